@@ -1,0 +1,1 @@
+"""Face-image quality from a frozen face-recognition network."""

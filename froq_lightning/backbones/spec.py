@@ -1,0 +1,159 @@
+"""The contract of a plugin: what a backbone and an aligner are. A plugin imports this module and no other."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from froq_lightning.errors import BackboneError, UnknownNameError
+
+ChannelOrder = Literal["RGB", "BGR"]
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a network wants its faces. Called on RGB images, it returns the network's input.
+
+    Args:
+        size: (height, width) of the crop in pixels.
+        channel_order: order of the channels that the network was trained with.
+        mean: of the red, green and blue channel, in this order, on the 0..1 scale.
+        std: of the red, green and blue channel, in this order, on the 0..1 scale.
+        alignment: name of the template that crops follow: "arcface" (the 5-point template of 112 pixels,
+            scaled to `size`), "dlib" (face chip with a padding of 0.25), or a name that an aligner knows.
+
+    Raises:
+        BackboneError: if a value is out of its range.
+    """
+
+    size: tuple[int, int] = (112, 112)
+    channel_order: ChannelOrder = "RGB"
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    alignment: str = "arcface"
+
+    def __post_init__(self) -> None:
+        if self.channel_order not in ("RGB", "BGR"):
+            raise BackboneError(f"Expected `channel_order` to be RGB or BGR, but got {self.channel_order!r}")
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise BackboneError(f"Expected three means and three positive stds, but got {self.mean} and {self.std}")
+        if len(self.size) != 2 or min(self.size) < 1:
+            raise BackboneError(f"Expected `size` to be (height, width) in pixels, but got {self.size}")
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Normalise images and bring their channels into the network's order.
+
+        Args:
+            images: `[B, 3, *size]` RGB, uint8 in 0..255 or floating point in 0..1.
+
+        Returns:
+            `[B, 3, *size]` input of the network; float32 for uint8 images, else of the images' own type.
+
+        Raises:
+            BackboneError: if the images have another shape.
+        """
+        if images.ndim != 4 or tuple(images.shape[1:]) != (3, *self.size):
+            expected = f"[B, 3, {self.size[0]}, {self.size[1]}]"
+            raise BackboneError(f"Expected images of shape {expected}, but got {list(images.shape)}")
+        values = images.float().div_(255) if images.dtype == torch.uint8 else images
+        mean, std = (values.new_tensor(channel).view(3, 1, 1) for channel in (self.mean, self.std))
+        normalised = values.sub(mean).div_(std)
+        return normalised if self.channel_order == "RGB" else normalised.flip(1)
+
+    def black(self) -> Tensor:
+        """Return the value of a black pixel at the network's input, `[3, 1, 1]` in the network's channel order."""
+        return self(torch.zeros(1, 3, *self.size))[0, :, :1, :1]
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """Where a network's weights come from: file or hub id, SHA-256 of their content, licence of their use."""
+
+    source: str
+    sha256: str
+    licence: str = "unknown"
+
+
+def first_tensor(output: Any) -> Tensor:
+    """Return the embedding of a network that outputs a tensor, or a tuple that starts with it.
+
+    Raises:
+        BackboneError: if it outputs anything else; such a network declares its own `embed`.
+    """
+    first = output[0] if isinstance(output, (tuple, list)) and output else output
+    if not isinstance(first, Tensor):
+        raise BackboneError(f"Expected the network to output a tensor, but got {type(first).__name__}; declare `embed`")
+    return first
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen face-recognition network, how it is fed, and which of its layers may be observed.
+
+    Construction freezes the network (eval mode, no gradients) and resolves the candidate layers.
+
+    Args:
+        network: maps a preprocessed `[B, 3, H, W]` batch to its output.
+        preprocessing: maps RGB images to the network's input.
+        weights: where the network's weights come from.
+        embed: maps the network's output to the `[B, D]` embedding.
+        candidate_layers: dotted module names or globs (`*` matches dots too), resolved to the names of all
+            matching modules in the order of `named_modules()`. The root is never a candidate.
+        observer: file of the Observer that ships with the backbone, if any.
+
+    Raises:
+        UnknownNameError: if a name or glob matches no module.
+    """
+
+    network: nn.Module
+    preprocessing: Preprocessing
+    weights: WeightsInfo
+    embed: Callable[[Any], Tensor] = first_tensor
+    candidate_layers: tuple[str, ...] = ("*",)
+    observer: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.network.eval().requires_grad_(False)
+        object.__setattr__(self, "candidate_layers", resolve_layers(self.network, self.candidate_layers))
+
+
+def resolve_layers(network: nn.Module, patterns: Iterable[str]) -> tuple[str, ...]:
+    """Expand dotted names and globs to module names, in the order of `network.named_modules()`.
+
+    Raises:
+        UnknownNameError: if one of them matches no module; the text gives the nearest names.
+    """
+    names = [name for name, _ in network.named_modules() if name]
+    chosen: set[str] = set()
+    for pattern in patterns:
+        matching = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
+        if not matching:
+            raise UnknownNameError.among("layer", pattern, names)
+        chosen.update(matching)
+    return tuple(name for name in names if name in chosen)
+
+
+@dataclass(frozen=True)
+class AlignedFace:
+    """The face cut out of a photograph: `[height, width, 3]` RGB uint8, and how many faces there were."""
+
+    image: Pixels
+    faces_found: int
+
+
+class Aligner(Protocol):
+    """Finds the largest face in a photograph and brings it into a template.
+
+    An aligner plugin registers a factory `f(alignment: str, size: tuple[int, int], **options) -> Aligner` in the
+    entry-point group "froq_lightning.aligners"; it raises ValueError for an alignment it does not know.
+    """
+
+    def __call__(self, image: Pixels) -> AlignedFace | None:
+        """Align the largest face of an RGB `[h, w, 3]` uint8 image; None where no face is found."""

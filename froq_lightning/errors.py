@@ -1,0 +1,54 @@
+"""What can go wrong, as one small family: every class is also the builtin a caller would catch."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class FroqError(Exception):
+    """Root of the family: bad input or configuration, told in one sentence a user can act on."""
+
+
+class ConfigurationError(FroqError, ValueError):
+    """The asked-for combination of options cannot work."""
+
+
+class UnknownNameError(FroqError, LookupError):
+    """A backbone, aligner, layer or option of that name does not exist."""
+
+    @classmethod
+    def among(cls, kind: str, name: str, known: Iterable[str]) -> "UnknownNameError":
+        """Build the error that names the nearest existing names, or all of them if none is near."""
+        names = sorted(set(known))
+        near = get_close_matches(name, names, n=3, cutoff=0.5)
+        if near:
+            return cls(f"unknown {kind} {name!r}; nearest: {', '.join(near)}")
+        listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+        return cls(f"unknown {kind} {name!r}; there is: {listed or 'none installed'}")
+
+
+class BackboneError(FroqError, ValueError):
+    """A backbone plugin broke its contract or could not be built."""
+
+
+class WeightsError(FroqError, ValueError):
+    """A checkpoint cannot be read, or does not fit the network."""
+
+
+class ObserverError(FroqError, ValueError):
+    """An Observer file is damaged, or was made for another network."""
+
+
+class DataError(FroqError, ValueError):
+    """The images or labels, taken as a whole, cannot be used."""
+
+
+class DataNotFoundError(FroqError, FileNotFoundError):
+    """A path that should be read does not exist."""
+
+
+class CalibrationError(FroqError, ValueError):
+    """The calibration set does not allow layers to be chosen."""
+
+
+class ImageError(FroqError, ValueError):
+    """One image cannot be used; its text becomes the reason in that image's row."""
