@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from froq_lightning.backbones.weights import file_sha256, load_weights, network_sha256, read_state_dict
 from froq_lightning.errors import BackboneError, UnknownNameError
 
 ChannelOrder = Literal["RGB", "BGR"]
@@ -122,6 +123,37 @@ class Backbone:
     def __post_init__(self) -> None:
         self.network.eval().requires_grad_(False)
         object.__setattr__(self, "candidate_layers", resolve_layers(self.network, self.candidate_layers))
+
+    @classmethod
+    def with_weights(
+        cls,
+        network: nn.Module,
+        preprocessing: Preprocessing,
+        weights: str | None,
+        *,
+        key: str | None = None,
+        prefix: str = "",
+        licence: str = "unknown",
+        **rest: Any,
+    ) -> Self:
+        """Load a checkpoint into the network, running no code of it, and build the backbone.
+
+        Args:
+            network: to load into; it must fit exactly.
+            preprocessing: maps RGB images to the network's input.
+            weights: .safetensors, .pt, .pth or .ckpt file; None leaves the network as it is.
+            key: entry of the checkpoint that holds the state dict; without it the usual ones are tried.
+            prefix: of the state dict's keys, cut off.
+            licence: of the weights.
+            rest: further fields of the backbone.
+
+        Raises:
+            WeightsError: if the file cannot be read or does not fit.
+        """
+        if weights is None:
+            return cls(network, preprocessing, WeightsInfo("as built", network_sha256(network), licence), **rest)
+        load_weights(network, read_state_dict(weights, key, prefix), weights)
+        return cls(network, preprocessing, WeightsInfo(Path(weights).name, file_sha256(weights), licence), **rest)
 
 
 def resolve_layers(network: nn.Module, patterns: Iterable[str]) -> tuple[str, ...]:

@@ -1,0 +1,113 @@
+"""Checkpoints, read without running any code that they might carry."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from froq_lightning.errors import DataNotFoundError, WeightsError
+
+# Where training scripts keep the network's weights inside a checkpoint.
+STATE_DICT_KEYS = ("state_dict", "net_state_dict", "model_state_dict", "model", "backbone")
+SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
+
+StateDict = dict[str, Tensor]
+
+
+def read_state_dict(path: str | Path, key: str | None = None, prefix: str = "") -> StateDict:
+    """Read a state dict onto the CPU from a safetensors file or a PyTorch checkpoint (`weights_only=True`).
+
+    Args:
+        path: file ending in .safetensors, .pt, .pth, .ckpt or .bin.
+        key: entry of the checkpoint that holds the state dict; without it the usual ones are tried.
+        prefix: only keys that start with it are taken, and it is cut off ("model." for a LightningModule).
+
+    Raises:
+        DataNotFoundError: if there is no such file.
+        WeightsError: if it is damaged, of another kind, carries code, or holds no such key or prefix.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataNotFoundError(f"weights file {str(path)!r} does not exist")
+    state_dict = _select(_read(path), key, path)
+    matching = {name.removeprefix(prefix): tensor for name, tensor in state_dict.items() if name.startswith(prefix)}
+    if not matching:
+        raise WeightsError(f"no key in {path.name} starts with {prefix!r}; its first keys: {_first(state_dict)}")
+    return matching
+
+
+def load_weights(network: nn.Module, state_dict: Mapping[str, Tensor], source: str | Path) -> None:
+    """Load a state dict that must fit the network exactly.
+
+    Raises:
+        WeightsError: naming the first missing, unexpected and differently shaped keys.
+    """
+    own = network.state_dict()
+    missing = [name for name in own if name not in state_dict]
+    unexpected = [name for name in state_dict if name not in own]
+    differing = [
+        f"{name} {list(state_dict[name].shape)} for {list(own[name].shape)}"
+        for name in own
+        if name in state_dict and state_dict[name].shape != own[name].shape
+    ]
+    told = [
+        f"{len(names)} {kind} ({_first(names)})"
+        for kind, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", differing))
+        if names
+    ]
+    if told:
+        raise WeightsError(f"{Path(source).name} does not fit {type(network).__name__}: keys {'; '.join(told)}")
+    network.load_state_dict(state_dict)
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, as lower-case hex."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def network_sha256(network: nn.Module) -> str:
+    """SHA-256 of a network's parameters and buffers, for weights that did not come from one file."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> Any:
+    if path.suffix not in SUFFIXES:
+        raise WeightsError(f"Expected a weights file ending in {', '.join(SUFFIXES)}, but got {path.name}")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise WeightsError(f"{path.name} holds more than tensors; it was not opened, since that could run code") from error
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path.name} is damaged or no checkpoint: {str(error).splitlines()[0]}") from error
+
+
+def _select(checkpoint: Any, key: str | None, path: Path) -> StateDict:
+    if not isinstance(checkpoint, Mapping):
+        raise WeightsError(f"Expected {path.name} to hold a state dict, but got {type(checkpoint).__name__}")
+    if key is not None and key not in checkpoint:
+        raise WeightsError(f"{path.name} has no entry {key!r}; it has: {_first(checkpoint)}")
+    chosen = checkpoint if key is None else checkpoint[key]
+    if key is None:
+        chosen = next((checkpoint[k] for k in STATE_DICT_KEYS if isinstance(checkpoint.get(k), Mapping)), checkpoint)
+    tensors = {name: value for name, value in chosen.items() if isinstance(value, Tensor)}
+    if not tensors:
+        raise WeightsError(f"{path.name} holds no tensors; its entries: {_first(checkpoint)}")
+    return tensors
+
+
+def _first(names: Any, count: int = 3) -> str:
+    names = [str(name) for name in names]
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")

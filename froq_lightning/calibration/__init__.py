@@ -1,0 +1,1 @@
+"""CHOOSING: layer norms and pseudo-quality labels in, an Observer out."""

@@ -1,0 +1,27 @@
+"""How the norms of the selected layers become one score."""
+
+from typing import Literal, get_args
+
+from torch import Tensor
+
+Aggregation = Literal["mean_norm", "mean_standardised_norm"]
+AGGREGATIONS: tuple[str, ...] = get_args(Aggregation)
+
+
+def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor) -> Tensor:
+    """Combine layer norms to one score per image, higher is better.
+
+    Args:
+        norms: `[N, K]` norms of the selected layers.
+        rule: "mean_norm", the mean of the raw norms (as published: the layer of the largest scale weighs most), or
+            "mean_standardised_norm", the mean of the norms after each layer's are brought to mean 0 and std 1.
+        means: `[K]`, over the calibration set.
+        stds: `[K]`, over the calibration set, positive.
+
+    Returns:
+        `[N]` float64, unbounded.
+    """
+    wide = norms.double()
+    if rule == "mean_standardised_norm":
+        wide = (wide - means.to(wide)) / stds.to(wide)
+    return wide.mean(dim=1)

@@ -1,0 +1,197 @@
+"""The Observer: which layers of which network to read, and what their scores mean. A small JSON file."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
+from froq_lightning.calibration.aggregation import AGGREGATIONS, Aggregation, aggregate
+from froq_lightning.calibration.decoding import decode
+from froq_lightning.calibration.selection import LayerUtility, Selection, Step
+from froq_lightning.errors import DataNotFoundError, ObserverError
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class BackboneIdentity:
+    """The network that an Observer reads: what was asked for, and what came of it.
+
+    Args:
+        name: under which it is registered.
+        options: that it was built with, but for the place of its weights.
+        distribution: that registered it.
+        version: of the distribution.
+        weights: source, SHA-256 and licence.
+        preprocessing: how it is fed.
+    """
+
+    name: str
+    options: dict[str, Any]
+    distribution: str
+    version: str
+    weights: WeightsInfo
+    preprocessing: Preprocessing
+
+    @classmethod
+    def of(cls, backbone: Backbone, name: str, options: Mapping[str, Any], distribution: str, version: str) -> Self:
+        """Describe a backbone that was built under a name with options."""
+        kept = {key: value for key, value in sorted(options.items()) if key != "weights"}
+        plain = json.loads(json.dumps(kept))  # tuples become the lists that the file will hold
+        return cls(name, plain, distribution, version, backbone.weights, backbone.preprocessing)
+
+
+@dataclass(frozen=True)
+class ObservedLayer:
+    """A selected layer: its name, layer utility, and the mean and standard deviation of its calibration norms."""
+
+    name: str
+    utility: float
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """The images that the layers were chosen on: how many were used and left out, and how they were labelled."""
+
+    images: int
+    left_out: int
+    labels: dict[str, Any]
+    degradations: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Observer:
+    """The artefact of a calibration. Scores are higher for better images.
+
+    Args:
+        schema_version: of this layout.
+        backbone: the network it was made for, and works with.
+        preset: rule of selection.
+        aggregation: how the norms of the selected layers become a score.
+        layers: the selected layers, in the order in which they were chosen.
+        set_utility: Spearman's rho between scores and pseudo-quality over the calibration set.
+        trajectory: of the greedy search.
+        candidates: every candidate layer, in execution order.
+        calibration_set: the images and their labels.
+        quantiles: 101 quantiles, 0 % to 100 %, of the scores of the calibration set.
+    """
+
+    schema_version: int
+    backbone: BackboneIdentity
+    preset: str
+    aggregation: Aggregation
+    layers: tuple[ObservedLayer, ...]
+    set_utility: float
+    trajectory: tuple[Step, ...]
+    candidates: tuple[LayerUtility, ...]
+    calibration_set: CalibrationSet
+    quantiles: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.schema_version != SCHEMA_VERSION:
+            raise ObserverError(f"Expected schema_version {SCHEMA_VERSION}, but got {self.schema_version}")
+        if self.aggregation not in AGGREGATIONS:
+            raise ObserverError(f"Expected `aggregation` to be one of {AGGREGATIONS}, but got {self.aggregation!r}")
+        if not self.layers or any(layer.std <= 0 for layer in self.layers):
+            raise ObserverError("Expected at least one layer, each with a positive std")
+        if len(self.quantiles) != 101 or list(self.quantiles) != sorted(self.quantiles):
+            raise ObserverError(f"Expected 101 ascending quantiles, but got {len(self.quantiles)}")
+
+    @classmethod
+    def from_selection(
+        cls, selection: Selection, backbone: BackboneIdentity, preset: str, rule: Aggregation, images: CalibrationSet
+    ) -> Self:
+        """Turn the outcome of a selection into the artefact."""
+        utilities = {candidate.name: candidate.utility for candidate in selection.candidates}
+        names = [step.layer for step in selection.trajectory[: len(selection.columns)]]
+        means, stds = selection.means.tolist(), selection.stds.tolist()
+        return cls(
+            schema_version=SCHEMA_VERSION,
+            backbone=backbone,
+            preset=preset,
+            aggregation=rule,
+            layers=tuple(
+                ObservedLayer(name, utilities[name] or 0.0, mean, std)
+                for name, mean, std in zip(names, means, stds, strict=True)
+            ),
+            set_utility=selection.trajectory[len(names) - 1].set_utility,
+            trajectory=selection.trajectory,
+            candidates=selection.candidates,
+            calibration_set=images,
+            quantiles=tuple(np.quantile(selection.scores.numpy(), np.linspace(0, 1, 101)).tolist()),
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read an Observer file.
+
+        Raises:
+            DataNotFoundError: if there is none.
+            ObserverError: if it is damaged, incomplete or of another schema version.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise DataNotFoundError(f"observer file {str(path)!r} does not exist")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            version = content.get("schema_version") if isinstance(content, dict) else None
+            if version != SCHEMA_VERSION:
+                raise ObserverError(f"Expected schema_version {SCHEMA_VERSION}, but got {version!r}")
+            return decode(cls, content)
+        except ValueError as error:
+            raise ObserverError(f"{path.name} is no Observer: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        """Write the file: it appears whole or not at all."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        partial.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    def require(self, backbone: Backbone, identity: BackboneIdentity) -> None:
+        """Check that this Observer was made for that backbone.
+
+        Raises:
+            ObserverError: saying what differs.
+        """
+        made, here = self.backbone, identity
+        compared = {
+            "backbone": (made.name, here.name),
+            "options": (made.options, here.options),
+            "weights": (f"sha256 {made.weights.sha256[:12]}", f"sha256 {here.weights.sha256[:12]}"),
+            "preprocessing": (asdict(made.preprocessing), asdict(here.preprocessing)),
+            "candidate layers": (sorted(c.name for c in self.candidates), sorted(backbone.candidate_layers)),
+        }
+        differing = [f"{what} {_difference(*pair)}" for what, pair in compared.items() if pair[0] != pair[1]]
+        if differing:
+            raise ObserverError(f"the observer was made for another network: {'; '.join(differing)}")
+
+    def scores(self, norms: Tensor) -> Tensor:
+        """Score images by the norms of the selected layers: `[B, K]` to `[B]` float64, higher is better."""
+        means, stds = (torch.tensor([getattr(layer, key) for layer in self.layers]).double() for key in ("mean", "std"))
+        return aggregate(norms, self.aggregation, means, stds)
+
+    def quality(self, scores: Tensor) -> Tensor:
+        """Bring raw scores to 0..100, `[B]` int64: the percentage of the calibration set that scored lower."""
+        quantiles = torch.tensor(self.quantiles, dtype=torch.float64, device=scores.device)
+        return (torch.searchsorted(quantiles, scores.double()) - 1).clamp(0, 100)
+
+
+def _difference(made: object, here: object) -> str:
+    if isinstance(made, dict) and isinstance(here, dict):
+        keys = [key for key in {**made, **here} if made.get(key) != here.get(key)]
+        return ", ".join(f"{key} {made.get(key)!r} there, {here.get(key)!r} here" for key in keys)
+    if isinstance(made, list) and isinstance(here, list):
+        only_there, only_here = sorted(set(made) - set(here)), sorted(set(here) - set(made))
+        return f"{only_there[:3]} only there, {only_here[:3]} only here"
+    return f"{made} there, {here} here"

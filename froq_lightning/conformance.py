@@ -1,0 +1,55 @@
+"""check_backbone(): what a plugin's own tests call to know that their network can be observed."""
+
+import torch
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.errors import BackboneError
+from froq_lightning.observation.layers import Layer, survey_layers
+
+
+def check_backbone(backbone: Backbone, *, allow_silent: bool = True) -> tuple[Layer, ...]:
+    """Check that a backbone keeps its contract, and return its candidate layers in execution order.
+
+    Checked are: eval mode without gradients; the embedding is a finite `[B, D]` tensor, the same for an image
+    whatever the batch, and changes with the image; at least one candidate layer can be observed.
+
+    Args:
+        backbone: the backbone.
+        allow_silent: whether candidates that never fire, or return no tensor of the batch, are merely reported.
+
+    Raises:
+        BackboneError: naming what is wrong, and the layers concerned.
+    """
+    if backbone.network.training or any(module.training for module in backbone.network.modules()):
+        raise BackboneError("the network is not in eval mode")
+    if any(parameter.requires_grad for parameter in backbone.network.parameters()):
+        raise BackboneError("the network's parameters ask for gradients")
+    _check_embedding(backbone)
+    layers = survey_layers(backbone)
+    silent = [f"{layer.name} {layer.reason}" for layer in layers if layer.reason]
+    if silent and not allow_silent:
+        raise BackboneError(f"{len(silent)} candidate layers cannot be observed: {'; '.join(silent[:5])}")
+    if len(silent) == len(layers):
+        raise BackboneError(f"none of the {len(layers)} candidate layers can be observed: {'; '.join(silent[:5])}")
+    return layers
+
+
+def _check_embedding(backbone: Backbone) -> None:
+    images = torch.rand(3, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        try:
+            together, alone = (
+                backbone.embed(backbone.network(backbone.preprocessing(part))) for part in (images, images[:1])
+            )
+        except (RuntimeError, TypeError, IndexError, KeyError, AttributeError) as error:
+            size = list(backbone.preprocessing.size)
+            raise BackboneError(f"the network does not run on crops of {size}: {error}") from error
+    if not isinstance(together, torch.Tensor) or together.ndim != 2 or len(together) != 3 or len(alone) != 1:
+        shape = list(together.shape) if isinstance(together, torch.Tensor) else type(together).__name__
+        raise BackboneError(f"Expected `embed` to give a [B, D] tensor, but got {shape} for a batch of 3")
+    if not bool(torch.isfinite(together).all()):
+        raise BackboneError("the embedding is not finite")
+    if not torch.allclose(together[:1], alone, rtol=1e-3, atol=1e-3 * float(alone.abs().max())):
+        raise BackboneError("the embedding of an image depends on the other images of its batch")
+    if torch.equal(together[0], together[1]):
+        raise BackboneError("different images give the same embedding")

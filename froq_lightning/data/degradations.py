@@ -1,0 +1,82 @@
+"""Seeded degradations that make a calibration set of good photographs span the range of quality."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms
+
+from froq_lightning.errors import ConfigurationError, UnknownNameError
+
+
+def blur(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
+    """Gaussian blur, standard deviation up to 4 % of the width."""
+    del generator
+    sigma = max(0.04 * severity * image.shape[-1], 0.1)
+    radius = max(1, math.ceil(3 * sigma))
+    return transforms.gaussian_blur(image, [2 * radius + 1] * 2, [sigma, sigma])
+
+
+def downscale(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
+    """Resolution lost by shrinking to as little as 10 % of the width and enlarging again."""
+    del generator
+    size = list(image.shape[-2:])
+    small = [max(1, round(length * 0.1**severity)) for length in size]
+    return transforms.resize(transforms.resize(image, small, antialias=True), size, antialias=True)
+
+
+def noise(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
+    """Gaussian noise, independent in every value, standard deviation up to 60 grey levels."""
+    grain = torch.randn(image.shape, generator=generator) * (60 * severity)
+    return (image + grain).round().clamp(0, 255).to(torch.uint8)
+
+
+def jpeg(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
+    """JPEG compression, quality 60 down to 3."""
+    del generator
+    return transforms.jpeg(image, round(60 - 57 * severity))
+
+
+KINDS: dict[str, Callable[[Tensor, float, torch.Generator], Tensor]] = {
+    "blur": blur,
+    "downscale": downscale,
+    "noise": noise,
+    "jpeg": jpeg,
+}
+
+
+@dataclass(frozen=True)
+class Degradations:
+    """Degrades a share of the images, each in one way with a random severity.
+
+    What happens to an image depends on the seed and its position in the data set alone.
+
+    Args:
+        share: of the images that are degraded, 0..1.
+        kinds: to draw from: blur, downscale, noise, jpeg.
+        seed: of the draws.
+    """
+
+    share: float = 0.5
+    kinds: tuple[str, ...] = tuple(KINDS)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ConfigurationError(f"Expected `share` to be in 0..1, but got {self.share}")
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise UnknownNameError.among("degradation", kind, KINDS)
+
+    def __call__(self, image: Tensor, index: int) -> tuple[Tensor, str]:
+        """Degrade the `[3, H, W]` uint8 image at a position; return it with a note, empty if it was left alone."""
+        draw = np.random.default_rng([self.seed, index])
+        if not self.kinds or draw.random() >= self.share:
+            return image, ""
+        kind = self.kinds[int(draw.integers(len(self.kinds)))]
+        severity = float(draw.uniform(0.1, 1.0))
+        generator = torch.Generator().manual_seed(int(draw.integers(2**31)))
+        return KINDS[kind](image, severity, generator), f"degraded: {kind} {severity:.2f}"

@@ -1,0 +1,86 @@
+"""What travels through the loops: one record per image asked for, one sample per image read, one batch per step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FaceRecord:
+    """An image that was asked for.
+
+    Args:
+        key: name of the image in every output; unique within a source.
+        path: of its file.
+        pseudo_quality: its label, higher is better; None if labels are not given.
+        problem: why it cannot be used, if that is known before it is opened.
+    """
+
+    key: str
+    path: Path
+    pseudo_quality: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class FaceSample:
+    """An image after reading: the `[3, H, W]` uint8 RGB crop, or None with the reason; a crop may carry a note."""
+
+    index: int
+    key: str
+    image: Tensor | None
+    note: str = ""
+    pseudo_quality: float | None = None
+
+
+@dataclass(frozen=True)
+class FaceBatch:
+    """A batch of crops, and the samples of the same step that gave none.
+
+    Args:
+        images: `[B, 3, H, W]` uint8 RGB; B is smaller than the batch size where images failed.
+        sample_index: `[B]` int64, position in the data set.
+        keys: B names.
+        notes: B remarks, mostly empty.
+        pseudo_quality: `[B]` float32 labels, or None if they are not given.
+        failures: the samples without a crop.
+    """
+
+    images: Tensor
+    sample_index: Tensor
+    keys: list[str]
+    notes: list[str]
+    pseudo_quality: Tensor | None = None
+    failures: tuple[FaceSample, ...] = ()
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move the tensors to a device; Lightning calls this."""
+        labels = self.pseudo_quality
+        return replace(
+            self,
+            images=self.images.to(*args, **kwargs),
+            sample_index=self.sample_index.to(*args, **kwargs),
+            pseudo_quality=None if labels is None else labels.to(*args, **kwargs),
+        )
+
+    def pin_memory(self) -> Self:
+        """Pin the images' memory; the DataLoader calls this where a GPU waits."""
+        return replace(self, images=self.images.pin_memory())
+
+
+def collate(samples: Sequence[FaceSample], size: tuple[int, int], *, labelled: bool) -> FaceBatch:
+    """Stack the crops of some samples, and keep the others as failures."""
+    good = [(sample, sample.image) for sample in samples if sample.image is not None]
+    labels = [sample.pseudo_quality for sample, _ in good]
+    return FaceBatch(
+        images=torch.stack([image for _, image in good]) if good else torch.empty((0, 3, *size), dtype=torch.uint8),
+        sample_index=torch.tensor([sample.index for sample, _ in good], dtype=torch.int64),
+        keys=[sample.key for sample, _ in good],
+        notes=[sample.note for sample, _ in good],
+        pseudo_quality=torch.tensor(labels, dtype=torch.float32) if labelled else None,
+        failures=tuple(sample for sample in samples if sample.image is None),
+    )

@@ -1,0 +1,59 @@
+"""Photographs to try the tool on without having any: scikit-image's astronaut, and what may happen to a photograph."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from froq_lightning.data.degradations import KINDS
+from froq_lightning.errors import ConfigurationError, UnknownNameError
+
+PREFIX = "sample:"
+# Head and shoulders in the 512-pixel photograph: top, left, side.
+PORTRAIT = (0, 100, 256)
+# The face in that portrait: left and right edge, top and bottom.
+FACE = (76, 170, 50, 175)
+SEVERITIES = {"mild": 0.25, "strong": 0.6, "severe": 1.0}
+
+
+def write_samples(source: str, folder: Path) -> Path:
+    """Write the photographs that `source` ("sample:astronaut") names as PNG files, and return their folder.
+
+    Raises:
+        UnknownNameError: for another name.
+        ConfigurationError: if scikit-image is not installed.
+    """
+    name = source.removeprefix(PREFIX)
+    if name != "astronaut":
+        raise UnknownNameError.among("sample", name, ["astronaut"])
+    try:
+        from skimage import data  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigurationError("samples need scikit-image: pip install 'froq-lightning[samples]'") from error
+    top, left, side = PORTRAIT
+    portrait = torch.from_numpy(data.astronaut()).permute(2, 0, 1)[:, top : top + side, left : left + side].contiguous()
+    photographs = {"original": portrait, **_degraded(portrait)}
+    photographs["no_face"] = torch.from_numpy(data.coffee()).permute(2, 0, 1)
+    folder.mkdir(parents=True, exist_ok=True)
+    for title, photograph in photographs.items():
+        Image.fromarray(photograph.permute(1, 2, 0).numpy()).save(folder / f"{title}.png")
+    return folder
+
+
+def _degraded(portrait: Tensor) -> dict[str, Tensor]:
+    versions = {
+        f"{kind}_{word}": degrade(portrait, severity, torch.Generator().manual_seed(0))
+        for kind, degrade in KINDS.items()
+        for word, severity in SEVERITIES.items()
+    }
+    return versions | {f"occlusion_{word}": _occlude(portrait, severity) for word, severity in SEVERITIES.items()}
+
+
+def _occlude(portrait: Tensor, severity: float) -> Tensor:
+    """Cover the face from below, as a scarf would, up to 60 % of its height."""
+    left, right, top, bottom = FACE
+    covered = portrait.clone()
+    covered[:, bottom - round(0.6 * severity * (bottom - top)) : bottom, left:right] = 40
+    return covered
+

@@ -1,0 +1,1 @@
+"""LOOKING: one forward pass in, one table of layer norms out."""

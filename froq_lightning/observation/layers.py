@@ -1,0 +1,116 @@
+"""What a dry run tells of each candidate layer: when it fires, what it returns, what it costs to reach it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.observation.norms import LayerNorms
+
+# Two layers whose norms differ by less on every image are one layer: only rounding tells them apart.
+SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One candidate layer in a dry run.
+
+    Args:
+        name: dotted module name.
+        kind: class of the module.
+        shape: of its output for one image, without the batch; empty if it has none.
+        cost: share of the network's floating-point operations spent when it has fired, 0..1.
+        repeats: name of the first layer in execution order with the same norms; empty if it is the first.
+        reason: why it cannot be observed; empty if it can.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] = ()
+    cost: float = 0.0
+    repeats: str = ""
+    reason: str = ""
+
+
+def survey_layers(backbone: Backbone, batch: int = 3) -> tuple[Layer, ...]:
+    """Run the network once on noise and report its candidate layers in execution order, those that never fire last."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(batch, 3, *backbone.preprocessing.size, generator=generator)
+    names = backbone.candidate_layers
+    shapes: dict[int, tuple[int, ...]] = {}
+    spent: dict[int, int] = {}
+    modules = [backbone.network.get_submodule(name) for name in names]
+    with FlopCounterMode(display=False) as counter:
+        handles = [
+            module.register_forward_hook(partial(_note, column, shapes, spent, counter))
+            for column, module in enumerate(modules)
+        ]
+        try:
+            with LayerNorms(backbone.network, names) as norms:
+                seen = norms.observe(backbone.preprocessing(images))
+        finally:
+            for handle in handles:
+                handle.remove()
+    total = max(counter.get_total_flops(), 1)
+    repeats = repeated_columns(seen.norms, seen.order)
+    silent = [column for column in range(len(names)) if column not in shapes and column not in seen.order]
+    return tuple(
+        Layer(
+            name=names[column],
+            kind=type(modules[column]).__name__,
+            shape=shapes.get(column, ()),
+            cost=spent.get(column, 0) / total,
+            repeats=names[repeats[column]] if column in repeats else "",
+            reason=seen.failures.get(column, ""),
+        )
+        for column in (*seen.order, *silent)
+    )
+
+
+def repeated_columns(norms: Tensor, order: Sequence[int]) -> dict[int, int]:
+    """Find the columns that repeat an earlier one on every image.
+
+    Args:
+        norms: `[N, L]` layer norms.
+        order: columns in execution order; only these are compared.
+
+    Returns:
+        For each repeating column the column that came first in execution order.
+    """
+    columns = [column for column in order if bool(torch.isfinite(norms[:, column]).all())]
+    means = norms[:, columns].double().mean(dim=0)
+    place = {column: position for position, column in enumerate(order)}
+    groups: list[list[int]] = []
+    for index in means.argsort(stable=True).tolist():
+        column = columns[index]
+        home = next((group for group in reversed(groups[-8:]) if _same(norms[:, group[0]], norms[:, column])), None)
+        if home is None:
+            groups.append([column])
+        else:
+            home.append(column)
+    first = {column: min(group, key=place.__getitem__) for group in groups for column in group}
+    return {column: origin for column, origin in first.items() if origin != column}
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return bool(((one - other).abs() <= SAME * one.abs().maximum(other.abs())).all())
+
+
+def _note(
+    column: int,
+    shapes: dict[int, tuple[int, ...]],
+    spent: dict[int, int],
+    counter: FlopCounterMode,
+    module: nn.Module,
+    args: tuple[Any, ...],
+    output: Any,
+) -> None:
+    del module, args
+    spent[column] = counter.get_total_flops()
+    if isinstance(output, Tensor):
+        shapes[column] = tuple(output.shape[1:])

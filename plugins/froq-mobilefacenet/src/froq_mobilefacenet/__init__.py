@@ -1,0 +1,1 @@
+"""MobileFaceNet as a backbone of froq-lightning."""
