@@ -4,9 +4,10 @@ The auxiliary quality measure of FROQ (IJCB 2025, section 3.1). It labels calibr
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,7 +57,15 @@ class PerturbationQuality:
         inputs = backbone.preprocessing(images)
         with torch.no_grad():
             embeddings = backbone.embed(backbone.network(inputs))
+        return self.label(backbone, inputs, embeddings)
+
+    def label(self, backbone: Backbone, inputs: Tensor, embeddings: Tensor) -> Tensor:
+        """Score `[B, 3, H, W]` preprocessed inputs whose `[B, D]` embeddings are known already: `[B]` float32."""
         return torch.stack(list(self.terms(backbone, inputs, embeddings).values())).mean(dim=0)
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that the scores depend on, as JSON values."""
+        return {name: value for name, value in asdict(self).items() if name != "micro_batch"}
 
     def terms(self, backbone: Backbone, inputs: Tensor, embeddings: Tensor) -> dict[str, Tensor]:
         """Mean similarity for each kind of perturbation that is on.

@@ -6,11 +6,11 @@ from functools import cached_property
 
 import dlib
 import numpy as np
-from froq_lightning.backbones.spec import AlignedFace, Pixels
 
 from froq_dlib.detection import FaceDetector
 from froq_dlib.files import LANDMARKS, model_file
 from froq_dlib.template import arcface_crop
+from froq_lightning.backbones.spec import AlignedFace, Pixels
 
 CHIP_PADDING = 0.25  # with it dlib's network was trained
 
@@ -71,9 +71,7 @@ CROPS: dict[str, Callable[[Pixels, dlib.full_object_detection, tuple[int, int]],
 }
 
 
-def dlib_aligner(
-    alignment: str, size: tuple[int, int], *, upsample: int = 1, longest_side: int = 1600
-) -> DlibAligner:
+def dlib_aligner(alignment: str, size: tuple[int, int], *, upsample: int = 1, longest_side: int = 1600) -> DlibAligner:
     """Build the aligner.
 
     Args:
@@ -94,4 +92,4 @@ def dlib_aligner(
     if not 0 <= upsample <= 4 or longest_side < 1:
         expected = "Expected `upsample` in 0..4 and a positive `longest_side`"
         raise ValueError(f"{expected}, but got {upsample} and {longest_side}")
-    return DlibAligner(alignment, tuple(size), FaceDetector(upsample, longest_side))
+    return DlibAligner(alignment, (size[0], size[1]), FaceDetector(upsample, longest_side))

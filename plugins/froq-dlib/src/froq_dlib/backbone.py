@@ -3,11 +3,10 @@
 from hashlib import sha256
 from pathlib import Path
 
-from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
-
 from froq_dlib.files import NETWORK, model_file
 from froq_dlib.network import DlibResNet29
 from froq_dlib.serialization import load_parameters, read_bytes
+from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
 
 OBSERVER = Path(__file__).parent / "observers" / "dlib_resnet29.json"
 PREPROCESSING = Preprocessing(

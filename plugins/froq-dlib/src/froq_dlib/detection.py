@@ -6,8 +6,9 @@ from functools import cached_property
 
 import dlib
 import numpy as np
-from froq_lightning.backbones.spec import Pixels
 from PIL import Image
+
+from froq_lightning.backbones.spec import Pixels
 
 # A face that fills its picture is still large at this size, so a margin need not be searched at full size.
 CLOSE_UP_SIDE = 400

@@ -125,6 +125,7 @@ def _copy(values: Tensor, *parameters: Tensor) -> None:
         raise ValueError(f"expected {expected} parameters, but got {values.numel()}")
     if not values.isfinite().all():
         raise ValueError("expected finite parameters, but got NaN or infinity")
-    pieces = values.split([parameter.numel() for parameter in parameters])
-    for parameter, piece in zip(parameters, pieces, strict=True):
-        parameter.copy_(piece.view(parameter.shape))
+    start = 0
+    for parameter in parameters:
+        parameter.copy_(values[start : start + parameter.numel()].view(parameter.shape))
+        start += parameter.numel()

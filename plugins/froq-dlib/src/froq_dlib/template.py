@@ -2,8 +2,9 @@
 
 import numpy as np
 import numpy.typing as npt
-from froq_lightning.backbones.spec import Pixels
 from PIL import Image
+
+from froq_lightning.backbones.spec import Pixels
 
 TEMPLATE_SIDE = 112
 

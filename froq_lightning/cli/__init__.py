@@ -1,0 +1,69 @@
+"""The command `froq`. Heavy libraries are imported only by the command that needs them."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+
+from froq_lightning.errors import ConfigurationError, FroqError
+
+USAGE_ERROR = 2
+NO_FIT = (
+    "there is nothing to fit: FROQ reads quality out of a frozen network without training; "
+    "`froq validate` calibrates which layers are read, `froq predict` scores images"
+)
+EPILOG = """\
+examples:
+  froq predict --config configs/quickstart.yaml
+  froq predict --model.backbone dlib_resnet29 --data.source photos/ --data.aligner dlib
+  froq validate --config configs/calibrate.yaml --data.source crops/ --output observer.json
+
+`froq COMMAND --help` lists the options of a command, `froq COMMAND --print_config` writes them as YAML.
+"""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0, or 2 with one line on standard error if input or configuration is bad."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    try:
+        return _run(arguments)
+    except FroqError as error:
+        print(f"froq: error: {error}", file=sys.stderr)
+        return USAGE_ERROR
+
+
+def _run(arguments: list[str]) -> int:
+    command = arguments[0] if arguments else ""
+    if command in ("validate", "predict"):
+        from froq_lightning.cli.trainer import run_trainer  # noqa: PLC0415 - imports torch
+
+        run_trainer(arguments)
+        return 0
+    if command in ("fit", "train"):
+        raise ConfigurationError(NO_FIT)
+    parsed = _parser().parse_args(arguments or ["--help"])
+    from froq_lightning.cli.backbones import run_backbones  # noqa: PLC0415 - imports torch
+
+    run_backbones(parsed.action, getattr(parsed, "name", ""), getattr(parsed, "options", []))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="froq",
+        description="Face-image quality from a frozen face-recognition network.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"froq {metadata.version('froq-lightning')}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands.add_parser("validate", help="calibrate: choose the layers to observe on labelled or unlabelled faces")
+    commands.add_parser("predict", help="score images: one row of quality each")
+    backbones = commands.add_parser("backbones", help="list, show and check the installed networks")
+    actions = backbones.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="name, distribution, version and licence; imports none of them")
+    for action, told in (("show", "how a network is fed, and its candidate layers"), ("check", "test the contract")):
+        parsed = actions.add_parser(action, help=told)
+        parsed.add_argument("name", help="as in `froq backbones list`")
+        parsed.add_argument("options", nargs="*", metavar="option=value", help="of the backbone, such as weights=FILE")
+    return parser

@@ -1,0 +1,102 @@
+"""`froq validate` and `froq predict`: a LightningCLI without `fit`."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentError
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+
+from froq_lightning.callbacks import ObserverWriter, QualityWriter, RankedTable
+from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.errors import ConfigurationError, DataNotFoundError
+from froq_lightning.module import FroqModule
+
+OUTPUTS = {"validate": "observer.json", "predict": "scores.csv"}
+# Of the Trainer's verbs: what FROQ has no use for.
+HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
+
+
+class FroqTrainer(Trainer):
+    """A Trainer that does not keep predictions in memory: they go to a file."""
+
+    def predict(self, *args: Any, return_predictions: bool | None = False, **kwargs: Any) -> Any:
+        """Score images; see `Trainer.predict`."""
+        return super().predict(*args, return_predictions=return_predictions, **kwargs)
+
+
+class SaveConfig(SaveConfigCallback):
+    """Saves the configuration of a run beside its output."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write `OUTPUT.config.yaml`."""
+        del pl_module, stage
+        output = next(callback.path for callback in trainer.callbacks if isinstance(callback, OUTPUT_WRITERS))  # type: ignore[attr-defined]
+        output.parent.mkdir(parents=True, exist_ok=True)
+        path = output.with_suffix(".config.yaml")
+        self.parser.save(self.config, path, skip_none=False, overwrite=True, multifile=False)
+
+
+OUTPUT_WRITERS = (ObserverWriter, QualityWriter)
+
+
+class FroqCLI(LightningCLI):
+    """LightningCLI with the two verbs that FROQ has, and `--output` for where the result goes."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Trainer methods that are commands, and their arguments that are not options."""
+        return {"validate": HIDDEN, "predict": HIDDEN}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `--output`."""
+        told = "file to write; by default observer.json or scores.csv in trainer.default_root_dir"
+        parser.add_argument("--output", type=str | None, default=None, help=told)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Build the Trainer, with the callbacks that write the output."""
+        trainer = super().instantiate_trainer(**kwargs)
+        output = self.config[self.subcommand].output
+        path = Path(output) if output else Path(trainer.default_root_dir) / OUTPUTS[str(self.subcommand)]
+        writers = [ObserverWriter(path)] if self.subcommand == "validate" else [QualityWriter(path), RankedTable(path)]
+        trainer.callbacks[:0] = writers  # type: ignore[attr-defined]
+        return trainer
+
+
+def run_trainer(args: Sequence[str]) -> None:
+    """Run `validate` or `predict` with its options.
+
+    Raises:
+        ConfigurationError: for options that do not exist or have a wrong value.
+    """
+    _quieten()
+    try:
+        FroqCLI(
+            FroqModule,
+            FaceDataModule,
+            trainer_class=FroqTrainer,
+            trainer_defaults={"logger": False, "enable_checkpointing": False, "enable_model_summary": False},
+            save_config_callback=SaveConfig,
+            save_config_kwargs={"save_to_log_dir": False},
+            parser_kwargs={"prog": "froq", "exit_on_error": False},
+            auto_configure_optimizers=False,
+            seed_everything_default=False,
+            args=list(args),
+        )
+    except ArgumentError as error:
+        raise ConfigurationError(_one_line(str(error))) from error
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())
+
+
+def _quieten() -> None:
+    """Silence what Lightning tells about itself: hardware found, tips, and workers it would like to have."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*args parameter is intended to run.*", ".*LeafSpec.*"):
+        warnings.filterwarnings("ignore", message=message)

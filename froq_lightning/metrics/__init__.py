@@ -1,0 +1,1 @@
+"""torchmetrics shells: state across batches and processes around plain functions."""
