@@ -89,12 +89,21 @@ class FroqModule(LightningModule):
     def setup(self, stage: str) -> None:
         """Read the Observer before any image is read."""
         if stage == "predict" and self.observer is None:
-            if self.observer_path is None:
-                hint = "calibrate one with `froq validate` and give it as --model.observer"
-                raise ConfigurationError(f"backbone {self.identity.name!r} ships no observer; {hint}")
-            observer = Observer.load(self.observer_path)
-            observer.require(self.backbone, self.identity)
-            self.observer = observer
+            self.observer = self.read_observer()
+
+    def read_observer(self) -> Observer:
+        """Read the Observer file and check that it was made for this backbone.
+
+        Raises:
+            ConfigurationError: if none is given and none ships with the backbone.
+            ObserverError: if it is damaged, or was made for another network.
+        """
+        if self.observer_path is None:
+            hint = "calibrate one with `froq validate` and give it as --model.observer"
+            raise ConfigurationError(f"backbone {self.identity.name!r} ships no observer; {hint}")
+        observer = Observer.load(self.observer_path)
+        observer.require(self.backbone, self.identity)
+        return observer
 
     def on_validation_epoch_start(self) -> None:
         """Allocate the table of layer norms, with room for the samples that a distributed sampler repeats."""

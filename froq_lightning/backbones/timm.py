@@ -9,7 +9,7 @@ from froq_lightning.backbones.spec import Backbone, ChannelOrder, Preprocessing
 from froq_lightning.errors import ConfigurationError, UnknownNameError, WeightsError
 
 
-def timm_backbone(
+def timm_backbone(  # noqa: PLR0913 - options of the command line
     architecture: str,
     weights: str | None = None,
     *,

@@ -89,7 +89,9 @@ def _read(path: Path) -> Any:
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        raise WeightsError(f"{path.name} holds more than tensors; it was not opened, since that could run code") from error
+        raise WeightsError(
+            f"{path.name} holds more than tensors; it was not opened, since that could run code"
+        ) from error
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise WeightsError(f"{path.name} is damaged or no checkpoint: {str(error).splitlines()[0]}") from error
 

@@ -43,7 +43,9 @@ def _plain(kind: Any, value: Any, where: str) -> Any:
         kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
         if len(kinds) != len(value):
             raise ValueError(f"{where} has {len(value)} entries instead of {len(kinds)}")
-        return tuple(decode(each, item, f"{where}[{i}]") for i, (each, item) in enumerate(zip(kinds, value, strict=True)))
+        return tuple(
+            decode(each, item, f"{where}[{i}]") for i, (each, item) in enumerate(zip(kinds, value, strict=True))
+        )
     if origin is Literal and value in inner:
         return value
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):

@@ -113,9 +113,7 @@ def select_layers(
     failures = failures or {}
     order = range(len(names)) if order is None else order
     repeats = repeated_columns(norms, order)
-    reasons = {
-        column: failures.get(column) or _useless(norms[:, column]) for column in range(len(names))
-    }
+    reasons = {column: failures.get(column) or _useless(norms[:, column]) for column in range(len(names))}
     usable = [column for column in order if not reasons[column]]
     if not usable:
         raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")

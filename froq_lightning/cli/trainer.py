@@ -12,7 +12,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from froq_lightning.callbacks import ObserverWriter, QualityWriter, RankedTable
 from froq_lightning.data.faces import FaceDataModule
-from froq_lightning.errors import ConfigurationError, DataNotFoundError
+from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
 
 OUTPUTS = {"validate": "observer.json", "predict": "scores.csv"}

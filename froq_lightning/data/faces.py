@@ -55,9 +55,9 @@ class FaceDataset(Dataset[FaceSample]):
 
     def __getitem__(self, index: int) -> FaceSample:
         record = self.records[index]
+        if record.problem:
+            return FaceSample(index, record.key, None, record.problem)
         try:
-            if record.problem:
-                raise ImageError(record.problem)
             image, notes = self._crop(record.path)
         except ImageError as error:
             return FaceSample(index, record.key, None, str(error))
@@ -84,7 +84,9 @@ class FaceDataset(Dataset[FaceSample]):
         found = f"{pixels.shape[1]} x {pixels.shape[0]}"
         if not self.resize:
             wanted = f"{width} x {height} crop with {self.preprocessing.alignment!r} alignment"
-            raise ImageError(f"expected a {wanted}, got {found}; set data.aligner for photographs, data.resize for crops")
+            raise ImageError(
+                f"expected a {wanted}, got {found}; set data.aligner for photographs, data.resize for crops"
+            )
         resized = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
         return np.array(resized), f"resized from {found}"
 

@@ -56,4 +56,3 @@ def _occlude(portrait: Tensor, severity: float) -> Tensor:
     covered = portrait.clone()
     covered[:, bottom - round(0.6 * severity * (bottom - top)) : bottom, left:right] = 40
     return covered
-

@@ -145,9 +145,7 @@ def _tile_value(backbone: Backbone) -> Tensor:
 
 def _tiles(grid: int, size: tuple[int, ...]) -> list[tuple[slice, slice]]:
     """Cut the image into a grid of tiles whose sizes differ by one pixel at most."""
-    rows, columns = (
-        [slice(length * i // grid, length * (i + 1) // grid) for i in range(grid)] for length in size
-    )
+    rows, columns = ([slice(length * i // grid, length * (i + 1) // grid) for i in range(grid)] for length in size)
     return [(row, column) for row in rows for column in columns]
 
 

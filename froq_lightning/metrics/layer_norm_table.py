@@ -83,5 +83,7 @@ class LayerNormTable(Metric):
         first = torch.ones_like(index, dtype=torch.bool)
         first[1:] = index[1:] != index[:-1]
         if not torch.equal(index[first], torch.arange(int(first.sum()))):
-            raise CalibrationError(f"samples were lost: {int(first.sum())} arrived, the highest index is {int(index[-1])}")
+            raise CalibrationError(
+                f"samples were lost: {int(first.sum())} arrived, the highest index is {int(index[-1])}"
+            )
         return self.values[filled].cpu()[order][first]

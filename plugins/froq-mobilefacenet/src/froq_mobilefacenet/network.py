@@ -11,8 +11,15 @@ class ConvBlock(nn.Module):
     """Convolution and batch normalisation, with a PReLU unless linear."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int | tuple[int, int], stride: int = 1, padding: int = 0, groups: int = 1,
-        *, linear: bool = False,
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int | tuple[int, int],
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        *,
+        linear: bool = False,
     ) -> None:
         super().__init__()
         self.linear = linear

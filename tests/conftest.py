@@ -1,0 +1,115 @@
+"""What the tests share: the real faces and weights beside the checkout, and a network small enough to run anywhere."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.observation.norms import LayerNorms, Observation
+
+
+def read_images(paths: list[Path]) -> Tensor:
+    """Stack crops to [B, 3, H, W] uint8 RGB."""
+    return torch.stack([torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1) for path in paths])
+
+
+class SmallNet(nn.Module):
+    """A face network of a few thousand parameters for crops of 32 pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU(inplace=True))
+        self.body = nn.Sequential(nn.Conv2d(8, 16, 3, 2, 1), nn.PReLU(16))
+        self.pool = nn.AdaptiveAvgPool2d(2)
+        self.head = nn.Linear(64, 12)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.head(self.pool(self.body(self.stem(inputs))).flatten(1))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder `shared` with real faces, weights and reference numbers."""
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "shared" / "data").is_dir():
+            return folder / "shared"
+    pytest.skip("needs real faces and weights: no folder shared/data beside the checkout")
+
+
+@pytest.fixture(scope="session")
+def edgeface(shared: Path) -> Backbone:
+    """EdgeFace-XXS with its real weights, through the built-in timm plugin."""
+    weights = shared / "data" / "weights" / "edgeface_xxs.safetensors"
+    return create_backbone("timm", architecture="edgenext_xx_small", weights=str(weights))
+
+
+@pytest.fixture(scope="session")
+def mobilefacenet(shared: Path) -> Backbone:
+    """MobileFaceNet with its real weights, through its plugin."""
+    pytest.importorskip("froq_mobilefacenet", reason="needs the plugin froq-mobilefacenet")
+    return create_backbone("mobilefacenet", weights=str(shared / "data" / "weights" / "mobilefacenet_casia.ckpt"))
+
+
+@pytest.fixture(scope="session")
+def golden(shared: Path) -> dict[str, dict[str, Any]]:
+    """Reference numbers of the published code by the name of the network."""
+    names = ("mobilefacenet", "edgeface_xxs")
+    return {name: json.loads((shared / "golden" / f"{name}.json").read_text(encoding="utf-8")) for name in names}
+
+
+@pytest.fixture(scope="session")
+def calibration_folder(shared: Path) -> Path:
+    """360 aligned crops, every second one degraded."""
+    return shared / "data" / "calibration"
+
+
+@pytest.fixture(scope="session")
+def calibration_paths(calibration_folder: Path, golden: dict[str, dict[str, Any]]) -> list[Path]:
+    """The 40 crops of the reference numbers, in their order."""
+    return [calibration_folder / name for name in golden["mobilefacenet"]["labels"]]
+
+
+@pytest.fixture(scope="session")
+def calibration_images(calibration_paths: list[Path]) -> Tensor:
+    """The 40 crops of the reference numbers, [40, 3, 112, 112] uint8 RGB."""
+    return read_images(calibration_paths)
+
+
+@pytest.fixture(scope="session")
+def edgeface_observation(edgeface: Backbone, calibration_images: Tensor) -> Observation:
+    """What EdgeFace-XXS shows of the 40 crops."""
+    with LayerNorms(edgeface.network, edgeface.candidate_layers) as norms:
+        return norms.observe(edgeface.preprocessing(calibration_images))
+
+
+@pytest.fixture(scope="session")
+def mobilefacenet_observation(mobilefacenet: Backbone, calibration_images: Tensor) -> Observation:
+    """What MobileFaceNet shows of the 40 crops."""
+    with LayerNorms(mobilefacenet.network, mobilefacenet.candidate_layers) as norms:
+        return norms.observe(mobilefacenet.preprocessing(calibration_images))
+
+
+@pytest.fixture
+def small_backbone() -> Backbone:
+    """A small random network, the same on every machine, for crops of 32 pixels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        network = SmallNet()
+    return Backbone.with_weights(network, Preprocessing(size=(32, 32)), None)
+
+
+@pytest.fixture
+def small_images() -> Tensor:
+    """[14, 3, 32, 32] uint8 crops with structure and noise, for `small_backbone`."""
+    generator = torch.Generator().manual_seed(3)
+    coarse = torch.rand(14, 3, 4, 4, generator=generator)
+    smooth = nn.functional.interpolate(coarse, size=32, mode="bilinear")
+    noise = torch.rand(14, 3, 32, 32, generator=generator) * torch.linspace(0, 0.6, 14).view(-1, 1, 1, 1)
+    return (smooth * 0.7 + noise * 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
