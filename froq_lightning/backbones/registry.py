@@ -40,10 +40,10 @@ class Plugin:
 
     def _metadata(self, field: str) -> str:
         try:
-            value = metadata.metadata(self.distribution).get(field)
+            stated = metadata.metadata(self.distribution)
         except metadata.PackageNotFoundError:
             return "unknown"
-        return str(value) if value else "unknown"
+        return str(stated[field]) if field in stated else "unknown"
 
     def factory(self) -> Callable[..., Any]:
         """Import the factory.
@@ -60,7 +60,7 @@ class Plugin:
             raise BackboneError(f"{self.name!r} of {self.distribution} cannot be imported: {_told(error)}") from error
         if not callable(found):
             raise BackboneError(f"{self.name!r} of {self.distribution}: {self.target} is not callable")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def create(self, /, *args: Any, **options: Any) -> Any:
         """Call the factory, with options checked against its signature.

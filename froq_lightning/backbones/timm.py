@@ -71,7 +71,7 @@ def _require_known(architecture: str) -> None:
 
 def _create(architecture: str, *, pretrained: bool, options: dict[str, Any]) -> nn.Module:
     try:
-        return timm.create_model(architecture, pretrained=pretrained, **options)  # type: ignore[no-any-return]
+        return timm.create_model(architecture, pretrained=pretrained, **options)
     except TypeError as error:
         raise ConfigurationError(f"timm architecture {architecture!r}: {error}") from error
     except Exception as error:

@@ -66,7 +66,7 @@ class QualityWriter(BasePredictionWriter):
         self._close()
         trainer.strategy.barrier("froq_scores_written")
         if trainer.is_global_zero:
-            asked = len(trainer.predict_dataloaders.dataset)
+            asked = len(trainer.predict_dataloaders.dataset)  # type: ignore[union-attr]
             parts = [self._part_path(rank) for rank in range(trainer.world_size)]
             written = write_csv(self.path, COLUMNS, self._merged(parts))
             if written != asked:

@@ -23,9 +23,9 @@ HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "ve
 class FroqTrainer(Trainer):
     """A Trainer that does not keep predictions in memory: they go to a file."""
 
-    def predict(self, *args: Any, return_predictions: bool | None = False, **kwargs: Any) -> Any:
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Score images; see `Trainer.predict`."""
-        return super().predict(*args, return_predictions=return_predictions, **kwargs)
+        return super().predict(*args, **{"return_predictions": False, **kwargs})
 
 
 class SaveConfig(SaveConfigCallback):
@@ -72,7 +72,7 @@ def run_trainer(args: Sequence[str]) -> None:
     Raises:
         ConfigurationError: for options that do not exist or have a wrong value.
     """
-    _quieten()
+    quieten()
     try:
         FroqCLI(
             FroqModule,
@@ -94,7 +94,7 @@ def _one_line(message: str) -> str:
     return " ".join(message.split())
 
 
-def _quieten() -> None:
+def quieten() -> None:
     """Silence what Lightning tells about itself: hardware found, tips, and workers it would like to have."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from froq_lightning.backbones.registry import create_aligner
-from froq_lightning.backbones.spec import Aligner, Pixels, Preprocessing
+from froq_lightning.backbones.spec import Aligner, Backbone, Pixels, Preprocessing
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.images import read_image
 from froq_lightning.data.listing import list_faces, with_labels
@@ -134,7 +134,7 @@ class FaceDataModule(LightningDataModule):
         """List the source and, for `validate`, its labels; called by the Trainer."""
         if self.trainer is None:
             raise ConfigurationError("FaceDataModule is set up by a Trainer; for single images use QualityScorer")
-        preprocessing = self.trainer.lightning_module.backbone.preprocessing
+        preprocessing = cast("Backbone", self.trainer.lightning_module.backbone).preprocessing
         calibrating = stage == "validate"
         records = self._records(Path(self.trainer.default_root_dir))
         if calibrating and self.labels is not None:
@@ -156,7 +156,7 @@ class FaceDataModule(LightningDataModule):
 
     def _records(self, run_folder: Path) -> list[FaceRecord]:
         if self.source.startswith(PREFIX):
-            return list_faces(write_samples(self.source, run_folder / "photographs"))
+            return [FaceRecord(path.name, path) for path in write_samples(self.source, run_folder / "photographs")]
         return list_faces(self.source, self.root)
 
     def _loader(self) -> DataLoader[Any]:

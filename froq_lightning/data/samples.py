@@ -14,11 +14,11 @@ PREFIX = "sample:"
 PORTRAIT = (0, 100, 256)
 # The face in that portrait: left and right edge, top and bottom.
 FACE = (76, 170, 50, 175)
-SEVERITIES = {"mild": 0.25, "strong": 0.6, "severe": 1.0}
+SEVERITIES = {"mild": 0.2, "strong": 0.45}
 
 
-def write_samples(source: str, folder: Path) -> Path:
-    """Write the photographs that `source` ("sample:astronaut") names as PNG files, and return their folder.
+def write_samples(source: str, folder: Path) -> list[Path]:
+    """Write the photographs that `source` ("sample:astronaut") names as PNG files, and return these.
 
     Raises:
         UnknownNameError: for another name.
@@ -36,9 +36,11 @@ def write_samples(source: str, folder: Path) -> Path:
     photographs = {"original": portrait, **_degraded(portrait)}
     photographs["no_face"] = torch.from_numpy(data.coffee()).permute(2, 0, 1)
     folder.mkdir(parents=True, exist_ok=True)
+    files = []
     for title, photograph in photographs.items():
-        Image.fromarray(photograph.permute(1, 2, 0).numpy()).save(folder / f"{title}.png")
-    return folder
+        files.append(folder / f"{title}.png")
+        Image.fromarray(photograph.permute(1, 2, 0).numpy()).save(files[-1])
+    return files
 
 
 def _degraded(portrait: Tensor) -> dict[str, Tensor]:
