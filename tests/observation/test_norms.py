@@ -1,0 +1,298 @@
+"""LayerNorms beside a plain hook that clones every output and takes its norm afterwards."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.observation.norms import LayerNorms, Observation, batch_norms
+
+
+class Reused(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.shared = nn.Conv2d(3, 3, 1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.shared(self.shared(inputs) * 5)
+
+
+class Several(nn.Module):
+    """Children that return a tuple, nothing, integers, and one that is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pair, self.nothing, self.whole, self.constant, self.idle = Pair(), Nothing(), Whole(), Constant(), Pair()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.nothing(inputs), self.whole(inputs), self.constant(inputs)
+        return self.pair(inputs)[0]
+
+
+class Pair(nn.Module):
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        return inputs, inputs
+
+
+class Nothing(nn.Module):
+    def forward(self, inputs: Tensor) -> None:
+        del inputs
+
+
+class Whole(nn.Module):
+    def forward(self, inputs: Tensor) -> Tensor:
+        return (inputs * 9).to(torch.int32)
+
+
+class Constant(nn.Module):
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs.new_ones(1, 4)
+
+
+class Failing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine = nn.ReLU()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.fine(inputs)
+        message = "the network broke"
+        raise RuntimeError(message)
+
+
+class Windows(nn.Module):
+    """Splits each image into four windows that become rows of the batch, as window attention does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attend = nn.Linear(12, 12)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        rows = inputs.flatten(1).reshape(len(inputs) * 4, 12)
+        return self.attend(rows).reshape(len(inputs), 48)
+
+
+def observe(network: nn.Module, inputs: Tensor) -> tuple[Observation, dict[str, int]]:
+    names = [name for name, _ in network.named_modules() if name]
+    with LayerNorms(network, names) as norms:
+        return norms.observe(inputs), {name: column for column, name in enumerate(names)}
+
+
+def plain_norms(network: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
+    """Clone each tensor of the batch as its hook sees it; take norms one image at a time, in float64."""
+    seen: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Any:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            del module, args
+            if isinstance(output, Tensor) and len(output) == len(inputs):
+                seen[name] = torch.stack([image.double().norm() for image in output.detach().clone()])
+
+        return hook
+
+    handles = [module.register_forward_hook(keep(name)) for name, module in network.named_modules() if name]
+    try:
+        with torch.no_grad():
+            network(inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+def hooks_on(network: nn.Module) -> int:
+    return sum(len(module._forward_hooks) for module in network.modules())
+
+
+def expect_plain_norms(network: nn.Module, inputs: Tensor) -> None:
+    observation, column = observe(network, inputs)
+    expected = plain_norms(network, inputs)
+    assert expected
+    for name, norms in expected.items():
+        torch.testing.assert_close(
+            observation.norms[:, column[name]].double(), norms, rtol=2e-6, atol=1e-12, msg=lambda text, n=name: n + text
+        )
+
+
+@pytest.fixture
+def inputs() -> Tensor:
+    return torch.randn(5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", ["mobilefacenet", "edgeface"])
+def test_norms_of_a_real_network_are_those_that_plain_hooks_see(
+    name: str, request: pytest.FixtureRequest, calibration_images: Tensor
+) -> None:
+    backbone: Backbone = request.getfixturevalue(name)
+    expect_plain_norms(backbone.network, backbone.preprocessing(calibration_images[:3]))
+
+
+def test_norms_are_float32_and_one_row_per_image(small_backbone: Backbone, small_images: Tensor) -> None:
+    observation, column = observe(small_backbone.network, small_backbone.preprocessing(small_images))
+    assert observation.norms.shape == (14, len(column))
+    assert observation.norms.dtype == torch.float32
+    assert not observation.norms.requires_grad
+
+
+def test_the_networks_own_output_comes_along_unchanged(small_backbone: Backbone, small_images: Tensor) -> None:
+    inputs = small_backbone.preprocessing(small_images)
+    observation, _ = observe(small_backbone.network, inputs)
+    assert torch.equal(observation.output, small_backbone.network(inputs))
+
+
+def test_an_in_place_relu_does_not_change_the_norm_taken_before_it(inputs: Tensor) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
+    observation, column = observe(network, inputs)
+    with torch.no_grad():
+        before = network[0](inputs)
+    torch.testing.assert_close(observation.norms[:, column["0"]], before.flatten(1).norm(dim=1))
+    torch.testing.assert_close(observation.norms[:, column["1"]], before.relu().flatten(1).norm(dim=1))
+    assert observation.copies == {}
+
+
+def test_an_in_place_relu_inside_a_sequential_is_the_sequentials_value(inputs: Tensor) -> None:
+    expect_plain_norms(
+        nn.Sequential(nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(inplace=True)), nn.Conv2d(3, 2, 1)).eval(), inputs
+    )
+
+
+def test_modules_that_return_no_tensor_of_the_batch_are_nan_with_a_reason(inputs: Tensor) -> None:
+    observation, column = observe(Several(), inputs)
+    assert {name: observation.failures[column[name]] for name in column} == {
+        "pair": "returns tuple, not a tensor",
+        "nothing": "returns NoneType, not a tensor",
+        "whole": "returns int32 values",
+        "constant": "returns shape [1, 4] for a batch of 5",
+        "idle": "never fired",
+    }
+    assert observation.norms.isnan().all()
+
+
+def test_order_is_the_order_in_which_layers_fired(inputs: Tensor) -> None:
+    observation, column = observe(Several(), inputs)
+    assert observation.order == tuple(column[name] for name in ("nothing", "whole", "constant", "pair"))
+
+
+def test_a_module_that_runs_twice_counts_with_its_last_run(inputs: Tensor) -> None:
+    network = Reused()
+    observation, column = observe(network, inputs)
+    torch.testing.assert_close(observation.norms[:, column["shared"]], network(inputs).detach().flatten(1).norm(dim=1))
+
+
+def test_containers_identities_and_views_are_copies_of_the_layer_whose_output_they_return(inputs: Tensor) -> None:
+    network = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Identity()), nn.Flatten(), nn.Linear(256, 6))
+    observation, column = observe(network, inputs)
+    first = column["0.0"]
+    assert observation.copies == {column["0.1"]: first, column["0"]: first, column["1"]: first}
+    for copy in observation.copies:
+        assert torch.equal(observation.norms[:, copy], observation.norms[:, first])
+
+
+def test_a_slice_is_no_copy_of_the_whole(inputs: Tensor) -> None:
+    class Half(nn.Module):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return inputs[:, :2]
+
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), Half())
+    observation, _ = observe(network, inputs)
+    assert observation.copies == {}
+    expect_plain_norms(network, inputs)
+
+
+def test_one_layer_may_be_asked_for_twice(inputs: Tensor) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1))
+    with LayerNorms(network, ("0", "0")) as norms:
+        table = norms.observe(inputs).norms
+    assert torch.equal(table[:, 0], table[:, 1])
+    assert table.isfinite().all()
+
+
+def test_channels_last_gives_the_norms_of_contiguous_memory(small_backbone: Backbone, small_images: Tensor) -> None:
+    inputs = small_backbone.preprocessing(small_images)
+    plain, _ = observe(small_backbone.network, inputs)
+    network = small_backbone.network.to(memory_format=torch.channels_last)
+    turned, _ = observe(network, inputs.contiguous(memory_format=torch.channels_last))
+    torch.testing.assert_close(turned.norms, plain.norms, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        lambda tensor: tensor.contiguous(memory_format=torch.channels_last),
+        lambda tensor: tensor.transpose(1, 3),
+        lambda tensor: tensor[:, :, ::2, 1:],
+        lambda tensor: tensor[::2],
+        lambda tensor: tensor[:, :1].expand(-1, 7, -1, -1),
+        lambda tensor: tensor.transpose(0, 1).contiguous().transpose(0, 1),
+    ],
+    ids=["channels last", "transposed", "strided", "every second image", "expanded", "batch innermost"],
+)
+def test_the_layout_of_memory_does_not_matter(arrange: Any) -> None:
+    tensor = arrange(torch.randn(6, 5, 4, 6, generator=torch.Generator().manual_seed(1)))
+    expected = torch.stack([image.double().norm() for image in tensor]).float()
+    torch.testing.assert_close(batch_norms(tensor, len(tensor)), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_activations_are_summed_in_float32(dtype: torch.dtype) -> None:
+    tensor = torch.full((2, 4, 100, 100), 600.0).to(dtype)
+    norms = batch_norms(tensor, 2)
+    assert norms.dtype == torch.float32
+    torch.testing.assert_close(norms, torch.full((2,), 200 * float(tensor[0, 0, 0, 0])))
+
+
+def test_windows_of_an_image_count_together(inputs: Tensor) -> None:
+    network = Windows()
+    images = inputs[:, :, :4, :4]
+    observation, column = observe(network, images)
+    expected = network(images).detach().norm(dim=1)
+    torch.testing.assert_close(observation.norms[:, column["attend"]], expected)
+
+
+def test_hooks_are_there_only_inside_the_context(small_backbone: Backbone) -> None:
+    network = small_backbone.network
+    assert hooks_on(network) == 0
+    with LayerNorms(network, small_backbone.candidate_layers):
+        assert hooks_on(network) == len(small_backbone.candidate_layers)
+    assert hooks_on(network) == 0
+
+
+def test_hooks_are_gone_after_the_network_broke(inputs: Tensor) -> None:
+    network = Failing()
+    with pytest.raises(RuntimeError, match="the network broke"), LayerNorms(network, ("fine",)) as norms:
+        norms.observe(inputs)
+    assert hooks_on(network) == 0
+
+
+def test_hooks_of_others_stay(small_backbone: Backbone) -> None:
+    handle = small_backbone.network.get_submodule("stem").register_forward_hook(lambda *_: None)
+    with LayerNorms(small_backbone.network, ("stem",)):
+        pass
+    assert hooks_on(small_backbone.network) == 1
+    handle.remove()
+
+
+def test_an_unknown_layer_is_refused_before_anything_runs() -> None:
+    with pytest.raises(AttributeError, match="missing"):
+        LayerNorms(nn.Sequential(nn.ReLU()), ("missing",))
+
+
+def test_inference_mode_around_it_changes_nothing(small_backbone: Backbone, small_images: Tensor) -> None:
+    plain, _ = observe(small_backbone.network, small_backbone.preprocessing(small_images))
+    with torch.inference_mode():
+        inside, _ = observe(small_backbone.network, small_backbone.preprocessing(small_images))
+    assert torch.equal(inside.norms, plain.norms)
+    assert inside.copies == plain.copies
+
+
+def test_a_second_batch_starts_from_an_empty_table(small_backbone: Backbone, small_images: Tensor) -> None:
+    inputs = small_backbone.preprocessing(small_images)
+    with LayerNorms(small_backbone.network, small_backbone.candidate_layers) as norms:
+        first = norms.observe(inputs[:4])
+        kept = first.norms.clone()
+        second = norms.observe(inputs[4:9])
+    assert torch.equal(first.norms, kept)
+    assert second.norms.shape[0] == 5
+    assert second.norms.isfinite().all()

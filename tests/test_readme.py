@@ -1,0 +1,78 @@
+"""What the README shows is run here, but for its two set-up commands, which CI takes from it verbatim."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from froq_lightning.cli import main
+from froq_lightning.conformance import check_backbone
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+MYNET = """
+from torch import nn
+
+class MyNet(nn.Sequential):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(nn.Conv2d(3, 8, 3, 4), nn.ReLU(), nn.Conv2d(8, 8, 3, 4))
+        self.pool = nn.AdaptiveAvgPool2d(4)
+        self.flat = nn.Flatten()
+        self.head = nn.Linear(128, 16)
+"""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands(block: str) -> list[list[str]]:
+    lines = block.replace("\\\n", " ").strip().splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith("froq ")]
+
+
+@pytest.fixture
+def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the README's commands name: photos, crops, weights and configs."""
+    data = shared / "data"
+    for name, source in (("photos", "calibration_photos"), ("crops", "calibration")):
+        (tmp_path / name).mkdir()
+        for image in sorted((data / source).glob("*.jpg"))[:10]:
+            (tmp_path / name / image.name).symlink_to(image)
+    (tmp_path / "edgeface_xxs.safetensors").symlink_to(data / "weights" / "edgeface_xxs.safetensors")
+    (tmp_path / "configs").symlink_to(Path(__file__).parents[1] / "configs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(workplace: Path) -> None:
+    run = [arguments for block in blocks("bash") for arguments in commands(block)]
+    assert len(run) == 3
+    for arguments in run:
+        assert main([*arguments, "--trainer.enable_progress_bar=false"]) == 0
+    scope = {"images": torch.randint(0, 256, (2, 3, 112, 112), dtype=torch.uint8)}
+    exec(next(block for block in blocks("python") if "QualityScorer" in block), scope)  # noqa: S102
+    assert scope["scores"].quality.shape == (2,)
+    assert (workplace / "scores.csv").read_text().count("\n") == 11
+
+
+def test_the_plugin_of_the_readme_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = next(block for block in blocks("python") if "Preprocessing" in block)
+    (tmp_path / "froq_mynet.py").write_text(plugin)
+    (tmp_path / "mynet.py").write_text(MYNET)
+    monkeypatch.syspath_prepend(tmp_path)
+    scope: dict[str, object] = {}
+    exec(plugin, scope)  # noqa: S102
+    layers = check_backbone(scope["mynet"]())  # type: ignore[operator]
+    assert [layer.name for layer in layers] == ["blocks.0", "blocks.1", "blocks.2", "head"]
+    sys.modules.pop("mynet")
+
+
+def test_the_plugin_of_the_readme_has_at_most_twenty_lines() -> None:
+    plugin = next(block for block in blocks("python") if "Preprocessing" in block)
+    project = next(block for block in blocks("toml") if "entry-points" in block)
+    lines = [line for line in (plugin + project).splitlines() if line.strip()]
+    assert len(lines) <= 20
