@@ -166,4 +166,4 @@ class FroqModule(LightningModule):
 
     def _degradations(self) -> dict[str, Any] | None:
         degrade = getattr(getattr(self.trainer, "datamodule", None), "degrade", None)
-        return None if degrade is None else {**asdict(degrade), "kinds": list(degrade.kinds)}
+        return {**asdict(degrade), "kinds": list(degrade.kinds)} if degrade is not None and degrade.share else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
@@ -86,7 +87,7 @@ def run_trainer(args: Sequence[str]) -> None:
             seed_everything_default=False,
             args=list(args),
         )
-    except ArgumentError as error:
+    except (ArgumentError, MisconfigurationException) as error:
         raise ConfigurationError(_one_line(str(error))) from error
 
 

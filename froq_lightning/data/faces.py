@@ -114,7 +114,7 @@ class FaceDataModule(LightningDataModule):
         root: str | None = None,
         aligner: str | None = None,
         resize: bool = False,
-        degrade: Degradations | None = None,
+        degrade: Degradations = Degradations(share=0.0),  # noqa: B008 - immutable
         batch_size: int = 32,
         workers: int | None = None,
     ) -> None:
@@ -143,7 +143,7 @@ class FaceDataModule(LightningDataModule):
             records = [replace(record, pseudo_quality=None, problem="") for record in records]
         self.labelled = any(record.pseudo_quality is not None for record in records)
         aligner = self.aligner and create_aligner(self.aligner, preprocessing.alignment, preprocessing.size)
-        degradations = self.degrade if calibrating else None
+        degradations = self.degrade if calibrating and self.degrade.share else None
         self.faces = FaceDataset(records, preprocessing, aligner or None, resize=self.resize, degradations=degradations)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
