@@ -30,9 +30,7 @@ def reference(golden: dict[str, Any], label: str) -> Tensor:
 
 def choose(backbone: Backbone, observation: Observation, labels: Tensor) -> Selection:
     names = backbone.candidate_layers
-    return select_layers(
-        observation.norms, labels, names, PRESETS["paper"], observation.order, observation.failures
-    )
+    return select_layers(observation.norms, labels, names, PRESETS["paper"], observation.order, observation.failures)
 
 
 def up_to_copies(names: list[str], selection: Selection) -> Counter[str]:

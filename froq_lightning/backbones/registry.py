@@ -13,7 +13,7 @@ from typing import Any
 import entrypoints
 
 from froq_lightning.backbones.spec import Aligner, Backbone
-from froq_lightning.errors import BackboneError, ConfigurationError, UnknownNameError
+from froq_lightning.errors import BackboneError, ConfigurationError, FroqError, UnknownNameError
 
 BACKBONES = "froq_lightning.backbones"
 ALIGNERS = "froq_lightning.aligners"
@@ -137,7 +137,13 @@ def create_backbone(name: str, /, **options: Any) -> Backbone:
         ConfigurationError: for options it does not take.
         BackboneError: if its plugin fails, or returns something else than a Backbone.
     """
-    backbone = find(BACKBONES, name).create(**options)
+    plugin = find(BACKBONES, name)
+    try:
+        backbone = plugin.create(**options)
+    except FroqError:
+        raise
+    except Exception as error:  # whatever a foreign factory raises
+        raise BackboneError(f"backbone {name!r} cannot be built: {_told(error)}") from error
     if not isinstance(backbone, Backbone):
         raise BackboneError(f"Expected the factory of {name!r} to return a Backbone, but got {type(backbone).__name__}")
     return backbone
@@ -192,7 +198,11 @@ def _read(entries: Callable[[], list[Any]], where: str) -> Iterator[Plugin | Pro
     for warning in caught:
         yield Problem(where, f"has a malformed entry: {warning.message}")
     for entry in found:
-        if entry is not None:
+        if entry is not None and not entry.object_name:
+            yield Problem(
+                entry.distro.name, f"has a malformed entry: {entry.name} names no object of {entry.module_name}"
+            )
+        elif entry is not None:
             target = f"{entry.module_name}:{entry.object_name}"
             yield Plugin(entry.name, target, entry.distro.name.replace("_", "-"))
 

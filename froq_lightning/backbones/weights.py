@@ -90,10 +90,11 @@ def _read(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise WeightsError(
-            f"{path.name} holds more than tensors; it was not opened, since that could run code"
+            f"{path.name} is damaged, or holds more than tensors and could run code; it was not opened"
         ) from error
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"{path.name} is damaged or no checkpoint: {str(error).splitlines()[0]}") from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}") from error
 
 
 def _select(checkpoint: Any, key: str | None, path: Path) -> StateDict:
@@ -104,6 +105,8 @@ def _select(checkpoint: Any, key: str | None, path: Path) -> StateDict:
     chosen = checkpoint if key is None else checkpoint[key]
     if key is None:
         chosen = next((checkpoint[k] for k in STATE_DICT_KEYS if isinstance(checkpoint.get(k), Mapping)), checkpoint)
+    if not isinstance(chosen, Mapping):
+        raise WeightsError(f"Expected {key!r} of {path.name} to be a state dict, but got {type(chosen).__name__}")
     tensors = {name: value for name, value in chosen.items() if isinstance(value, Tensor)}
     if not tensors:
         raise WeightsError(f"{path.name} holds no tensors; its entries: {_first(checkpoint)}")

@@ -50,6 +50,6 @@ def _plain(kind: Any, value: Any, where: str) -> Any:
         return value
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
-    if type(value) is (origin or kind):
+    if kind is not float and type(value) is (origin or kind):
         return value
     raise ValueError(f"{where} is {value!r:.40}, not {getattr(kind, '__name__', kind)}")

@@ -165,8 +165,9 @@ class Observer:
             ObserverError: saying what differs.
         """
         made, here = self.backbone, identity
+        if made.name != here.name:
+            raise ObserverError(f"the observer was made for backbone {made.name!r}, not for {here.name!r}")
         compared = {
-            "backbone": (made.name, here.name),
             "options": (made.options, here.options),
             "weights": (f"sha256 {made.weights.sha256[:12]}", f"sha256 {here.weights.sha256[:12]}"),
             "preprocessing": (asdict(made.preprocessing), asdict(here.preprocessing)),
@@ -178,7 +179,8 @@ class Observer:
 
     def scores(self, norms: Tensor) -> Tensor:
         """Score images by the norms of the selected layers: `[B, K]` to `[B]` float64, higher is better."""
-        means, stds = (torch.tensor([getattr(layer, key) for layer in self.layers]).double() for key in ("mean", "std"))
+        means = torch.tensor([layer.mean for layer in self.layers], dtype=torch.float64)
+        stds = torch.tensor([layer.std for layer in self.layers], dtype=torch.float64)
         return aggregate(norms, self.aggregation, means, stds)
 
     def quality(self, scores: Tensor) -> Tensor:

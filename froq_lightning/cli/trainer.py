@@ -62,6 +62,7 @@ class FroqCLI(LightningCLI):
         trainer = super().instantiate_trainer(**kwargs)
         output = self.config[self.subcommand].output
         path = Path(output) if output else Path(trainer.default_root_dir) / OUTPUTS[str(self.subcommand)]
+        _require_writable(path)
         writers = [ObserverWriter(path)] if self.subcommand == "validate" else [QualityWriter(path), RankedTable(path)]
         trainer.callbacks[:0] = writers  # type: ignore[attr-defined]
         return trainer
@@ -89,6 +90,16 @@ def run_trainer(args: Sequence[str]) -> None:
         )
     except (ArgumentError, MisconfigurationException) as error:
         raise ConfigurationError(_one_line(str(error))) from error
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse an output that could not be written before any image is read."""
+    if path.is_dir():
+        raise ConfigurationError(f"Expected the output to be a file, but {str(path)!r} is a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be made: {error.strerror}") from error
 
 
 def _one_line(message: str) -> str:

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
@@ -37,7 +39,9 @@ def noise(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
 def jpeg(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
     """JPEG compression, quality 60 down to 3."""
     del generator
-    return transforms.jpeg(image, round(60 - 57 * severity))
+    file = BytesIO()
+    Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "JPEG", quality=round(60 - 57 * severity))
+    return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1).contiguous()
 
 
 KINDS: dict[str, Callable[[Tensor, float, torch.Generator], Tensor]] = {

@@ -121,6 +121,8 @@ class FaceDataModule(LightningDataModule):
         super().__init__()
         if batch_size < 1:
             raise ConfigurationError(f"Expected `batch_size` to be at least 1, but got {batch_size}")
+        if workers is not None and workers < 0:
+            raise ConfigurationError(f"Expected `workers` to be at least 0, but got {workers}")
         self.source = source
         self.labels = labels
         self.root = root

@@ -1,5 +1,6 @@
 """Image files to RGB pixels. Whatever a camera or an editor left behind is brought to 8-bit RGB, and said."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ from froq_lightning.errors import ImageError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
-MAX_PIXELS = 100_000_000
 
 
 def read_image(path: Path) -> tuple[Pixels, str]:
@@ -25,13 +25,15 @@ def read_image(path: Path) -> tuple[Pixels, str]:
     try:
         if path.stat().st_size == 0:
             raise ImageError("file is empty")
-        with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ImageError(f"image is {image.width} x {image.height}, more than {MAX_PIXELS // 10**6} megapixels")
-            return _to_rgb(image)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                return _to_rgb(image)
     except FileNotFoundError:
         raise ImageError("file does not exist") from None
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise ImageError(f"image has more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} megapixels") from None
+    except UnidentifiedImageError:
         raise ImageError("file is no image of a known format, or damaged") from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         if isinstance(error, ImageError):
@@ -59,6 +61,6 @@ def _to_rgb(image: Image.Image) -> tuple[Pixels, str]:
 def _from_wide(image: Image.Image) -> Pixels:
     values = np.asarray(image)
     if image.mode == "F" or values.min() < 0 or values.max() > 65535:
-        raise ImageError(f"pixels are of mode {image.mode} with values outside 0..65535")
+        raise ImageError("pixels are neither of 8 nor of 16 bits")
     grey = (values.astype(np.float32) / 257).round().astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)

@@ -118,7 +118,7 @@ class PerturbationQuality:
             return _drawn_masks(self.noise, size, self.seed)
         masks = _read_masks(self.noise_masks)
         if tuple(masks.shape) != (self.noise, 3, *size):
-            raise ConfigurationError(f"Expected masks [{self.noise}, 3, {size}], but got {list(masks.shape)}")
+            raise ConfigurationError(f"Expected masks {[self.noise, 3, *size]}, but got {list(masks.shape)}")
         return masks
 
 
@@ -158,4 +158,7 @@ def _drawn_masks(count: int, size: tuple[int, ...], seed: int) -> Tensor:
 def _read_masks(path: str) -> Tensor:
     if not Path(path).is_file():
         raise DataNotFoundError(f"noise masks {path!r} do not exist")
-    return torch.from_numpy(np.load(path, allow_pickle=False)).float()
+    try:
+        return torch.from_numpy(np.load(path, allow_pickle=False)).float()
+    except (ValueError, TypeError, EOFError, OSError) as error:
+        raise ConfigurationError(f"noise masks {path!r} are damaged or no .npy array: {error}") from error

@@ -72,6 +72,11 @@ class LayerNormTable(Metric):
         nothing = self.values.new_full((len(sample_index), self.values.shape[1]), torch.nan)
         self.update(sample_index, nothing[:, 1:], nothing[:, 0])
 
+    def reset(self) -> None:
+        """Forget all samples."""
+        super().reset()
+        self.used = 0
+
     def compute(self) -> Tensor:
         """Return `[N, L + 1]` float32: row i holds the norms and, last, the label of sample i; NaN where it is missing.
 

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from froq_lightning.callbacks.ranking import Ranking
 from froq_lightning.data.records import FaceBatch
+from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import QualityBatch
 
+SUFFIXES = (".png", ".jpg", ".jpeg")
 CAPTION = 34
 GAP = 8
 
@@ -29,6 +31,8 @@ class ContactSheet(Callback):
 
     def __init__(self, path: str, ends: int = 12, columns: int = 8) -> None:
         self.path = Path(path)
+        if self.path.suffix.lower() not in SUFFIXES:
+            raise ConfigurationError(f"Expected `path` to end in {', '.join(SUFFIXES)}, but got {path!r}")
         self.columns = columns
         self.ranking: Ranking[Face] = Ranking(ends)
 

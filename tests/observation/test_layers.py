@@ -26,7 +26,14 @@ def backbone() -> Backbone:
 
 
 def test_layers_come_in_execution_order_and_silent_ones_last(backbone: Backbone) -> None:
-    assert [layer.name for layer in survey_layers(backbone)] == ["early.0", "early.1", "early.2", "early", "late", "idle"]
+    assert [layer.name for layer in survey_layers(backbone)] == [
+        "early.0",
+        "early.1",
+        "early.2",
+        "early",
+        "late",
+        "idle",
+    ]
 
 
 def test_a_silent_layer_says_why(backbone: Backbone) -> None:

@@ -112,7 +112,7 @@ def expect_plain_norms(network: nn.Module, inputs: Tensor) -> None:
     assert expected
     for name, norms in expected.items():
         torch.testing.assert_close(
-            observation.norms[:, column[name]].double(), norms, rtol=2e-6, atol=1e-12, msg=lambda text, n=name: n + text
+            observation.norms[:, column[name]].double(), norms, rtol=1e-5, atol=1e-12, msg=lambda text, n=name: n + text
         )
 
 
@@ -240,7 +240,7 @@ def test_half_precision_activations_are_summed_in_float32(dtype: torch.dtype) ->
     tensor = torch.full((2, 4, 100, 100), 600.0).to(dtype)
     norms = batch_norms(tensor, 2)
     assert norms.dtype == torch.float32
-    torch.testing.assert_close(norms, torch.full((2,), 200 * float(tensor[0, 0, 0, 0])))
+    torch.testing.assert_close(norms, torch.full((2,), 200 * float(tensor[0, 0, 0, 0])), rtol=1e-4, atol=0)
 
 
 def test_windows_of_an_image_count_together(inputs: Tensor) -> None:

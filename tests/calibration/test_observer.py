@@ -1,0 +1,220 @@
+"""The Observer as a file, as a guard against the wrong network, and as a scale from 0 to 100."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
+from froq_lightning.calibration.selection import PRESETS, select_layers
+from froq_lightning.errors import DataNotFoundError, ObserverError
+from froq_lightning.observation.norms import LayerNorms
+
+LABELS = torch.linspace(0.9, 0.4, 14)
+OPTIONS = {"architecture": "small", "layers": ("*",), "weights": "somewhere.pt"}
+
+
+@pytest.fixture
+def identity(small_backbone: Backbone) -> BackboneIdentity:
+    return BackboneIdentity.of(small_backbone, "small", OPTIONS, "froq-small", "1.2")
+
+
+@pytest.fixture
+def norms(small_backbone: Backbone, small_images: Tensor) -> Tensor:
+    with LayerNorms(small_backbone.network, small_backbone.candidate_layers) as layer_norms:
+        return layer_norms.observe(small_backbone.preprocessing(small_images)).norms
+
+
+@pytest.fixture(params=sorted(PRESETS))
+def observer(
+    request: pytest.FixtureRequest, norms: Tensor, small_backbone: Backbone, identity: BackboneIdentity
+) -> Observer:
+    preset = PRESETS[request.param]
+    selection = select_layers(norms, LABELS, small_backbone.candidate_layers, preset)
+    images = CalibrationSet(14, 1, {"flip": True, "noise": 3})
+    return Observer.from_selection(selection, identity, request.param, preset.aggregation, images)
+
+
+@pytest.fixture
+def file(observer: Observer, tmp_path: Path) -> Path:
+    path = tmp_path / "made" / "here" / "observer.json"
+    observer.save(path)
+    return path
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_what_is_saved_comes_back_equal(observer: Observer, file: Path) -> None:
+    assert Observer.load(file) == observer
+
+
+def test_saving_what_was_loaded_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:
+    Observer.load(file).save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
+
+
+def test_saving_leaves_nothing_beside_the_file(file: Path) -> None:
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_the_place_of_the_weights_is_not_kept(file: Path) -> None:
+    assert "somewhere.pt" not in file.read_text(encoding="utf-8")
+
+
+def test_layers_are_the_best_steps_of_the_search(observer: Observer) -> None:
+    steps = observer.trajectory[: len(observer.layers)]
+    assert [layer.name for layer in observer.layers] == [step.layer for step in steps]
+    assert observer.set_utility == steps[-1].set_utility == max(step.set_utility for step in observer.trajectory)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"'.*none\.json' does not exist"):
+        Observer.load(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"text"', "not json", "\x00"])
+def test_a_file_that_is_no_observer_is_refused(text: str, file: Path) -> None:
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ObserverError, match=r"schema_version|no Observer"):
+        Observer.load(file)
+
+
+def test_a_file_that_is_no_text_is_refused(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(ObserverError, match=r"observer\.json is no Observer"):
+        Observer.load(file)
+
+
+def test_a_file_cut_short_is_refused(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-200])
+    with pytest.raises(ObserverError, match=r"observer\.json is no Observer"):
+        Observer.load(file)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_schema_version_is_refused(version: object, file: Path) -> None:
+    rewrite(file, lambda content: content.update(schema_version=version))
+    with pytest.raises(ObserverError, match=f"Expected schema_version 1, but got {version!r}"):
+        Observer.load(file)
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Observer)][1:])
+def test_every_field_must_be_there(field: str, file: Path) -> None:
+    rewrite(file, lambda content: content.pop(field))
+    with pytest.raises(ObserverError, match=f"misses {field}"):
+        Observer.load(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c: c.update(extra=1), "unknown extra"),
+        (lambda c: c.update(layers={}), "layers is"),
+        (lambda c: c.update(layers=[]), "at least one layer"),
+        (lambda c: c.update(layers=["stem"]), r"layers\[0\] is no object"),
+        (lambda c: c["layers"][0].update(std=0.0), "positive std"),
+        (lambda c: c["layers"][0].update(mean=float("nan")), r"layers\[0\]\.mean is nan"),
+        (lambda c: c["layers"][0].update(mean="1.0"), r"layers\[0\]\.mean is '1\.0'"),
+        (lambda c: c["layers"][0].update(name=3), r"layers\[0\]\.name is 3"),
+        (lambda c: c["layers"][0].pop("utility"), r"layers\[0\] misses utility"),
+        (lambda c: c.update(set_utility=float("inf")), "set_utility is inf"),
+        (lambda c: c.update(set_utility=True), "set_utility is True"),
+        (lambda c: c.update(aggregation="median"), "aggregation"),
+        (lambda c: c.update(quantiles=c["quantiles"][:-1]), "101 ascending quantiles, but got 100"),
+        (lambda c: c["quantiles"].reverse(), "101 ascending quantiles"),
+        (lambda c: c["backbone"].update(weights=None), r"backbone\.weights is no object"),
+        (lambda c: c["backbone"]["preprocessing"].update(size=[112]), r"size has 1 entries instead of 2"),
+        (lambda c: c["backbone"]["preprocessing"].update(std=[0.5, 0.5, 0.0]), "three positive stds"),
+    ],
+)
+def test_a_wrong_value_is_named(change: Callable[[dict[str, Any]], Any], told: str, file: Path) -> None:
+    rewrite(file, change)
+    with pytest.raises(ObserverError, match=told):
+        Observer.load(file)
+
+
+def test_the_network_it_was_made_for_is_accepted(
+    observer: Observer, small_backbone: Backbone, identity: BackboneIdentity, file: Path
+) -> None:
+    observer.require(small_backbone, identity)
+    Observer.load(file).require(small_backbone, identity)
+
+
+def test_another_version_of_the_plugin_is_accepted(
+    observer: Observer, small_backbone: Backbone, identity: BackboneIdentity
+) -> None:
+    observer.require(small_backbone, dataclasses.replace(identity, version="9"))
+
+
+def test_weights_kept_elsewhere_are_accepted(observer: Observer, small_backbone: Backbone) -> None:
+    moved = BackboneIdentity.of(small_backbone, "small", OPTIONS | {"weights": "else/where.pt"}, "froq-small", "1.2")
+    observer.require(small_backbone, moved)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"name": "large"}, "made for backbone 'small', not for 'large'"),
+        ({"options": {"architecture": "wide", "layers": ["*"]}}, "options architecture 'small' there, 'wide' here"),
+        ({"options": {"architecture": "small"}}, r"options layers \['\*'\] there, None here"),
+    ],
+)
+def test_another_identity_is_refused_with_the_difference(
+    change: dict[str, Any], told: str, observer: Observer, small_backbone: Backbone, identity: BackboneIdentity
+) -> None:
+    with pytest.raises(ObserverError, match=told):
+        observer.require(small_backbone, dataclasses.replace(identity, **change))
+
+
+def test_other_weights_are_refused(observer: Observer, small_backbone: Backbone, identity: BackboneIdentity) -> None:
+    other = dataclasses.replace(identity, weights=dataclasses.replace(identity.weights, sha256="f" * 64))
+    with pytest.raises(ObserverError, match=r"weights sha256 \w{12} there, sha256 ffffffffffff here"):
+        observer.require(small_backbone, other)
+
+
+def test_other_preprocessing_is_refused(
+    observer: Observer, small_backbone: Backbone, identity: BackboneIdentity
+) -> None:
+    turned = dataclasses.replace(identity.preprocessing, channel_order="BGR")
+    with pytest.raises(ObserverError, match="preprocessing channel_order 'RGB' there, 'BGR' here"):
+        observer.require(small_backbone, dataclasses.replace(identity, preprocessing=turned))
+
+
+def test_other_candidate_layers_are_refused(
+    observer: Observer, small_backbone: Backbone, identity: BackboneIdentity
+) -> None:
+    fewer = dataclasses.replace(small_backbone, candidate_layers=("stem*", "body*", "pool"))
+    with pytest.raises(ObserverError, match=r"candidate layers \['head'\] only there, \[\] only here"):
+        observer.require(fewer, identity)
+
+
+def test_the_calibration_images_get_back_the_scores_of_the_selection(
+    observer: Observer, norms: Tensor, small_backbone: Backbone
+) -> None:
+    selection = select_layers(norms, LABELS, small_backbone.candidate_layers, PRESETS[observer.preset])
+    columns = [small_backbone.candidate_layers.index(layer.name) for layer in observer.layers]
+    torch.testing.assert_close(observer.scores(norms[:, columns]), selection.scores)
+
+
+def test_quality_rises_with_the_score_and_stays_within_0_and_100(observer: Observer) -> None:
+    low, high = observer.quantiles[0], observer.quantiles[-1]
+    qualities = observer.quality(torch.linspace(low - 1, high + 1, 500, dtype=torch.float64))
+    assert bool((qualities.diff() >= 0).all())
+    assert (int(qualities[0]), int(qualities[-1])) == (0, 100)
+    assert qualities.dtype == torch.int64
+
+
+def test_quality_is_the_percentage_of_the_calibration_set_that_scored_lower(observer: Observer) -> None:
+    quantiles = tuple(float(value) for value in range(101))
+    scale = dataclasses.replace(observer, quantiles=quantiles)
+    assert scale.quality(torch.tensor([-5.0, 0.0, 0.5, 25.5, 99.5, 100.5])).tolist() == [0, 0, 0, 25, 99, 100]

@@ -1,0 +1,177 @@
+"""Which layers are chosen, which are left out and why, and when there is nothing to choose from."""
+
+import pytest
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from froq_lightning.calibration.selection import PRESETS, Preset, Selection, select_layers
+from froq_lightning.errors import CalibrationError
+
+NAMES = ("good", "copy", "noisy", "opposite", "large")
+
+
+@pytest.fixture
+def labels() -> Tensor:
+    return torch.rand(30, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def norms(labels: Tensor) -> Tensor:
+    """Layers that follow the labels closely, again, loosely, backwards, and loosely at a hundredfold scale."""
+    noise = torch.rand(30, 4, generator=torch.Generator().manual_seed(1))
+    good = labels + 0.1 * noise[:, 0]
+    columns = [good, good, labels + 0.8 * noise[:, 1], 2 - labels + 0.1 * noise[:, 2], 100 * (labels + noise[:, 3])]
+    return torch.stack(columns, dim=1) + 1
+
+
+def chosen(selection: Selection) -> list[str]:
+    return [step.layer for step in selection.trajectory[: len(selection.columns)]]
+
+
+def brute_force(columns: dict[str, Tensor], labels: Tensor) -> list[str]:
+    """Grow the set of mean norms greedily with scipy's rho; ties go to the layer of higher utility."""
+
+    def rho(names: list[str]) -> float:
+        return float(spearmanr(sum(columns[name] for name in names) / len(names), labels).statistic)
+
+    left = sorted(columns, key=lambda name: -rho([name]))
+    grown, rhos = [left.pop(0)], []
+    rhos.append(rho(grown))
+    while left:
+        best = max(left, key=lambda name: round(rho([*grown, name]), 12))
+        left.remove(best)
+        grown.append(best)
+        rhos.append(rho(grown))
+    return grown[: max(range(len(rhos)), key=lambda place: round(rhos[place], 12)) + 1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_greedy_search_is_the_one_written_out_with_scipy(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.rand(25, generator=generator)
+    norms = labels[:, None] + torch.rand(25, 8, generator=generator) * 2
+    names = [f"layer{i}" for i in range(8)]
+    selection = select_layers(norms, labels, names, PRESETS["paper"])
+    columns = {name: norms[:, i].double() for i, name in enumerate(names)}
+    assert chosen(selection) == brute_force(columns, labels)
+
+
+def test_utilities_are_scipys_rho(norms: Tensor, labels: Tensor) -> None:
+    selection = select_layers(norms, labels, NAMES, PRESETS["paper"])
+    for column, candidate in enumerate(selection.candidates):
+        assert candidate.utility == pytest.approx(spearmanr(norms[:, column], labels).statistic, abs=1e-12)
+
+
+def test_the_search_starts_with_the_layer_of_highest_utility(norms: Tensor, labels: Tensor) -> None:
+    selection = select_layers(norms, labels, NAMES, PRESETS["paper"])
+    first = selection.trajectory[0]
+    assert first.layer == "good"
+    assert first.set_utility == max(candidate.utility or -1 for candidate in selection.candidates)
+
+
+def test_the_set_ends_where_its_utility_is_highest(norms: Tensor, labels: Tensor) -> None:
+    selection = select_layers(norms, labels, NAMES, PRESETS["paper"])
+    best = selection.trajectory[len(selection.columns) - 1].set_utility
+    assert best == max(step.set_utility for step in selection.trajectory)
+    assert spearmanr(selection.scores, labels).statistic == pytest.approx(best, abs=1e-12)
+
+
+def test_the_paper_counts_a_copy_and_distinct_folds_it(norms: Tensor, labels: Tensor) -> None:
+    paper = select_layers(norms, labels, NAMES, PRESETS["paper"])
+    distinct = select_layers(norms, labels, NAMES, PRESETS["distinct"])
+    assert {"good", "copy"} <= {step.layer for step in paper.trajectory}
+    assert "copy" not in {step.layer for step in distinct.trajectory}
+    for selection in (paper, distinct):
+        assert {layer.name: layer.repeats for layer in selection.candidates if layer.repeats} == {"copy": "good"}
+
+
+def test_of_two_copies_the_first_to_fire_is_kept(norms: Tensor, labels: Tensor) -> None:
+    selection = select_layers(norms, labels, NAMES, PRESETS["distinct"], order=(4, 1, 0, 2, 3))
+    assert "copy" in {step.layer for step in selection.trajectory}
+    assert "good" not in {step.layer for step in selection.trajectory}
+
+
+def test_distinct_scores_do_not_depend_on_the_scale_of_a_layer(norms: Tensor, labels: Tensor) -> None:
+    before = select_layers(norms, labels, NAMES, PRESETS["distinct"])
+    after = select_layers(norms * torch.tensor([1, 1, 1, 1, 2**-10]), labels, NAMES, PRESETS["distinct"])
+    assert chosen(after) == chosen(before)
+    torch.testing.assert_close(after.scores, before.scores)
+
+
+def test_paper_scores_are_the_mean_of_the_raw_norms(norms: Tensor, labels: Tensor) -> None:
+    selection = select_layers(norms, labels, NAMES, PRESETS["paper"])
+    torch.testing.assert_close(selection.scores, norms[:, list(selection.columns)].double().mean(dim=1))
+
+
+def test_means_and_deviations_are_those_of_the_selected_columns(norms: Tensor, labels: Tensor) -> None:
+    selection = select_layers(norms, labels, NAMES, PRESETS["distinct"])
+    columns = norms[:, list(selection.columns)].double().numpy()
+    assert selection.means.tolist() == pytest.approx(columns.mean(axis=0).tolist())
+    assert selection.stds.tolist() == pytest.approx(columns.std(axis=0).tolist())
+
+
+def test_the_pool_limits_the_search(norms: Tensor, labels: Tensor) -> None:
+    selection = select_layers(norms, labels, NAMES, Preset(pool=2, fold_repeats=False, aggregation="mean_norm"))
+    assert {step.layer for step in selection.trajectory} == {"good", "copy"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda column: torch.full_like(column, 5.5), "has the same norm for every image"),
+        (lambda column: 5.5 + 1e-6 * torch.rand_like(column), "has the same norm for every image"),
+        (torch.zeros_like, "has the same norm for every image"),
+        (lambda column: column.where(column < column.max(), torch.nan), "has a norm that is not finite"),
+        (lambda column: column.where(column < column.max(), torch.inf), "has a norm that is not finite"),
+    ],
+    ids=["constant", "constant but for rounding", "zero", "one NaN", "one infinity"],
+)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_useless_layer_is_left_out_with_its_reason(
+    spoil: object, reason: str, preset: str, norms: Tensor, labels: Tensor
+) -> None:
+    norms[:, 0] = spoil(norms[:, 0])  # type: ignore[operator]
+    selection = select_layers(norms, labels, NAMES, PRESETS[preset])
+    left_out = [(layer.name, layer.utility, layer.reason) for layer in selection.candidates if layer.reason]
+    assert left_out == [("good", None, reason)]
+    assert "good" not in {step.layer for step in selection.trajectory}
+
+
+def test_a_silent_layer_comes_last_with_its_reason(norms: Tensor, labels: Tensor) -> None:
+    norms[:, 0] = torch.nan
+    selection = select_layers(norms, labels, NAMES, PRESETS["paper"], order=(1, 2, 3, 4), failures={0: "never fired"})
+    last = selection.candidates[-1]
+    assert (last.name, last.utility, last.reason) == ("good", None, "never fired")
+
+
+def test_fewer_than_ten_images_are_refused(norms: Tensor, labels: Tensor) -> None:
+    with pytest.raises(CalibrationError, match="at least 10 usable calibration images, but got 9"):
+        select_layers(norms[:9], labels[:9], NAMES, PRESETS["paper"])
+
+
+def test_ten_images_are_enough(norms: Tensor, labels: Tensor) -> None:
+    assert select_layers(norms[:10], labels[:10], NAMES, PRESETS["paper"]).columns
+
+
+def test_equal_labels_are_refused(norms: Tensor) -> None:
+    with pytest.raises(CalibrationError, match="all calibration images have the same pseudo-quality"):
+        select_layers(norms, torch.full((30,), 0.9), NAMES, PRESETS["paper"])
+
+
+def test_labels_that_are_not_finite_are_refused(norms: Tensor, labels: Tensor) -> None:
+    labels[3] = torch.nan
+    with pytest.raises(CalibrationError, match="finite pseudo-quality labels"):
+        select_layers(norms, labels, NAMES, PRESETS["paper"])
+
+
+def test_a_label_per_image_is_asked_for(norms: Tensor, labels: Tensor) -> None:
+    with pytest.raises(CalibrationError, match="one label per image, but got 29 for 30"):
+        select_layers(norms, labels[1:], NAMES, PRESETS["paper"])
+
+
+def test_a_network_without_a_usable_layer_is_refused(labels: Tensor) -> None:
+    with pytest.raises(
+        CalibrationError, match="none of the 5 candidate layers can be used; the first has the same norm"
+    ):
+        select_layers(torch.ones(30, 5), labels, NAMES, PRESETS["paper"])

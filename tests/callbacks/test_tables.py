@@ -1,0 +1,40 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from froq_lightning.callbacks.tables import text_table, write_csv
+
+
+def test_a_csv_is_written_with_its_header_and_folder(tmp_path: Path) -> None:
+    path = tmp_path / "deeper" / "table.csv"
+    assert write_csv(path, ["image", "reason"], [("a.jpg", 'he said "no", twice'), ("b\u00e9.jpg", "")]) == 2
+    assert path.read_text(encoding="utf-8") == 'image,reason\na.jpg,"he said ""no"", twice"\nb\u00e9.jpg,\n'
+
+
+def test_an_interrupted_csv_leaves_the_old_one_alone(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old\n")
+
+    def rows() -> Iterator[tuple[str]]:
+        yield ("new",)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_csv(path, ["column"], rows())
+    assert path.read_text() == "old\n"
+
+
+def test_columns_are_as_wide_as_their_longest_cell_and_numbers_stand_right() -> None:
+    table = text_table(["layer", "utility"], [["stem", "0.25"], ["blocks.0.act", "-0.125"]])
+    assert table == "\n".join(
+        [
+            "  layer         utility",
+            "  stem             0.25",
+            "  blocks.0.act   -0.125",
+        ]
+    )
+
+
+def test_a_table_without_rows_is_its_header() -> None:
+    assert text_table(["quality", "image"], []) == "  quality  image"

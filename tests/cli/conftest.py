@@ -1,0 +1,79 @@
+"""Runs of `froq` in this process, on real faces with real weights."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from froq_lightning.cli import main
+
+QUIET = ("--data.workers=0", "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false")
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[[Path], list[dict[str, str]]]:
+    """Reads a CSV file into dicts."""
+    return read_rows
+
+
+@pytest.fixture(scope="session")
+def quiet() -> tuple[str, ...]:
+    """Options that keep a run in this process and silent."""
+    return QUIET
+
+
+@pytest.fixture(scope="session")
+def network(shared: Path) -> tuple[str, ...]:
+    """Options that choose MobileFaceNet with its real weights, and keep the run quiet."""
+    pytest.importorskip("froq_mobilefacenet", reason="needs the plugin froq-mobilefacenet")
+    weights = shared / "data" / "weights" / "mobilefacenet_casia.ckpt"
+    return ("--model.backbone=mobilefacenet", f"--model.backbone_options.weights={weights}", *QUIET)
+
+
+@pytest.fixture(scope="session")
+def manifest(shared: Path, golden: dict[str, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 40 crops of the reference numbers with their published pseudo-quality, in a manifest beside the crops."""
+    folder = tmp_path_factory.mktemp("crops")
+    lines = ["path,pseudo_quality"]
+    for name, label in golden["mobilefacenet"]["labels"].items():
+        (folder / name).symlink_to(shared / "data" / "calibration" / name)
+        lines.append(f"{name},{label['pseudo_quality']}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "labels.csv"
+
+
+@pytest.fixture(scope="session")
+def observer(network: tuple[str, ...], manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An Observer of MobileFaceNet, from the manifest."""
+    path = tmp_path_factory.mktemp("calibrated") / "observer.json"
+    assert main(["validate", *network, f"--data.source={manifest}", f"--output={path}"]) == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def predict(network: tuple[str, ...], observer: Path) -> Callable[..., list[dict[str, str]]]:
+    """Scores a source into a CSV file and returns its rows."""
+
+    def run(source: Path, output: Path, *options: str) -> list[dict[str, str]]:
+        arguments = ["predict", *network, f"--model.observer={observer}", f"--data.source={source}"]
+        assert main([*arguments, f"--output={output}", *options]) == 0
+        return read_rows(output)
+
+    return run
+
+
+@pytest.fixture
+def faces(shared: Path, tmp_path: Path) -> Path:
+    """Nine faces in a folder."""
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for image in sorted((shared / "data" / "faces").glob("*/*.jpg"))[:9]:
+        (folder / image.name).symlink_to(image)
+    return folder

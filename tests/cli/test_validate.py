@@ -1,0 +1,96 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from froq_lightning.cli import main
+
+Rows = Callable[[Path], list[dict[str, str]]]
+FEW_PASSES = ("--model.labeller.noise=0", "--model.labeller.occlusion=2")
+
+
+def load(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def test_the_observer_names_network_images_and_labels(observer: Path) -> None:
+    content = load(observer)
+    assert content["backbone"]["name"] == "mobilefacenet"
+    assert content["backbone"]["distribution"] == "froq-mobilefacenet"
+    assert content["backbone"]["weights"]["source"] == "mobilefacenet_casia.ckpt"
+    assert content["calibration_set"] == {
+        "images": 40,
+        "left_out": 0,
+        "labels": {"method": "given"},
+        "degradations": None,
+    }
+    assert len(content["quantiles"]) == 101
+    assert content["layers"]
+
+
+def test_every_calibration_image_has_a_row_with_label_and_score(observer: Path, manifest: Path, rows: Rows) -> None:
+    written, given = rows(observer.with_suffix(".images.csv")), rows(manifest)
+    assert list(written[0]) == ["image", "pseudo_quality", "quality_score", "quality", "status", "reason"]
+    assert [row["image"] for row in written] == [row["path"] for row in given]
+    for row, label in zip(written, given, strict=True):
+        assert float(row["pseudo_quality"]) == pytest.approx(float(label["pseudo_quality"]), rel=1e-7)
+        assert row["status"] == "ok"
+        assert 0 <= int(row["quality"]) <= 100
+
+
+def test_a_second_run_and_a_folder_with_a_label_file_give_the_same_bytes(
+    observer: Path, manifest: Path, network: tuple[str, ...], tmp_path: Path
+) -> None:
+    again, beside = tmp_path / "again" / "observer.json", tmp_path / "beside" / "observer.json"
+    assert main(["validate", *network, f"--data.source={manifest}", f"--output={again}"]) == 0
+    arguments = [f"--data.source={manifest.parent}", f"--data.labels={manifest}", f"--output={beside}"]
+    assert main(["validate", *network, *arguments]) == 0
+    assert again.read_bytes() == observer.read_bytes()
+    assert again.with_suffix(".images.csv").read_bytes() == observer.with_suffix(".images.csv").read_bytes()
+    # The folder is sorted by name, as the manifest is.
+    assert beside.read_bytes() == observer.read_bytes()
+
+
+def test_labels_made_on_the_fly_can_be_given_to_a_later_run_with_the_same_outcome(
+    shared: Path, network: tuple[str, ...], rows: Rows, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "crops").mkdir()
+    for image in sorted((shared / "data" / "calibration").glob("*.jpg"))[:14]:
+        (tmp_path / "crops" / image.name).symlink_to(image)
+    made, given = tmp_path / "made" / "observer.json", tmp_path / "given" / "observer.json"
+    source = f"--data.source={tmp_path / 'crops'}"
+    assert main(["validate", *network, source, *FEW_PASSES, f"--output={made}"]) == 0
+    printed = capsys.readouterr().out
+    labels = f"--data.labels={made.with_suffix('.images.csv')}"
+    assert main(["validate", *network, source, labels, f"--output={given}"]) == 0
+    first, second = load(made), load(given)
+    assert first.pop("calibration_set")["labels"] == {
+        "method": "perturbation",
+        "flip": True,
+        "noise": 0,
+        "alpha": 0.001,
+        "occlusion": 2,
+        "seed": 0,
+        "noise_masks": None,
+    }
+    assert second.pop("calibration_set")["labels"] == {"method": "given"}
+    assert first == second
+    assert rows(made.with_suffix(".images.csv")) == rows(given.with_suffix(".images.csv"))
+    assert f"of {len(first['candidates'])} layers of mobilefacenet observe quality (preset paper)" in printed
+    assert f"{first['set_utility']:.4f} over 14 images" in printed
+    assert f"observer: {made}" in printed
+
+
+def test_degradations_of_the_calibration_set_are_recorded_in_the_observer(
+    network: tuple[str, ...], manifest: Path, observer: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "observer.json"
+    degrade = ["--data.degrade.share=0.5", "--data.degrade.kinds=[blur, jpeg]", "--data.degrade.seed=4"]
+    arguments = [f"--data.source={manifest}", "--model.preset=distinct", f"--output={path}"]
+    assert main(["validate", *network, *arguments, *degrade]) == 0
+    content = load(path)
+    assert content["calibration_set"]["degradations"] == {"share": 0.5, "kinds": ["blur", "jpeg"], "seed": 4}
+    assert (content["preset"], content["aggregation"]) == ("distinct", "mean_standardised_norm")
+    assert content["quantiles"] != load(observer)["quantiles"]

@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from froq_lightning.data.images import read_image
+from froq_lightning.errors import ImageError
+
+ORIENTATION = 0x0112
+
+
+@pytest.fixture
+def colours() -> Image.Image:
+    """40 pixels wide, 30 high, another colour in every corner."""
+    pixels = np.zeros((30, 40, 3), dtype=np.uint8)
+    pixels[:15, :20], pixels[:15, 20:], pixels[15:, :20] = (200, 30, 30), (30, 200, 30), (30, 30, 200)
+    return Image.fromarray(pixels)
+
+
+def test_a_plain_colour_image_comes_as_it_is_without_a_note(colours: Image.Image, tmp_path: Path) -> None:
+    colours.save(tmp_path / "plain.png")
+    pixels, note = read_image(tmp_path / "plain.png")
+    np.testing.assert_array_equal(pixels, np.asarray(colours))
+    assert note == ""
+
+
+# Of each orientation: what was done to the upright pixels before they were stored.
+STORED = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.transpose(1, 0, 2),
+    6: lambda upright: np.rot90(upright, 1),
+    7: lambda upright: upright[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda upright: np.rot90(upright, -1),
+}
+
+
+@pytest.mark.parametrize("orientation", list(STORED))
+def test_pixels_come_upright_whatever_exif_says(orientation: int, colours: Image.Image, tmp_path: Path) -> None:
+    upright = np.asarray(colours)
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
+    stored.save(tmp_path / "camera.png", exif=exif)
+    stored.save(tmp_path / "camera.jpg", exif=exif, quality=95, subsampling=0)
+    pixels, note = read_image(tmp_path / "camera.png")
+    np.testing.assert_array_equal(pixels, upright)
+    assert note == ("" if orientation == 1 else "rotated as its EXIF says")
+    from_jpeg, _ = read_image(tmp_path / "camera.jpg")
+    assert np.abs(from_jpeg.astype(int) - upright).mean() < 8
+
+
+def test_sixteen_bits_of_grey_become_eight(tmp_path: Path) -> None:
+    grey = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    Image.fromarray(grey * 257).save(tmp_path / "wide.png")
+    pixels, note = read_image(tmp_path / "wide.png")
+    np.testing.assert_array_equal(pixels, np.repeat(grey[..., None], 3, axis=2).astype(np.uint8))
+    assert note == "16-bit grey, scaled to 8 bits"
+
+
+@pytest.mark.parametrize(("mode", "note"), [("L", "grey image"), ("1", "grey image"), ("P", "")])
+def test_other_modes_become_the_rgb_they_stand_for(mode: str, note: str, colours: Image.Image, tmp_path: Path) -> None:
+    stored = colours.convert(mode)
+    stored.save(tmp_path / "image.png")
+    pixels, told = read_image(tmp_path / "image.png")
+    np.testing.assert_array_equal(pixels, np.asarray(stored.convert("RGB")))
+    assert told == note
+
+
+def test_transparency_shows_black(colours: Image.Image, tmp_path: Path) -> None:
+    alpha = Image.new("L", colours.size, 255)
+    alpha.paste(0, (0, 0, 20, 30))
+    colours.putalpha(alpha)
+    colours.save(tmp_path / "cut.png")
+    pixels, note = read_image(tmp_path / "cut.png")
+    assert not pixels[:, :20].any()
+    np.testing.assert_array_equal(pixels[:, 20:], np.asarray(colours.convert("RGB"))[:, 20:])
+    assert note == "transparency put on black"
+
+
+def test_a_transparent_palette_shows_black(tmp_path: Path) -> None:
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([250, 250, 250, 10, 200, 10])
+    image.paste(0, (0, 0, 2, 4))
+    image.save(tmp_path / "palette.png", transparency=0)
+    pixels, note = read_image(tmp_path / "palette.png")
+    assert pixels[0, 0].tolist() == [0, 0, 0]
+    assert pixels[0, 3].tolist() == [10, 200, 10]
+    assert note == "transparency put on black"
+
+
+def test_printing_colours_are_converted(colours: Image.Image, tmp_path: Path) -> None:
+    colours.convert("CMYK").save(tmp_path / "print.jpg", quality=95)
+    pixels, note = read_image(tmp_path / "print.jpg")
+    assert np.abs(pixels.astype(int) - np.asarray(colours)).mean() < 12
+    assert note == "converted from CMYK"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "file is empty"), (b"not an image", "file is no image of a known format, or damaged")],
+)
+def test_a_file_that_is_no_image_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "image.jpg").write_bytes(content)
+    with pytest.raises(ImageError, match=f"^{reason}$"):
+        read_image(tmp_path / "image.jpg")
+
+
+@pytest.mark.parametrize("name", ["image.jpg", "image.png"])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+def test_half_a_file_is_refused_whatever_half(name: str, share: float, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / name)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ImageError, match="damaged"):
+        read_image(tmp_path / name)
+
+
+def test_a_path_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    with pytest.raises(ImageError, match="file does not exist"):
+        read_image(tmp_path / "link.jpg")
+    with pytest.raises(ImageError, match="damaged or unreadable"):
+        read_image(tmp_path / "folder.jpg")
+
+
+def test_an_absurdly_large_image_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colours: Image.Image
+) -> None:
+    colours.save(tmp_path / "image.png")
+    for most in (1000, 500):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+        with pytest.raises(ImageError, match="image has more than 0 megapixels"):
+            read_image(tmp_path / "image.png")

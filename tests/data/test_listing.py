@@ -1,0 +1,132 @@
+import math
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from froq_lightning.data.listing import list_faces, with_labels
+from froq_lightning.errors import DataError, DataNotFoundError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two images, one of them deeper, among what is no image."""
+    place = tmp_path / "faces"
+    (place / "b").mkdir(parents=True)
+    for name in ("c.JPG", "b/a.png", "notes.txt", ".hidden.jpg"):
+        (place / name).touch()
+    return place
+
+
+def table(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_folder_gives_its_images_at_any_depth_sorted_by_path(folder: Path) -> None:
+    assert [(record.key, record.path) for record in list_faces(folder)] == [
+        ("b/a.png", folder / "b" / "a.png"),
+        ("c.JPG", folder / "c.JPG"),
+    ]
+
+
+def test_one_image_is_a_source(folder: Path) -> None:
+    assert [record.key for record in list_faces(folder / "c.JPG")] == ["c.JPG"]
+
+
+def test_a_manifest_gives_its_rows_in_its_order_with_labels(folder: Path) -> None:
+    manifest = table(folder / "list.csv", "path,pseudo_quality,more\nc.JPG,0.25,x\nb/a.png,-1e-2,y\n")
+    records = list_faces(manifest)
+    assert [(record.key, record.pseudo_quality, record.problem) for record in records] == [
+        ("c.JPG", 0.25, ""),
+        ("b/a.png", -0.01, ""),
+    ]
+    assert records[0].path == folder / "c.JPG"
+
+
+def test_the_paths_of_a_manifest_are_relative_to_the_root(folder: Path, tmp_path: Path) -> None:
+    manifest = table(tmp_path / "list.csv", "image\nc.JPG\n")
+    assert list_faces(manifest, folder)[0].path == folder / "c.JPG"
+    with pytest.raises(DataNotFoundError, match=r"root .* of the manifest's paths does not exist"):
+        list_faces(manifest, tmp_path / "nowhere")
+
+
+def test_a_manifest_may_begin_with_a_byte_order_mark_and_quote_its_cells(tmp_path: Path) -> None:
+    manifest = tmp_path / "list.csv"
+    manifest.write_text('path,pseudo_quality\r\n"a, b.jpg",1\r\n', encoding="utf-8-sig", newline="")
+    assert [record.key for record in list_faces(manifest)] == ["a, b.jpg"]
+
+
+def test_a_parquet_manifest_reads_like_a_csv(tmp_path: Path) -> None:
+    rows = pa.table({"path": ["a.jpg", "b.jpg", "c.jpg"], "pseudo_quality": [0.1, 0.7, None]})
+    parquet.write_table(rows, tmp_path / "list.parquet")
+    records = list_faces(tmp_path / "list.parquet")
+    assert [record.key for record in records] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert [record.pseudo_quality for record in records[:2]] == [0.1, 0.7]
+    assert records[2].problem == "label '' is no finite number"
+
+
+@pytest.mark.parametrize("label", ["nan", "inf", "good", ""])
+def test_a_label_that_is_no_finite_number_is_a_problem_of_its_row(label: str, tmp_path: Path) -> None:
+    records = list_faces(table(tmp_path / "list.csv", f"path,pseudo_quality\na.jpg,{label}\nb.jpg,1\n"))
+    assert records[0].problem == f"label {label!r} is no finite number"
+    assert records[1].problem == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,pseudo_quality\na.jpg,1\n", r"Expected list\.csv to have a column `path` or `image`, but got name"),
+        ("path,pseudo_quality\na.jpg\n", r"list\.csv: a row has not as many cells as the header"),
+        ("path\na.jpg,1\n", r"list\.csv: a row has not as many cells as the header"),
+        ("path\na.jpg\na.jpg\n", r"list\.csv, row 2: 'a\.jpg' stands there twice"),
+        ("path,pseudo_quality\n,1\n", r"list\.csv, row 1: the path is empty"),
+        ('path\n"a.jpg\n', r"list\.csv is no CSV in UTF-8"),
+        ("path,pseudo_quality\n", "holds no images"),
+        ("", "holds no images"),
+    ],
+)
+def test_a_malformed_manifest_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        list_faces(table(tmp_path / "list.csv", text))
+
+
+def test_a_manifest_in_another_encoding_or_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes("path\nM\u00fcller.jpg\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"list\.csv is no CSV in UTF-8"):
+        list_faces(tmp_path / "list.csv")
+    (tmp_path / "list.parquet").write_text("path\na.jpg\n")
+    with pytest.raises(DataError, match=r"list\.parquet is no Parquet file"):
+        list_faces(tmp_path / "list.parquet")
+
+
+def test_labels_find_their_images_by_key(folder: Path) -> None:
+    labels = table(folder / "labels.csv", "path,pseudo_quality\nc.JPG,2\nb/a.png,1\n")
+    assert [record.pseudo_quality for record in with_labels(list_faces(folder), labels)] == [1.0, 2.0]
+
+
+def test_missing_extra_and_useless_labels_are_problems_of_their_rows(folder: Path) -> None:
+    (folder / "d.png").touch()
+    labels = table(folder / "labels.csv", "path,pseudo_quality\nc.JPG,nan\nd.png,1\ngone.jpg,3\n")
+    records = {record.key: record for record in with_labels(list_faces(folder), labels)}
+    assert {key: record.problem for key, record in records.items()} == {
+        "b/a.png": "no label in labels.csv",
+        "c.JPG": "label 'nan' is no finite number",
+        "d.png": "",
+        "gone.jpg": "in labels.csv, but not in the source",
+    }
+    assert math.isnan(records["b/a.png"].pseudo_quality or 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path\nc.JPG\n", r"labels\.csv has no column pseudo_quality"),
+        ("path,pseudo_quality\nc.JPG,1\nc.JPG,2\n", r"'c\.JPG' stands there twice"),
+        ("path,pseudo_quality\nother/c.JPG,1\n", r"none of the 1 paths in labels\.csv is an image of the source"),
+    ],
+)
+def test_a_label_file_that_fits_nothing_is_refused(text: str, message: str, folder: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        with_labels(list_faces(folder), table(folder / "labels.csv", text))

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from froq_lightning.data.samples import write_samples
+from froq_lightning.errors import UnknownNameError
+
+pytest.importorskip("skimage", reason="needs the extra `samples`")
+
+
+def test_the_sample_is_a_portrait_with_ten_degraded_versions_and_a_photograph_without_a_face(
+    tmp_path: Path,
+) -> None:
+    files = write_samples("sample:astronaut", tmp_path / "photographs")
+    assert sorted(files) == sorted((tmp_path / "photographs").iterdir())
+    assert len(files) == 12
+    kinds = {file.stem.partition("_")[0] for file in files} - {"original", "no"}
+    assert kinds == {"blur", "downscale", "noise", "jpeg", "occlusion"}
+    sizes = {Image.open(file).size for file in files if file.stem != "no_face"}
+    assert sizes == {(256, 256)}
+
+
+@pytest.mark.parametrize("kind", ["blur", "downscale", "noise", "jpeg", "occlusion"])
+def test_strong_changes_more_of_the_photograph_than_mild(kind: str, tmp_path: Path) -> None:
+    write_samples("sample:astronaut", tmp_path)
+
+    def pixels(title: str) -> np.ndarray:
+        return np.asarray(Image.open(tmp_path / f"{title}.png"), dtype=float)
+
+    mild, strong = (np.abs(pixels(f"{kind}_{word}") - pixels("original")).mean() for word in ("mild", "strong"))
+    assert 0 < mild < strong
+
+
+def test_the_sample_is_the_same_each_time(tmp_path: Path) -> None:
+    first, second = (write_samples("sample:astronaut", tmp_path / name) for name in ("first", "second"))
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+
+
+def test_an_unknown_sample_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="unknown sample 'astronut'; nearest: astronaut"):
+        write_samples("sample:astronut", tmp_path)

@@ -1,0 +1,52 @@
+"""The score of one forward pass is the aggregate that calibration chose."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
+from froq_lightning.calibration.selection import PRESETS, select_layers
+from froq_lightning.methods.froq import FroqQuality
+from froq_lightning.observation.norms import LayerNorms
+
+
+@pytest.fixture(params=sorted(PRESETS))
+def observer(request: pytest.FixtureRequest, small_backbone: Backbone, small_images: Tensor) -> Observer:
+    preset = PRESETS[request.param]
+    with LayerNorms(small_backbone.network, small_backbone.candidate_layers) as norms:
+        table = norms.observe(small_backbone.preprocessing(small_images)).norms
+    selection = select_layers(table, torch.linspace(0.9, 0.4, 14), small_backbone.candidate_layers, preset)
+    identity = BackboneIdentity.of(small_backbone, "small", {}, "froq-small", "1.2")
+    return Observer.from_selection(selection, identity, request.param, preset.aggregation, CalibrationSet(14, 0, {}))
+
+
+def test_calibration_images_score_between_the_outer_quantiles(
+    observer: Observer, small_backbone: Backbone, small_images: Tensor
+) -> None:
+    scores = FroqQuality(observer).score(small_backbone, small_images)
+    assert scores.dtype == torch.float64
+    assert float(scores.min()) == pytest.approx(observer.quantiles[0], rel=1e-5)
+    assert float(scores.max()) == pytest.approx(observer.quantiles[-1], rel=1e-5)
+
+
+def test_an_image_scores_the_same_whatever_its_batch(
+    observer: Observer, small_backbone: Backbone, small_images: Tensor
+) -> None:
+    method = FroqQuality(observer)
+    alone = torch.cat([method.score(small_backbone, image[None]) for image in small_images])
+    torch.testing.assert_close(method.score(small_backbone, small_images), alone, rtol=1e-5, atol=1e-5)
+
+
+def test_bytes_and_floats_score_alike(observer: Observer, small_backbone: Backbone, small_images: Tensor) -> None:
+    method = FroqQuality(observer)
+    floats = method.score(small_backbone, small_images / 255)
+    torch.testing.assert_close(floats, method.score(small_backbone, small_images), rtol=1e-5, atol=1e-5)
+
+
+def test_scoring_leaves_the_network_as_it_was(
+    observer: Observer, small_backbone: Backbone, small_images: Tensor
+) -> None:
+    FroqQuality(observer).score(small_backbone, small_images)
+    assert not any(module._forward_hooks for module in small_backbone.network.modules())
+    assert not small_backbone.network.training

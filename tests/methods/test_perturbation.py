@@ -1,0 +1,212 @@
+"""Pseudo-quality beside the same sums written as loops over single images."""
+
+import dataclasses
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.errors import ConfigurationError, DataNotFoundError
+from froq_lightning.methods.perturbation import PerturbationQuality
+
+
+def similarity(backbone: Backbone, image: Tensor, perturbed: Tensor) -> float:
+    """Cosine similarity of one preprocessed image and its perturbed version, each embedded alone."""
+    with torch.no_grad():
+        one, other = (backbone.embed(backbone.network(each[None])) for each in (image, perturbed))
+    return float(cosine_similarity(one, other)[0])
+
+
+def expect(ours: Tensor, theirs: list[float]) -> None:
+    assert ours.tolist() == pytest.approx(theirs, abs=2e-6)
+
+
+def test_flip_is_the_similarity_to_the_mirrored_image(small_backbone: Backbone, small_images: Tensor) -> None:
+    ours = PerturbationQuality(noise=0, occlusion=0).score(small_backbone, small_images)
+    expect(
+        ours, [similarity(small_backbone, each, each.flip(-1)) for each in small_backbone.preprocessing(small_images)]
+    )
+
+
+def test_noise_mixes_every_image_with_the_same_masks(small_backbone: Backbone, small_images: Tensor) -> None:
+    masks = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(5))
+    ours = PerturbationQuality(flip=False, noise=3, alpha=0.2, occlusion=0, seed=5).score(small_backbone, small_images)
+    theirs = [
+        sum(similarity(small_backbone, each, 0.8 * each + 0.2 * mask) for mask in masks) / 3
+        for each in small_backbone.preprocessing(small_images)
+    ]
+    expect(ours, theirs)
+
+
+@pytest.mark.parametrize("grid", [1, 2, 3, 5])
+def test_occlusion_blacks_out_one_tile_at_a_time(grid: int, small_backbone: Backbone, small_images: Tensor) -> None:
+    ours = PerturbationQuality(flip=False, noise=0, occlusion=grid).score(small_backbone, small_images[:4])
+    edges = [32 * i // grid for i in range(grid + 1)]
+    theirs = []
+    for image in small_backbone.preprocessing(small_images[:4]):
+        found = []
+        for top, bottom in pairwise(edges):
+            for left, right in pairwise(edges):
+                covered = image.clone()
+                covered[:, top:bottom, left:right] = -1
+                found.append(similarity(small_backbone, image, covered))
+        theirs.append(sum(found) / grid**2)
+    expect(ours, theirs)
+
+
+@pytest.mark.parametrize(("size", "grid"), [((32, 32), 5), ((30, 17), 4), ((7, 9), 7), ((112, 96), 8)])
+def test_tiles_cover_every_pixel_exactly_once(size: tuple[int, int], grid: int) -> None:
+    class Watch(torch.nn.Module):
+        """Embeds an image as the map of its black pixels."""
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            seen.append((inputs[:, 0] == -1).flatten(1))
+            return inputs.flatten(1)
+
+    seen: list[Tensor] = []
+    network = Backbone.with_weights(torch.nn.Sequential(Watch()), Preprocessing(size=size), None)
+    white = torch.full((1, 3, *size), 255, dtype=torch.uint8)
+    PerturbationQuality(flip=False, noise=0, occlusion=grid).score(network, white)
+    black = torch.cat(seen[1:])
+    assert len(black) == grid**2
+    assert torch.equal(black.sum(dim=0), torch.ones(size[0] * size[1], dtype=torch.int64))
+    rows, columns = (-(-length // grid) for length in size)
+    assert int(black.sum(dim=1).max()) <= rows * columns
+
+
+def test_tiles_are_black_in_the_networks_own_order_of_channels(small_backbone: Backbone, small_images: Tensor) -> None:
+    preprocessing = Preprocessing((32, 32), "BGR", mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3))
+    backbone = dataclasses.replace(small_backbone, preprocessing=preprocessing)
+    ours = PerturbationQuality(flip=False, noise=0, occlusion=1).score(backbone, small_images)
+    black = preprocessing(torch.zeros_like(small_images[:1]))[0]
+    expect(ours, [similarity(backbone, each, black) for each in backbone.preprocessing(small_images)])
+
+
+def test_the_score_is_the_mean_over_the_kinds_that_are_on(small_backbone: Backbone, small_images: Tensor) -> None:
+    every = PerturbationQuality(noise=2, alpha=0.3, occlusion=2)
+    kinds = [
+        dataclasses.replace(every, noise=0, occlusion=0),
+        dataclasses.replace(every, flip=False, occlusion=0),
+        dataclasses.replace(every, flip=False, noise=0),
+    ]
+    means = torch.stack([kind.score(small_backbone, small_images) for kind in kinds]).mean(dim=0)
+    torch.testing.assert_close(every.score(small_backbone, small_images), means)
+
+
+def test_terms_are_named_and_only_those_that_are_on(small_backbone: Backbone, small_images: Tensor) -> None:
+    inputs = small_backbone.preprocessing(small_images)
+    embeddings = small_backbone.network(inputs)
+    terms = PerturbationQuality(noise=0, occlusion=2).terms(small_backbone, inputs, embeddings)
+    assert list(terms) == ["flip", "occlusion"]
+    assert all(term.shape == (14,) and term.dtype == torch.float32 for term in terms.values())
+
+
+@pytest.mark.parametrize("micro_batch", [1, 3, 14, 20, 64, 1000])
+def test_the_micro_batch_does_not_change_the_scores(
+    micro_batch: int, small_backbone: Backbone, small_images: Tensor
+) -> None:
+    method = PerturbationQuality(noise=3, alpha=0.3, occlusion=3)
+    ours = dataclasses.replace(method, micro_batch=micro_batch).score(small_backbone, small_images)
+    torch.testing.assert_close(ours, method.score(small_backbone, small_images), rtol=0, atol=2e-6)
+
+
+def test_the_micro_batch_bounds_the_images_of_a_pass(small_backbone: Backbone, small_images: Tensor) -> None:
+    sizes: list[int] = []
+    handle = small_backbone.network.register_forward_hook(lambda *seen: sizes.append(len(seen[-1])))
+    inputs = small_backbone.preprocessing(small_images)
+    embeddings = torch.ones(14, 12)
+    PerturbationQuality(noise=3, occlusion=3, micro_batch=5).label(small_backbone, inputs, embeddings)
+    handle.remove()
+    assert max(sizes) <= 5
+    assert sum(sizes) == 14 * (1 + 3 + 9)
+
+
+def test_an_image_scores_the_same_whatever_its_batch(small_backbone: Backbone, small_images: Tensor) -> None:
+    method = PerturbationQuality(noise=3, alpha=0.3, occlusion=3)
+    alone = torch.cat([method.score(small_backbone, image[None]) for image in small_images])
+    torch.testing.assert_close(method.score(small_backbone, small_images), alone, rtol=0, atol=2e-6)
+
+
+def test_the_seed_decides_the_masks(small_backbone: Backbone, small_images: Tensor) -> None:
+    method = PerturbationQuality(flip=False, noise=2, alpha=0.5, occlusion=0)
+    again, other = dataclasses.replace(method, seed=0), dataclasses.replace(method, seed=1)
+    scores = method.score(small_backbone, small_images)
+    torch.manual_seed(99)
+    assert torch.equal(again.score(small_backbone, small_images), scores)
+    assert not torch.equal(other.score(small_backbone, small_images), scores)
+
+
+def test_scoring_leaves_the_global_random_numbers_alone(small_backbone: Backbone, small_images: Tensor) -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    PerturbationQuality(noise=4, occlusion=0, seed=77).score(small_backbone, small_images)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_images_are_not_changed(small_backbone: Backbone, small_images: Tensor) -> None:
+    inputs = small_backbone.preprocessing(small_images)
+    before = inputs.clone()
+    PerturbationQuality(noise=2, occlusion=2).label(small_backbone, inputs, small_backbone.network(inputs))
+    assert torch.equal(inputs, before)
+
+
+def test_masks_from_a_file_are_taken(small_backbone: Backbone, small_images: Tensor, tmp_path: Path) -> None:
+    masks = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(11))
+    np.save(tmp_path / "masks.npy", masks.numpy())
+    method = PerturbationQuality(flip=False, noise=2, alpha=0.4, occlusion=0)
+    from_file = dataclasses.replace(method, noise_masks=str(tmp_path / "masks.npy"))
+    drawn = dataclasses.replace(method, seed=11)
+    assert torch.equal(from_file.score(small_backbone, small_images), drawn.score(small_backbone, small_images))
+
+
+def test_masks_of_another_shape_are_refused(small_backbone: Backbone, small_images: Tensor, tmp_path: Path) -> None:
+    np.save(tmp_path / "masks.npy", np.zeros((2, 3, 16, 16), dtype=np.float32))
+    method = PerturbationQuality(noise=2, noise_masks=str(tmp_path / "masks.npy"))
+    with pytest.raises(ConfigurationError, match=r"Expected masks \[2, 3, 32, 32\], but got \[2, 3, 16, 16\]"):
+        method.score(small_backbone, small_images)
+
+
+def test_a_masks_file_that_is_not_there_is_named(small_backbone: Backbone, small_images: Tensor) -> None:
+    method = PerturbationQuality(noise=2, noise_masks="nowhere.npy")
+    with pytest.raises(DataNotFoundError, match=r"noise masks 'nowhere\.npy' do not exist"):
+        method.score(small_backbone, small_images)
+
+
+@pytest.mark.parametrize("content", [b"", b"no array at all", b"\x93NUMPY\x01\x00"])
+def test_a_damaged_masks_file_is_refused(
+    content: bytes, small_backbone: Backbone, small_images: Tensor, tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.npy"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"damaged\.npy"):
+        PerturbationQuality(noise=2, noise_masks=str(path)).score(small_backbone, small_images)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"noise": -1}, "`noise` and `occlusion` to be at least 0"),
+        ({"occlusion": -2}, "`noise` and `occlusion` to be at least 0"),
+        ({"micro_batch": 0}, "`micro_batch` at least 1"),
+        ({"flip": False, "noise": 0, "occlusion": 0}, "at least one of `flip`, `noise` and `occlusion`"),
+        ({"alpha": 0.0}, r"`alpha` to be in 0\.\.1, but got 0\.0"),
+        ({"alpha": 1.5}, r"`alpha` to be in 0\.\.1, but got 1\.5"),
+        ({"alpha": float("nan")}, r"`alpha` to be in 0\.\.1, but got nan"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict[str, float], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        PerturbationQuality(**options)  # type: ignore[arg-type]
+
+
+def test_parameters_are_all_that_scores_depend_on() -> None:
+    parameters = PerturbationQuality(noise=4, micro_batch=3).parameters()
+    assert parameters == PerturbationQuality(noise=4, micro_batch=99).parameters()
+    assert parameters["noise"] == 4
+    assert "micro_batch" not in parameters
