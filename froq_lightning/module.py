@@ -1,7 +1,7 @@
 """FroqModule: the wiring between a backbone, its Observer and the Trainer. `validate` calibrates, `predict` scores."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from lightning.pytorch import LightningModule
@@ -29,6 +29,10 @@ class QualityBatch:
 
     quality_score: Tensor
     quality: Tensor
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move the tensors to a device; Lightning calls this where it keeps predictions."""
+        return type(self)(self.quality_score.to(*args, **kwargs), self.quality.to(*args, **kwargs))
 
 
 @dataclass(frozen=True)

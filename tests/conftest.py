@@ -34,6 +34,12 @@ class SmallNet(nn.Module):
         return self.head(self.pool(self.body(self.stem(inputs))).flatten(1))
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in a folder of its own, so that a default output never lands in the checkout."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder `shared` with real faces, weights and reference numbers."""

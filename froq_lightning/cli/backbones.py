@@ -61,7 +61,7 @@ def _shown(name: str, backbone: Backbone, layers: Sequence[Layer]) -> str:
             f"input: {fed.size[1]} x {fed.size[0]} {fed.channel_order}, {fed.alignment!r} alignment, "
             f"mean {_rounded(fed.mean)}, std {_rounded(fed.std)} (RGB, 0..1)",
             f"observer: {'ships with the backbone' if backbone.observer else 'none; calibrate one with froq validate'}",
-            f"{len(layers)} candidate layers in execution order; {repeating} repeat another, {silent} cannot be observed",
+            f"{len(layers)} candidate layers as executed; {repeating} repeat another, {silent} cannot be observed",
             text_table(["layer", "module", "shape", "cost to reach", "remark"], rows),
         ]
     )

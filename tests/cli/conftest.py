@@ -1,11 +1,12 @@
 """Runs of `froq` in this process, on real faces with real weights."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from froq_lightning.cli import main
 
@@ -15,6 +16,15 @@ QUIET = ("--data.workers=0", "--trainer.accelerator=cpu", "--trainer.enable_prog
 def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Runs are small: threads would wait for each other longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -49,15 +59,15 @@ def manifest(shared: Path, golden: dict[str, dict[str, Any]], tmp_path_factory: 
     return folder / "labels.csv"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def observer(network: tuple[str, ...], manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An Observer of MobileFaceNet, from the manifest."""
+    """An Observer of MobileFaceNet, from the manifest, made with as many threads as the tests run with."""
     path = tmp_path_factory.mktemp("calibrated") / "observer.json"
     assert main(["validate", *network, f"--data.source={manifest}", f"--output={path}"]) == 0
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def predict(network: tuple[str, ...], observer: Path) -> Callable[..., list[dict[str, str]]]:
     """Scores a source into a CSV file and returns its rows."""
 

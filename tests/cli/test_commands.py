@@ -1,0 +1,81 @@
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+import yaml
+
+from froq_lightning.cli import main
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a command that ends at once prints."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def test_the_module_is_the_command_and_tells_its_version() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "froq_lightning", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == f"froq {metadata.version('froq-lightning')}\n"
+
+
+def test_the_version_does_not_wait_for_torch() -> None:
+    script = (
+        "import sys\nfrom froq_lightning.cli import main\n"
+        "try:\n    main(['--version'])\nfinally:\n    print('torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ran.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",)])
+def test_help_names_the_commands_and_examples(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    told = printed(capsys, *arguments)
+    for word in ("validate", "predict", "backbones", "froq predict --config configs/quickstart.yaml"):
+        assert word in told
+
+
+@pytest.mark.parametrize("command", ["validate", "predict"])
+def test_the_help_of_a_command_explains_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = " ".join(printed(capsys, command, "--help").split())
+    for option in ("--model.backbone", "--model.observer", "--data.source", "--data.aligner", "--output", "--trainer"):
+        assert option in told
+    assert "registered name of the network; `froq backbones list` shows them" in told
+    assert "Traceback" not in told
+    assert "--ckpt_path" not in told
+
+
+@pytest.mark.parametrize("command", ["validate", "predict"])
+def test_the_configuration_can_be_printed_as_yaml(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = yaml.safe_load(printed(capsys, command, "--model.backbone=timm", "--data.source=faces", "--print_config"))
+    assert told["model"]["backbone"] == "timm"
+    assert told["data"]["source"] == "faces"
+    assert told["data"]["batch_size"] == 32
+    assert told["model"]["labeller"]["occlusion"] == 8
+    assert told["trainer"]["logger"] is False
+
+
+@pytest.mark.parametrize("command", ["fit", "train"])
+def test_fit_is_refused_with_what_to_do_instead(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--model.backbone=timm"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("froq: error: there is nothing to fit: ")
+    assert "`froq validate` calibrates" in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("predct",), ("test",), ("backbones",), ("backbones", "lst")])
+def test_an_unknown_command_is_refused_with_those_there_are(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "error: " in capsys.readouterr().err

@@ -1,0 +1,56 @@
+"""Two processes share the images; what they leave behind is what one process leaves."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Rows = list[dict[str, str]]
+TWO = ("--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=2")
+
+
+def run(*arguments: str) -> None:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "froq_lightning", *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+
+
+def assert_alike(rows: Rows, expected: Rows) -> None:
+    for row, other in zip(rows, expected, strict=True):
+        score, other_score = row.pop("quality_score"), other.pop("quality_score")
+        assert float(score or "nan") == pytest.approx(float(other_score or "nan"), rel=1e-5, nan_ok=True)
+        assert row == other
+
+
+def test_two_processes_score_every_image_once_in_input_order(
+    network: tuple[str, ...],
+    observer: Path,
+    predict: Callable[..., Rows],
+    faces: Path,
+    tmp_path: Path,
+    rows: Callable[[Path], Rows],
+) -> None:
+    (faces / "empty.jpg").touch()
+    (faces / "Aaa.jpg").write_text("no image")  # with it the number of images is odd
+    output = tmp_path / "two" / "scores.csv"
+    run("predict", *network, *TWO, f"--model.observer={observer}", f"--data.source={faces}", f"--output={output}")
+    assert_alike(rows(output), predict(faces, tmp_path / "one.csv"))
+    assert {path.name for path in output.parent.iterdir()} == {"scores.csv", "scores.config.yaml"}
+
+
+def test_two_processes_find_the_same_observer(
+    network: tuple[str, ...], observer: Path, manifest: Path, tmp_path: Path, rows: Callable[[Path], Rows]
+) -> None:
+    output = tmp_path / "observer.json"
+    run("validate", *network, *TWO, f"--data.source={manifest}", f"--output={output}")
+    found, expected = (json.loads(path.read_text(encoding="utf-8")) for path in (output, observer))
+    for key in ("backbone", "preset", "calibration_set"):
+        assert found[key] == expected[key]
+    assert [layer["name"] for layer in found["layers"]] == [layer["name"] for layer in expected["layers"]]
+    assert found["quantiles"] == pytest.approx(expected["quantiles"], rel=1e-5)
+    assert_alike(rows(output.with_suffix(".images.csv")), rows(observer.with_suffix(".images.csv")))

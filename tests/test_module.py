@@ -1,0 +1,199 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from PIL import Image
+from torch import Tensor, nn
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.observer import Observer
+from froq_lightning.callbacks import ObserverWriter
+from froq_lightning.data.degradations import Degradations
+from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.data.records import FaceBatch
+from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.methods.perturbation import PerturbationQuality
+from froq_lightning.module import FroqModule, QualityBatch
+
+OPTIONS = {"architecture": "resnet10t", "num_classes": 16, "size": 32}
+QUICK = PerturbationQuality(noise=0, occlusion=2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def module() -> FroqModule:
+    """A small random network, the same in every test."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        return FroqModule("timm", OPTIONS, labeller=QUICK)
+
+
+@pytest.fixture
+def crops(small_images: Tensor, tmp_path: Path) -> Path:
+    """Fourteen crops of 32 pixels in a folder."""
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    for number, image in enumerate(small_images):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(folder / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Callable[..., Trainer]:
+    """A Trainer that is silent and writes nothing of its own."""
+
+    def build(*callbacks: Callback) -> Trainer:
+        return Trainer(
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=tmp_path,
+            callbacks=list(callbacks),
+        )
+
+    return build
+
+
+def feed(folder: Path, **options: object) -> FaceDataModule:
+    return FaceDataModule(str(folder), workers=0, batch_size=5, **options)  # type: ignore[arg-type]
+
+
+def hooks(network: nn.Module) -> int:
+    return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in network.modules())
+
+
+def test_validate_finds_an_observer_and_predict_scores_with_it(
+    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
+) -> None:
+    trainer().validate(module, datamodule=feed(crops), verbose=False)
+    assert module.calibration is not None
+    assert module.observer is module.calibration.observer
+    batches = trainer().predict(module, datamodule=feed(crops))
+    scores = torch.cat([batch.quality_score for batch in batches or []])
+    torch.testing.assert_close(scores, module.calibration.selection.scores, rtol=1e-5, atol=0)
+    quality = torch.cat([batch.quality for batch in batches or []])
+    assert quality.min() == 0
+    assert quality.max() >= 99
+
+
+def test_labels_are_the_perturbation_quality_of_the_images(
+    module: FroqModule, crops: Path, small_images: Tensor, trainer: Callable[..., Trainer]
+) -> None:
+    trainer().validate(module, datamodule=feed(crops), verbose=False)
+    assert module.calibration is not None
+    expected = QUICK.score(module.backbone, small_images)
+    torch.testing.assert_close(module.calibration.table.pseudo_quality, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_network_is_left_as_it_was(module: FroqModule, crops: Path, trainer: Callable[..., Trainer]) -> None:
+    before = {name: value.clone() for name, value in module.network.state_dict().items()}
+    training, hooked = [part.training for part in module.network.modules()], hooks(module.network)
+    trainer().validate(module, datamodule=feed(crops), verbose=False)
+    trainer().predict(module, datamodule=feed(crops))
+    assert all(torch.equal(before[name], value) for name, value in module.network.state_dict().items())
+    assert [part.training for part in module.network.modules()] == training
+    assert hooks(module.network) == hooked
+
+
+def test_an_interrupted_calibration_leaves_no_hooks_behind(
+    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
+) -> None:
+    class Boom(nn.Module):
+        def forward(self, _: Tensor) -> Tensor:
+            raise RuntimeError("boom")
+
+    hooked = hooks(module.network)
+    module.network.fc = Boom()
+    with pytest.raises(RuntimeError, match="boom"):
+        trainer().validate(module, datamodule=feed(crops), verbose=False)
+    assert hooks(module.network) == hooked
+
+
+def test_degradations_change_calibration_and_not_scoring(
+    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
+) -> None:
+    degrade = Degradations(share=1.0)
+    trainer().validate(module, datamodule=feed(crops, degrade=degrade), verbose=False)
+    assert module.observer is not None
+    assert module.observer.calibration_set.degradations == {
+        "share": 1.0,
+        "kinds": ["blur", "downscale", "noise", "jpeg"],
+        "seed": 0,
+    }
+    plain, degraded = (
+        trainer().predict(module, datamodule=feed(crops, **options)) for options in ({}, {"degrade": degrade})
+    )
+    for one, other in zip(plain or [], degraded or [], strict=True):
+        assert torch.equal(one.quality_score, other.quality_score)
+
+
+def test_an_observer_file_is_read_before_any_image(
+    module: FroqModule, crops: Path, tmp_path: Path, trainer: Callable[..., Trainer]
+) -> None:
+    path = tmp_path / "observer.json"
+    trainer(ObserverWriter(path)).validate(module, datamodule=feed(crops), verbose=False)
+    assert Observer.load(path) == module.observer
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(6)
+        other = FroqModule("timm", OPTIONS, observer=str(path))
+    with pytest.raises(ValueError, match=r"the observer was made for .*sha256"):
+        trainer().predict(other, datamodule=feed(crops))
+
+
+def test_predict_without_an_observer_says_how_to_get_one(
+    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
+) -> None:
+    with pytest.raises(ConfigurationError, match="'timm' ships no observer; calibrate one with `froq validate`"):
+        trainer().predict(module, datamodule=feed(crops))
+    batch = FaceBatch(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), ["a"], [""])
+    with pytest.raises(ConfigurationError, match="no observer is loaded"):
+        module.predict_step(batch)
+
+
+def test_a_batch_of_failures_gives_no_scores(
+    module: FroqModule, crops: Path, tmp_path: Path, trainer: Callable[..., Trainer]
+) -> None:
+    trainer().validate(module, datamodule=feed(crops), verbose=False)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "a.png").touch()
+    (prediction,) = trainer().predict(module, datamodule=feed(empty)) or []
+    assert isinstance(prediction, QualityBatch)
+    assert (len(prediction.quality_score), len(prediction.quality)) == (0, 0)
+
+
+def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="unknown preset 'papr'; nearest: paper"):
+        FroqModule("timm", OPTIONS, preset="papr")  # type: ignore[arg-type]
+
+
+def test_the_data_module_needs_a_trainer(crops: Path) -> None:
+    with pytest.raises(ConfigurationError, match="set up by a Trainer; for single images use QualityScorer"):
+        feed(crops).setup("predict")
+
+
+@pytest.mark.parametrize(("option", "value"), [("batch_size", 0), ("workers", -1)])
+def test_impossible_numbers_are_refused(option: str, value: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"Expected `{option}` to be at least"):
+        FaceDataModule("faces", **{option: value})  # type: ignore[arg-type]
+
+
+def test_the_writer_of_observers_refuses_other_modules(
+    small_backbone: Backbone, tmp_path: Path, trainer: Callable[..., Trainer]
+) -> None:
+    class Other(LightningModule):
+        network = small_backbone.network
+
+    with pytest.raises(ConfigurationError, match="ObserverWriter works with FroqModule, not Other"):
+        ObserverWriter(tmp_path / "observer.json").on_validation_end(trainer(), Other())
