@@ -1,6 +1,6 @@
 """What calibration, labelling and scoring cost, as ratios to the bare forward pass measured in the same run.
 
-    python benchmarks/cost.py --shared DIR [--runs 5]
+    python benchmarks/cost.py --shared DIR [--runs 5] [--network NAME ...] [--only time|memory]
 
 The bare pass is preprocessing and forward of the same network over the same decoded uint8 images, at the same batch
 size, in inference mode. Medians of interleaved runs; prints a table in Markdown.
@@ -31,7 +31,7 @@ from froq_lightning.data.records import FaceBatch
 from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.module import FroqModule
 
-IMAGES = {"dlib_resnet29": 384, "mobilefacenet": 768, "edgeface_xxs": 1536}
+IMAGES = {"dlib_resnet29": 384, "mobilefacenet": 384, "edgeface_xxs": 768}
 Models = dict[str, tuple[str, dict[str, Any]]]
 
 
@@ -184,8 +184,7 @@ def time_table(models: Models, files: list[Path], runs: int) -> None:
 def memory_table(models: Models, files: list[Path]) -> None:
     """Print (d)."""
     print("\n| network | verb | peak MB at 500 | at 5,000 | ratio |\n|---|---|---|---|---|", flush=True)
-    for name in ("mobilefacenet", "edgeface_xxs"):
-        backbone, options = models[name]
+    for name, (backbone, options) in models.items():
         module = FroqModule(backbone, options)
         calibration(module, decoded(files[:64], module.backbone.preprocessing.size), 1)
         if module.observer is None:
@@ -204,6 +203,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", choices=["time", "memory"])
+    parser.add_argument("--network", nargs="*", choices=list(IMAGES), default=list(IMAGES))
     parsed = parser.parse_args()
     quieten()
     weights = parsed.shared / "data" / "weights"
@@ -214,6 +214,7 @@ def main() -> None:
         "mobilefacenet": ("mobilefacenet", {"weights": str(weights / "mobilefacenet_casia.ckpt")}),
         "edgeface_xxs": ("timm", edgeface),
     }
+    models = {name: model for name, model in models.items() if name in parsed.network}
     if parsed.only != "memory":
         time_table(models, files, parsed.runs)
     if parsed.only != "time":
