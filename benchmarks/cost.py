@@ -31,7 +31,7 @@ from froq_lightning.data.records import FaceBatch
 from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.module import FroqModule
 
-IMAGES = {"dlib_resnet29": 384, "mobilefacenet": 384, "edgeface_xxs": 768}
+IMAGES = {"dlib_resnet29": 384, "mobilefacenet": 384, "resnet50": 128, "edgeface_xxs": 768}
 Models = dict[str, tuple[str, dict[str, Any]]]
 
 
@@ -212,6 +212,7 @@ def main() -> None:
     models: Models = {
         "dlib_resnet29": ("dlib_resnet29", {}),
         "mobilefacenet": ("mobilefacenet", {"weights": str(weights / "mobilefacenet_casia.ckpt")}),
+        "resnet50": ("timm", {"architecture": "resnet50"}),
         "edgeface_xxs": ("timm", edgeface),
     }
     models = {name: model for name, model in models.items() if name in parsed.network}
