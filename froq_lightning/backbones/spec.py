@@ -1,6 +1,6 @@
 """The contract of a plugin: what a backbone and an aligner are. A plugin imports this module and no other."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -108,6 +108,8 @@ class Backbone:
         candidate_layers: dotted module names or globs (`*` matches dots too), resolved to the names of all
             matching modules in the order of `named_modules()`. The root is never a candidate.
         observer: file of the Observer that ships with the backbone, if any.
+        quality: maps the network's output to the `[B]` quality that the network gives itself, higher is better, if
+            it gives one: the head of CR-FIQA, the length of MagFace's and AdaFace's embedding.
 
     Raises:
         UnknownNameError: if a name or glob matches no module.
@@ -119,6 +121,7 @@ class Backbone:
     embed: Callable[[Any], Tensor] = first_tensor
     candidate_layers: tuple[str, ...] = ("*",)
     observer: Path | None = None
+    quality: Callable[[Any], Tensor] | None = None
 
     def __post_init__(self) -> None:
         self.network.eval().requires_grad_(False)
@@ -131,8 +134,8 @@ class Backbone:
         preprocessing: Preprocessing,
         weights: str | None,
         *,
-        key: str | None = None,
-        prefix: str = "",
+        key: str | Sequence[str] | None = None,
+        prefix: str | Mapping[str, str | None] = "",
         licence: str = "unknown",
         **rest: Any,
     ) -> Self:
@@ -142,8 +145,10 @@ class Backbone:
             network: to load into; it must fit exactly.
             preprocessing: maps RGB images to the network's input.
             weights: .safetensors, .pt, .pth or .ckpt file; None leaves the network as it is.
-            key: entry of the checkpoint that holds the state dict; without it the usual ones are tried.
-            prefix: of the state dict's keys, cut off.
+            key: entry of the checkpoint that holds the state dict; without it the usual ones are tried. Several
+                entries make one state dict, in which "entry." precedes the keys of each.
+            prefix: of the keys to take, cut off; or a mapping from prefixes to what replaces them, None to leave
+                such keys out. The longest matching prefix counts; keys that start with none are left out.
             licence: of the weights.
             rest: further fields of the backbone.
 

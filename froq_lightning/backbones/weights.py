@@ -1,7 +1,7 @@
 """Checkpoints, read without running any code that they might carry."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -14,19 +14,31 @@ from torch import Tensor, nn
 from froq_lightning.errors import DataNotFoundError, WeightsError
 
 # Where training scripts keep the network's weights inside a checkpoint.
-STATE_DICT_KEYS = ("state_dict", "net_state_dict", "model_state_dict", "model", "backbone")
+STATE_DICT_KEYS = (
+    "state_dict",
+    "net_state_dict",
+    "model_state_dict",
+    "state_dict_backbone",
+    "model",
+    "backbone",
+)
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 
 StateDict = dict[str, Tensor]
 
 
-def read_state_dict(path: str | Path, key: str | None = None, prefix: str = "") -> StateDict:
+def read_state_dict(
+    path: str | Path, key: str | Sequence[str] | None = None, prefix: str | Mapping[str, str | None] = ""
+) -> StateDict:
     """Read a state dict onto the CPU from a safetensors file or a PyTorch checkpoint (`weights_only=True`).
 
     Args:
         path: file ending in .safetensors, .pt, .pth, .ckpt or .bin.
-        key: entry of the checkpoint that holds the state dict; without it the usual ones are tried.
-        prefix: only keys that start with it are taken, and it is cut off ("model." for a LightningModule).
+        key: entry of the checkpoint that holds the state dict; without it the usual ones are tried. Several entries
+            make one state dict, in which "entry." precedes the keys of each.
+        prefix: of the keys to take, cut off ("model." for a LightningModule); or a mapping from prefixes to what
+            replaces them, None to leave such keys out. The longest matching prefix counts; keys that start with none
+            are left out.
 
     Raises:
         DataNotFoundError: if there is no such file.
@@ -36,10 +48,7 @@ def read_state_dict(path: str | Path, key: str | None = None, prefix: str = "") 
     if not path.is_file():
         raise DataNotFoundError(f"weights file {str(path)!r} does not exist")
     state_dict = _select(_read(path), key, path)
-    matching = {name.removeprefix(prefix): tensor for name, tensor in state_dict.items() if name.startswith(prefix)}
-    if not matching:
-        raise WeightsError(f"no key in {path.name} starts with {prefix!r}; its first keys: {_first(state_dict)}")
-    return matching
+    return _renamed(state_dict, {prefix: ""} if isinstance(prefix, str) else prefix, path)
 
 
 def load_weights(network: nn.Module, state_dict: Mapping[str, Tensor], source: str | Path) -> None:
@@ -97,20 +106,42 @@ def _read(path: Path) -> Any:
         raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}") from error
 
 
-def _select(checkpoint: Any, key: str | None, path: Path) -> StateDict:
+def _select(checkpoint: Any, key: str | Sequence[str] | None, path: Path) -> StateDict:
     if not isinstance(checkpoint, Mapping):
         raise WeightsError(f"Expected {path.name} to hold a state dict, but got {type(checkpoint).__name__}")
-    if key is not None and key not in checkpoint:
-        raise WeightsError(f"{path.name} has no entry {key!r}; it has: {_first(checkpoint)}")
-    chosen = checkpoint if key is None else checkpoint[key]
     if key is None:
-        chosen = next((checkpoint[k] for k in STATE_DICT_KEYS if isinstance(checkpoint.get(k), Mapping)), checkpoint)
-    if not isinstance(chosen, Mapping):
-        raise WeightsError(f"Expected {key!r} of {path.name} to be a state dict, but got {type(chosen).__name__}")
+        usual = (checkpoint[name] for name in STATE_DICT_KEYS if isinstance(checkpoint.get(name), Mapping))
+        chosen = next(usual, checkpoint)
+    elif isinstance(key, str):
+        chosen = _entry(checkpoint, key, path)
+    else:
+        chosen = {f"{entry}.{name}": value for entry in key for name, value in _entry(checkpoint, entry, path).items()}
     tensors = {name: value for name, value in chosen.items() if isinstance(value, Tensor)}
     if not tensors:
         raise WeightsError(f"{path.name} holds no tensors; its entries: {_first(checkpoint)}")
     return tensors
+
+
+def _entry(checkpoint: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    if key not in checkpoint:
+        raise WeightsError(f"{path.name} has no entry {key!r}; it has: {_first(checkpoint)}")
+    if not isinstance(checkpoint[key], Mapping):
+        raise WeightsError(f"Expected {key!r} of {path.name} to be a state dict, but got {type(checkpoint[key]).__name__}")
+    return checkpoint[key]
+
+
+def _renamed(state_dict: StateDict, prefixes: Mapping[str, str | None], path: Path) -> StateDict:
+    renamed = {}
+    longest_first = sorted(prefixes, key=len, reverse=True)
+    for name, tensor in state_dict.items():
+        prefix = next((prefix for prefix in longest_first if name.startswith(prefix)), None)
+        replacement = None if prefix is None else prefixes[prefix]
+        if prefix is not None and replacement is not None:
+            renamed[replacement + name.removeprefix(prefix)] = tensor
+    if not renamed:
+        expected = " or ".join(repr(prefix) for prefix, kept in prefixes.items() if kept is not None)
+        raise WeightsError(f"no key in {path.name} starts with {expected}; its first keys: {_first(state_dict)}")
+    return renamed
 
 
 def _first(names: Any, count: int = 3) -> str:
