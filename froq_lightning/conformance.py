@@ -11,7 +11,8 @@ def check_backbone(backbone: Backbone, *, allow_silent: bool = True) -> tuple[La
     """Check that a backbone keeps its contract, and return its candidate layers in execution order.
 
     Checked are: eval mode without gradients; the embedding is a finite `[B, D]` tensor, the same for an image
-    whatever the batch, and changes with the image; at least one candidate layer can be observed.
+    whatever the batch, and changes with the image; a declared quality is a finite number per image; at least one
+    candidate layer can be observed.
 
     Args:
         backbone: the backbone.
@@ -25,6 +26,7 @@ def check_backbone(backbone: Backbone, *, allow_silent: bool = True) -> tuple[La
     if any(parameter.requires_grad for parameter in backbone.network.parameters()):
         raise BackboneError("the network's parameters ask for gradients")
     _check_embedding(backbone)
+    _check_quality(backbone)
     layers = survey_layers(backbone)
     silent = [f"{layer.name} {layer.reason}" for layer in layers if layer.reason]
     if silent and not allow_silent:
@@ -53,3 +55,14 @@ def _check_embedding(backbone: Backbone) -> None:
         raise BackboneError("the embedding of an image depends on the other images of its batch")
     if torch.equal(together[0], together[1]):
         raise BackboneError("different images give the same embedding")
+
+
+def _check_quality(backbone: Backbone) -> None:
+    if backbone.quality is None:
+        return
+    images = torch.rand(2, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        quality = backbone.quality(backbone.network(backbone.preprocessing(images)))
+    if not isinstance(quality, torch.Tensor) or quality.shape != (2,) or not bool(torch.isfinite(quality).all()):
+        shape = list(quality.shape) if isinstance(quality, torch.Tensor) else type(quality).__name__
+        raise BackboneError(f"Expected `quality` to give a finite [B] tensor, but got {shape} for a batch of 2")

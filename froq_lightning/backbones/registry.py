@@ -12,8 +12,9 @@ from typing import Any
 
 import entrypoints
 
+from froq_lightning.backbones.recognition import recognise
 from froq_lightning.backbones.spec import Aligner, Backbone
-from froq_lightning.errors import BackboneError, ConfigurationError, FroqError, UnknownNameError
+from froq_lightning.errors import BackboneError, ConfigurationError, FroqError, UnknownNameError, WeightsError
 
 BACKBONES = "froq_lightning.backbones"
 ALIGNERS = "froq_lightning.aligners"
@@ -140,10 +141,14 @@ def create_backbone(name: str, /, **options: Any) -> Backbone:
     plugin = find(BACKBONES, name)
     try:
         backbone = plugin.create(**options)
+    except WeightsError as error:
+        raise WeightsError(f"{error}{_recognised(plugin, options)}") from error
     except FroqError:
         raise
     except Exception as error:  # whatever a foreign factory raises
-        raise BackboneError(f"backbone {name!r} cannot be built: {_told(error)}") from error
+        raise BackboneError(
+            f"backbone {name!r} cannot be built: {_told(error)}{_recognised(plugin, options)}"
+        ) from error
     if not isinstance(backbone, Backbone):
         raise BackboneError(f"Expected the factory of {name!r} to return a Backbone, but got {type(backbone).__name__}")
     return backbone
@@ -161,6 +166,15 @@ def create_aligner(name: str, alignment: str, size: tuple[int, int], /, **option
     except ValueError as error:
         raise ConfigurationError(f"aligner {name!r}: {error}") from error
     return aligner
+
+
+def _recognised(plugin: Plugin, options: dict[str, Any]) -> str:
+    """Tell which backbone the weights given to a plugin belong to, if that can be told."""
+    if not isinstance(options.get("weights"), str):
+        return ""
+    plugins = {plugin.name: plugin} | discover(BACKBONES).plugins
+    hint = recognise(options["weights"], {name: other.create for name, other in plugins.items()})
+    return hint and f"; {hint}"
 
 
 def _in_folder(group: str, folder: str) -> Iterator[Plugin | Problem]:

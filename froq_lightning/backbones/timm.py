@@ -5,20 +5,21 @@ from typing import Any
 import timm
 from torch import nn
 
+from froq_lightning.backbones.hub import HubModel, hub_model, is_from_hub
 from froq_lightning.backbones.spec import Backbone, ChannelOrder, Preprocessing
-from froq_lightning.errors import ConfigurationError, UnknownNameError, WeightsError
+from froq_lightning.errors import ConfigurationError, UnknownNameError
 
 
 def timm_backbone(  # noqa: PLR0913 - options of the command line
     architecture: str,
     weights: str | None = None,
     *,
-    num_classes: int = 512,
+    num_classes: int | None = None,
     layers: tuple[str, ...] | list[str] = ("*",),
-    size: tuple[int, int] | list[int] | int = 112,
+    size: tuple[int, int] | list[int] | int | None = None,
     channel_order: ChannelOrder = "RGB",
-    mean: tuple[float, float, float] | list[float] | float = 0.5,
-    std: tuple[float, float, float] | list[float] | float = 0.5,
+    mean: tuple[float, float, float] | list[float] | float | None = None,
+    std: tuple[float, float, float] | list[float] | float | None = None,
     alignment: str = "arcface",
     state_dict_key: str | None = None,
     prefix: str = "",
@@ -28,14 +29,17 @@ def timm_backbone(  # noqa: PLR0913 - options of the command line
     """Build a timm network that maps face crops to embeddings.
 
     Args:
-        architecture: a timm name ("edgenext_xx_small"), or a hub id ("hf_hub:owner/name") with weights of its own.
+        architecture: a timm name ("edgenext_xx_small"), or a network with weights of its own: "hf_hub:owner/name", or
+            "local-dir:folder" with its config.json and model.safetensors.
         weights: local checkpoint (.safetensors, .pt, .pth, .ckpt); without it a plain architecture starts random.
-        num_classes: length of the embedding; 0 for networks that end at their pooled features. A hub id brings its own.
+        num_classes: length of the embedding, 512 unless the network says otherwise; 0 for networks that end at their
+            pooled features.
         layers: candidate layers, dotted names or globs.
-        size: of the crop in pixels, one number or (height, width).
+        size: of the crop in pixels, one number or (height, width); 112 unless the network says otherwise.
         channel_order: order of the channels that the network was trained with.
-        mean: of the red, green and blue channel on the 0..1 scale, or one number for all.
-        std: of the red, green and blue channel on the 0..1 scale, or one number for all.
+        mean: of the red, green and blue channel on the 0..1 scale, or one number for all; 0.5 unless the network says
+            otherwise.
+        std: likewise.
         alignment: template that the crops follow.
         state_dict_key: entry of the checkpoint that holds the state dict; without it the usual ones are tried.
         prefix: of the state dict's keys, cut off.
@@ -44,18 +48,23 @@ def timm_backbone(  # noqa: PLR0913 - options of the command line
 
     Raises:
         UnknownNameError: for an unknown architecture or layer.
+        DataNotFoundError: if a file does not exist.
         WeightsError: if the weights cannot be read, downloaded or do not fit.
     """
-    from_hub = architecture.startswith(("hf_hub:", "hf-hub:"))
-    if not from_hub:
-        model_options["num_classes"] = num_classes
-        _require_known(architecture)
-    network = _create(architecture, pretrained=from_hub and weights is None, options=model_options)
-    height, width = (size, size) if isinstance(size, int) else size
+    stated = hub_model(architecture, weights) if is_from_hub(architecture) else HubModel(architecture)
+    options = {"num_classes": 512} | stated.options | model_options
+    if num_classes is not None:
+        options["num_classes"] = num_classes
     return Backbone.with_weights(
-        network,
-        Preprocessing((height, width), channel_order, _triple(mean), _triple(std), alignment),
-        weights,
+        _create(stated.architecture, options),
+        Preprocessing(
+            _pair(stated.size if size is None else size),
+            channel_order,
+            _triple(stated.mean if mean is None else mean),
+            _triple(stated.std if std is None else std),
+            alignment,
+        ),
+        weights or stated.weights,
         key=state_dict_key,
         prefix=prefix,
         licence=licence,
@@ -63,22 +72,19 @@ def timm_backbone(  # noqa: PLR0913 - options of the command line
     )
 
 
-def _require_known(architecture: str) -> None:
+def _create(architecture: str, options: dict[str, Any]) -> nn.Module:
     name = architecture.split(".", 1)[0]
     if not timm.is_model(name):
         raise UnknownNameError.among("timm architecture", name, timm.list_models())
-
-
-def _create(architecture: str, *, pretrained: bool, options: dict[str, Any]) -> nn.Module:
     try:
-        return timm.create_model(architecture, pretrained=pretrained, **options)
+        return timm.create_model(architecture, pretrained=False, **options)
     except TypeError as error:
         raise ConfigurationError(f"timm architecture {architecture!r}: {error}") from error
-    except Exception as error:
-        if not architecture.startswith(("hf_hub:", "hf-hub:")):
-            raise
-        hint = "download its config.json and model.safetensors and give the latter as `weights`"
-        raise WeightsError(f"{architecture} could not be fetched ({type(error).__name__}); {hint}") from error
+
+
+def _pair(value: tuple[int, int] | list[int] | int) -> tuple[int, int]:
+    height, width = (value, value) if isinstance(value, int) else value
+    return height, width
 
 
 def _triple(value: tuple[float, ...] | list[float] | float) -> tuple[float, float, float]:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from froq_lightning.backbones.stand_ins import stand_ins
 from froq_lightning.errors import DataNotFoundError, WeightsError
 
 # Where training scripts keep the network's weights inside a checkpoint.
@@ -82,11 +83,15 @@ def file_sha256(path: str | Path) -> str:
 
 
 def network_sha256(network: nn.Module) -> str:
-    """SHA-256 of a network's parameters and buffers, for weights that did not come from one file."""
+    """SHA-256 of a network's parameters and buffers, for weights that did not come from one file.
+
+    On the "meta" device, where tensors have no values, of their names and shapes.
+    """
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        if not tensor.is_meta:
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -96,7 +101,8 @@ def _read(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(stand_ins(path)):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise WeightsError(
             f"{path.name} is damaged, or holds more than tensors and could run code; it was not opened"
@@ -126,7 +132,9 @@ def _entry(checkpoint: Mapping[str, Any], key: str, path: Path) -> Mapping[str, 
     if key not in checkpoint:
         raise WeightsError(f"{path.name} has no entry {key!r}; it has: {_first(checkpoint)}")
     if not isinstance(checkpoint[key], Mapping):
-        raise WeightsError(f"Expected {key!r} of {path.name} to be a state dict, but got {type(checkpoint[key]).__name__}")
+        raise WeightsError(
+            f"Expected {key!r} of {path.name} to be a state dict, but got {type(checkpoint[key]).__name__}"
+        )
     return checkpoint[key]
 
 

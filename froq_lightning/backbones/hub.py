@@ -1,0 +1,112 @@
+"""timm networks with weights of their own: a hub id, or a folder in the layout of the hub."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import hf_hub_download
+
+from froq_lightning.errors import DataNotFoundError, WeightsError
+
+HUB, FOLDER = ("hf_hub:", "hf-hub:"), "local-dir:"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+# Face models on the hub (github.com/gau-nernst/timm-face). Their configuration states the preprocessing of ImageNet or
+# none; all were trained on RGB crops of 112 pixels on the ArcFace template, (x - 127.5) / 127.5.
+FACE_MODELS = (
+    "vit_tiny_patch8_112.arcface_ms1mv3",
+    "vit_tiny_patch8_112.cosface_ms1mv3",
+    "vit_tiny_patch8_112.adaface_ms1mv3",
+    "vit_small_patch8_gap_112.cosface_ms1mv3",
+    "convnext_atto.cosface_ms1mv3",
+    "convnext_nano.cosface_ms1mv3",
+)
+# Arguments of `timm.create_model` that no configuration file may set: they would load something else.
+REFUSED = ("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir", "scriptable")
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """A timm network, as the files of the hub describe it or by default.
+
+    Args:
+        architecture: name in timm.
+        options: for `timm.create_model`.
+        weights: file of the weights, if it has any.
+        size: of the crop, (height, width) in pixels.
+        mean: of the red, green and blue channel, on the 0..1 scale.
+        std: of the red, green and blue channel, on the 0..1 scale.
+    """
+
+    architecture: str
+    options: dict[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+    size: tuple[int, int] = (112, 112)
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+def is_from_hub(architecture: str) -> bool:
+    """Whether a name means files of the hub, on the hub or in a folder."""
+    return architecture.startswith((*HUB, FOLDER))
+
+
+def hub_model(architecture: str, weights: str | None = None) -> HubModel:
+    """Find the files of "hf_hub:owner/name[@revision]" or "local-dir:folder", and read the configuration.
+
+    Args:
+        architecture: the hub id or folder.
+        weights: file to take instead of the one on the hub; a configuration beside it is taken too.
+
+    Raises:
+        DataNotFoundError: if the folder lacks a file.
+        WeightsError: if the hub cannot be reached, or the configuration is damaged.
+    """
+    name = architecture.partition(":")[2]
+    if architecture.startswith(FOLDER):
+        folder = Path(name)
+    elif weights is not None and (Path(weights).parent / CONFIG).is_file():
+        folder = Path(weights).parent
+    else:
+        folder = _download(name, (CONFIG,) if weights else (CONFIG, WEIGHTS))
+    return _read(folder, Path(name).name.partition("@")[0], weights or str(folder / WEIGHTS))
+
+
+def _download(name: str, files: tuple[str, ...]) -> Path:
+    repository, _, revision = name.partition("@")
+    try:
+        fetched = [Path(hf_hub_download(repository, file, revision=revision or None)) for file in files]
+        return fetched[0].parent
+    except Exception as error:  # of the network, the hub, the file system
+        folder = repository.rpartition("/")[2]
+        raise WeightsError(
+            f"hf_hub:{name} could not be fetched ({type(error).__name__}); where the hub can be reached, run "
+            f"`hf download {repository} {CONFIG} {WEIGHTS} --local-dir {folder}`, bring the folder here, and give "
+            f"{FOLDER}{folder} as the architecture"
+        ) from error
+
+
+def _read(folder: Path, name: str, weights: str) -> HubModel:
+    for file in (folder / CONFIG, Path(weights)):
+        if not file.is_file():
+            raise DataNotFoundError(f"{str(file)!r} does not exist; a timm model of the hub is {CONFIG} and {WEIGHTS}")
+    try:
+        stated = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        fed = {**stated, **stated.get("pretrained_cfg", {})}
+        options = {key: value for key, value in stated.get("model_args", {}).items() if key not in REFUSED}
+        if "num_classes" in fed:
+            options["num_classes"] = stated.get("num_classes", fed["num_classes"])
+        fed_as = () if name in FACE_MODELS else (fed.get("input_size"), fed.get("mean"), fed.get("std"))
+        return HubModel(str(stated["architecture"]), options, weights, **_preprocessing(*fed_as))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{folder / CONFIG} is damaged, or no configuration of timm: {error}") from error
+
+
+def _preprocessing(size: Any = None, mean: Any = None, std: Any = None) -> dict[str, Any]:
+    stated = {
+        "size": size and tuple(map(int, size[1:])),
+        "mean": mean and tuple(map(float, mean)),
+        "std": std and tuple(map(float, std)),
+    }
+    return {key: value for key, value in stated.items() if value}
