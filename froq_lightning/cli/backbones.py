@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from froq_lightning.backbones.inspection import defect
 from froq_lightning.backbones.registry import ALIGNERS, BACKBONES, create_backbone, discover, find
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.callbacks.tables import text_table
@@ -32,11 +33,20 @@ def _listing() -> str:
     tables = []
     for title, group in (("backbone", BACKBONES), ("aligner", ALIGNERS)):
         found = discover(group)
-        rows = [
-            [plugin.name, plugin.distribution, plugin.version, plugin.licence] for plugin in found.plugins.values()
-        ] or [["none", "", "", ""]]
-        tables.append(text_table([title, "distribution", "version", "licence of the code"], rows))
+        defects = {
+            name: defect(plugin.target, of_backbones=group == BACKBONES) for name, plugin in found.plugins.items()
+        }
+        usable = [plugin for name, plugin in found.plugins.items() if not defects[name]]
+        rows = [[plugin.name, plugin.distribution, plugin.version, plugin.licence] for plugin in usable]
+        tables.append(
+            text_table([title, "distribution", "version", "licence of the code"], rows or [["none", "", "", ""]])
+        )
         tables += [f"  unusable: {problem.where} {problem.reason}" for problem in found.problems]
+        tables += [
+            f"  unusable: {name} of {found.plugins[name].distribution}: {reason}"
+            for name, reason in defects.items()
+            if reason
+        ]
     return "\n".join(tables)
 
 
