@@ -2,27 +2,14 @@
 
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from froq_lightning.cli import main
-from froq_lightning.conformance import check_backbone
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-MYNET = """
-from torch import nn
-
-class MyNet(nn.Sequential):
-    def __init__(self):
-        super().__init__()
-        self.blocks = nn.Sequential(nn.Conv2d(3, 8, 3, 4), nn.ReLU(), nn.Conv2d(8, 8, 3, 4))
-        self.pool = nn.AdaptiveAvgPool2d(4)
-        self.flat = nn.Flatten()
-        self.head = nn.Linear(128, 16)
-"""
 
 
 def blocks(language: str) -> list[str]:
@@ -57,22 +44,3 @@ def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(wo
     exec(next(block for block in blocks("python") if "QualityScorer" in block), scope)  # noqa: S102
     assert scope["scores"].quality.shape == (2,)
     assert (workplace / "scores.csv").read_text().count("\n") == 11
-
-
-def test_the_plugin_of_the_readme_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin = next(block for block in blocks("python") if "Preprocessing" in block)
-    (tmp_path / "froq_mynet.py").write_text(plugin)
-    (tmp_path / "mynet.py").write_text(MYNET)
-    monkeypatch.syspath_prepend(tmp_path)
-    scope: dict[str, object] = {}
-    exec(plugin, scope)  # noqa: S102
-    layers = check_backbone(scope["mynet"]())  # type: ignore[operator]
-    assert [layer.name for layer in layers] == ["blocks.0", "blocks.1", "blocks.2", "head"]
-    sys.modules.pop("mynet")
-
-
-def test_the_plugin_of_the_readme_has_at_most_twenty_lines() -> None:
-    plugin = next(block for block in blocks("python") if "Preprocessing" in block)
-    project = next(block for block in blocks("toml") if "entry-points" in block)
-    lines = [line for line in (plugin + project).splitlines() if line.strip()]
-    assert len(lines) <= 20

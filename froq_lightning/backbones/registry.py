@@ -178,13 +178,18 @@ def _recognised(plugin: Plugin, options: dict[str, Any]) -> str:
 
 
 def _in_folder(group: str, folder: str) -> Iterator[Plugin | Problem]:
-    """Yield the registrations of one folder; a file that breaks the reading costs only itself."""
+    """Yield the registrations of one folder; where anything is wrong, file by file, so that it costs only itself."""
     try:
-        yield from _read(lambda: entrypoints.get_group_all(group, path=[folder]), folder)
+        found = list(_read(lambda: entrypoints.get_group_all(group, path=[folder]), folder))
+        readable = not any(isinstance(item, Problem) for item in found)
     except (configparser.Error, UnicodeDecodeError, OSError):
-        for pattern in ("*.dist-info", "*.egg-info"):
-            for info in sorted(Path(folder).glob(f"{pattern}/entry_points.txt")):
-                yield from _in_file(group, info)
+        readable = False
+    if readable:
+        yield from found
+        return
+    for pattern in ("*.dist-info", "*.egg-info"):
+        for info in sorted(Path(folder).glob(f"{pattern}/entry_points.txt")):
+            yield from _in_file(group, info)
 
 
 def _in_file(group: str, file: Path) -> Iterator[Plugin | Problem]:
@@ -196,7 +201,7 @@ def _in_file(group: str, file: Path) -> Iterator[Plugin | Problem]:
         yield Problem(distribution.name, f"has an unreadable entry_points.txt ({file}): {_told(error)}")
         return
     stated = parser[group].items() if group in parser else ()
-    yield from _read(lambda: [_parsed(name, target, distribution) for name, target in stated], str(file))
+    yield from _read(lambda: [_parsed(name, target, distribution) for name, target in stated], distribution.name)
 
 
 def _parsed(name: str, target: str, distribution: Any) -> Any:
