@@ -1,6 +1,7 @@
 """`froq validate` and `froq predict`: a LightningCLI without `fit`."""
 
 import logging
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,17 @@ from froq_lightning.module import FroqModule
 OUTPUTS = {"validate": "observer.json", "predict": "scores.csv"}
 # Of the Trainer's verbs: what FROQ has no use for.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
+# Tips of Lightning. Samples that a distributed sampler repeats are counted once here, so the last one does not apply.
+UNCALLED_FOR = (
+    ".*does not have many workers.*",
+    ".*args parameter is intended to run.*",
+    ".*LeafSpec.*",
+    ".*Using `DistributedSampler` with the dataloaders.*",
+)
+# How the parser tells of a value that none of the alternatives takes: at length.
+UNION = re.compile(
+    r"(.*): Does not validate against any of the Union subtypes Subtypes: \[(.*?)\] Errors: .*value: (.*)"
+)
 
 
 class FroqTrainer(Trainer):
@@ -30,7 +42,18 @@ class FroqTrainer(Trainer):
 
 
 class SaveConfig(SaveConfigCallback):
-    """Saves the configuration of a run beside its output."""
+    """Saves the configuration of a run beside its output, once the run is known to start."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Do not save yet: the module may still refuse its observer."""
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the configuration of a calibration."""
+        super().setup(trainer, pl_module, "validate")
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the configuration of a scoring run."""
+        super().setup(trainer, pl_module, "predict")
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write `OUTPUT.config.yaml`."""
@@ -88,6 +111,8 @@ def run_trainer(args: Sequence[str]) -> None:
             seed_everything_default=False,
             args=list(args),
         )
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"a configuration file is no UTF-8 text: {error}") from error
     except (ArgumentError, MisconfigurationException) as error:
         raise ConfigurationError(_one_line(str(error))) from error
 
@@ -103,12 +128,18 @@ def _require_writable(path: Path) -> None:
 
 
 def _one_line(message: str) -> str:
-    return " ".join(message.split())
+    line = " ".join(message.split())
+    union = UNION.fullmatch(line)
+    if union is None:
+        return line
+    key, choices, value = union.groups()
+    named = re.sub(r"typing\.|<class '|'>", "", choices)
+    return f"{key}: {value} is none of {named}"
 
 
 def quieten() -> None:
     """Silence what Lightning tells about itself: hardware found, tips, and workers it would like to have."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*args parameter is intended to run.*", ".*LeafSpec.*"):
+    for message in UNCALLED_FOR:
         warnings.filterwarnings("ignore", message=message)

@@ -1,0 +1,217 @@
+"""insightface's vision transformers: against their fingerprints, with the published files, as backbones."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from froq_insightface import vit_backbones
+from froq_insightface.vit import VisionTransformer
+from safetensors.torch import save_file
+from torch import Tensor
+
+from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.conformance import check_backbone
+from froq_lightning.errors import WeightsError
+
+# Size: width, depth, keys of the state dict, parameters.
+SIZES = {"t": (256, 12, 150, 19_137_792), "s": (512, 12, 150, 76_023_296), "b": (512, 24, 282, 113_833_472)}
+StateDict = dict[str, Tensor]
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def sized(request: pytest.FixtureRequest) -> tuple[str, Backbone]:
+    """A size and its backbone, built once."""
+    return request.param, create_backbone(f"insightface_vit_{request.param}")
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Backbone:
+    """The smallest network, with random weights."""
+    torch.manual_seed(0)
+    return vit_backbones.insightface_vit_t()
+
+
+@pytest.fixture
+def faces() -> Tensor:
+    return torch.rand(2, 3, 112, 112, generator=torch.Generator().manual_seed(0))
+
+
+def embedded(backbone: Backbone, images: Tensor) -> Tensor:
+    with torch.no_grad():
+        return backbone.embed(backbone.network(backbone.preprocessing(images)))
+
+
+def hollow(width: int, depth: int) -> StateDict:
+    """A state dict of the right names and shapes, whose file takes no room: each tensor repeats one zero."""
+    with torch.device("meta"):
+        state = VisionTransformer(width, depth).state_dict()
+    return {key: torch.zeros((), dtype=value.dtype).expand(value.shape) for key, value in state.items()}
+
+
+# --- what it computes
+
+
+def test_every_layer_but_the_list_of_blocks_fires_and_is_a_candidate(sized: tuple[str, Backbone]) -> None:
+    size, backbone = sized
+    depth = SIZES[size][1]
+    layers = check_backbone(backbone, allow_silent=False)
+    names = [name for name, _ in backbone.network.named_modules() if name not in ("", "blocks")]
+    assert len(layers) == 14 * depth + 9
+    assert {layer.name for layer in layers} == set(names)
+    # In execution order: a block fires when its last part has.
+    fired = [layer.name for layer in layers]
+    assert fired[:3] == ["patch_embed.proj", "patch_embed", "pos_drop"]
+    assert fired.index("blocks.0.norm1") < fired.index("blocks.0.mlp") < fired.index("blocks.0")
+    assert fired[-3:] == ["feature.2", "feature.3", "feature"]
+
+
+def test_the_sizes_have_as_many_keys_and_parameters_as_published(sized: tuple[str, Backbone]) -> None:
+    size, backbone = sized
+    _, _, keys, parameters = SIZES[size]
+    assert len(backbone.network.state_dict()) == keys
+    assert sum(parameter.numel() for parameter in backbone.network.parameters()) == parameters
+
+
+@pytest.mark.parametrize("sized", ["t", "b"], indirect=True)
+def test_it_computes_what_the_published_network_computes(
+    sized: tuple[str, Backbone], matches_fingerprint: Callable[..., None]
+) -> None:
+    size, backbone = sized
+    matches_fingerprint(backbone.network, f"insightface_vit_{size}")
+
+
+def test_the_last_four_rows_and_columns_are_not_seen(tiny: Backbone, faces: Tensor) -> None:
+    cropped = faces.clone()
+    cropped[..., 108:, :] = cropped[..., 108:] = 0
+    assert torch.equal(embedded(tiny, cropped), embedded(tiny, faces))
+    cropped[..., 107, :] = 0
+    assert not torch.equal(embedded(tiny, cropped), embedded(tiny, faces))
+
+
+def test_its_precision_is_the_surrounding_one(tiny: Backbone, faces: Tensor) -> None:
+    """Unlike the authors' code, which runs attention and MLPs in half precision on CUDA whatever is asked for."""
+    full = embedded(tiny, faces)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = embedded(tiny, faces)
+    assert full.dtype == torch.float32
+    assert not torch.equal(half, full)
+    assert float(torch.cosine_similarity(half.float(), full).min()) > 0.999
+
+
+def test_colours_enter_as_red_green_blue(tiny: Backbone) -> None:
+    """In the authors' `inference.py`, OpenCV's BGR becomes RGB, then (x / 255 - 0.5) / 0.5."""
+    opencv = torch.randint(0, 256, (2, 112, 112, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    opencv[..., 0] //= 4  # little blue
+    rgb = opencv.flip(3).permute(0, 3, 1, 2)
+    published = (rgb / 255 - 0.5) / 0.5
+    with torch.no_grad():
+        expected, swapped = tiny.network(published), tiny.network(published.flip(1))
+    torch.testing.assert_close(embedded(tiny, rgb), expected)
+    assert not torch.allclose(swapped, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_it_builds_without_values(size: str) -> None:
+    with torch.device("meta"):
+        backbone = getattr(vit_backbones, f"insightface_vit_{size}")()
+    assert all(value.is_meta for value in backbone.network.state_dict().values())
+
+
+# --- checkpoints
+
+
+def plain(folder: Path, state: StateDict) -> Path:
+    torch.save(OrderedDict(state), folder / "model.pt")
+    return folder / "model.pt"
+
+
+def resumed(folder: Path, state: StateDict) -> Path:
+    """What `train_v2.py` leaves to go on from, with the part of the classifier that one GPU holds."""
+    content = {
+        "epoch": 3,
+        "global_step": 1000,
+        "state_dict_backbone": OrderedDict(state),
+        "state_dict_softmax_fc": {"weight": torch.zeros(10, 512)},
+        "state_optimizer": {"state": {0: {"step": torch.tensor(1.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]},
+        "state_lr_scheduler": {"last_epoch": 3, "_step_count": 4},
+    }
+    torch.save(content, folder / "checkpoint_gpu_0.pt")
+    return folder / "checkpoint_gpu_0.pt"
+
+
+def prefixed(folder: Path, state: StateDict) -> Path:
+    save_file({f"net.{key}": value for key, value in state.items()}, folder / "model.safetensors")
+    return folder / "model.safetensors"
+
+
+@pytest.mark.parametrize(("save", "prefix"), [(plain, ""), (resumed, ""), (prefixed, "net.")])
+def test_published_files_load(
+    save: Callable[[Path, StateDict], Path], prefix: str, tiny: Backbone, faces: Tensor, tmp_path: Path
+) -> None:
+    file = save(tmp_path, tiny.network.state_dict())
+    loaded = create_backbone("insightface_vit_t", weights=str(file), prefix=prefix)
+    file.unlink()
+    assert torch.equal(embedded(loaded, faces), embedded(tiny, faces))
+    assert (loaded.weights.source, loaded.weights.licence) == (file.name, "non-commercial research")
+
+
+def renamed(state: StateDict) -> StateDict:
+    return {f"net.{key}": value for key, value in state.items()}
+
+
+def cvlface() -> StateDict:
+    """CVLface's own vision transformer cuts the crop into 14 x 14 patches of 8 pixels."""
+    return hollow(512, 24) | {
+        "pos_embed": torch.zeros(1, 196, 512),
+        "patch_embed.proj.weight": torch.zeros(512, 3, 8, 8),
+    }
+
+
+@pytest.mark.parametrize(
+    ("size", "state", "prefix", "told"),
+    [
+        ("t", lambda: hollow(256, 11), "", r"11 missing \(blocks\.11\.norm1\.weight"),
+        ("t", lambda: hollow(256, 13), "", r"11 unexpected \(blocks\.12\.norm1\.weight"),
+        ("t", lambda: hollow(512, 12), "", r"of another shape \(pos_embed \[1, 144, 512\] for \[1, 144, 256\]"),
+        ("t", lambda: hollow(256, 12) | {"weight": torch.zeros(9, 512)}, "", r"keys 1 unexpected \(weight\)$"),
+        ("t", lambda: renamed(hollow(256, 12)), "", r"150 missing .* 150 unexpected \(net\.pos_embed"),
+        ("t", lambda: hollow(256, 12), "net.", "no key in model.pt starts with 'net.'; its first keys: pos_embed"),
+        ("b", lambda: renamed(cvlface()), "net.", r"pos_embed \[1, 196, 512\] for \[1, 144, 512\]"),
+    ],
+    ids=["too shallow", "too deep", "too wide", "with a head", "with a prefix", "without the prefix", "CVLface"],
+)
+def test_other_files_are_refused_with_the_difference(
+    size: str, state: Callable[[], StateDict], prefix: str, told: str, tmp_path: Path
+) -> None:
+    file = plain(tmp_path, state())
+    with pytest.raises(WeightsError, match=told):
+        getattr(vit_backbones, f"insightface_vit_{size}")(str(file), prefix=prefix)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    file = plain(tmp_path, hollow(256, 12))
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(WeightsError, match=r"model\.pt is damaged"):
+        vit_backbones.insightface_vit_t(str(file))
+
+
+class Code:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_code_in_a_file_does_not_run(tmp_path: Path) -> None:
+    file = plain(tmp_path, hollow(256, 12) | {"code": Code(tmp_path / "ran")})
+    with pytest.raises(WeightsError, match="could run code; it was not opened"):
+        vit_backbones.insightface_vit_t(str(file))
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,1 @@
+"""TransFace's vision transformers as backbones of froq-lightning."""

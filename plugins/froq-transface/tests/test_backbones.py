@@ -1,0 +1,199 @@
+"""TransFace's networks: against the fingerprint, with the published files, as backbones."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from froq_insightface.vit import VisionTransformer
+from froq_transface import backbones
+from froq_transface.network import TransFace
+from torch import Tensor, nn
+
+from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.conformance import check_backbone
+from froq_lightning.errors import WeightsError
+
+# Size: depth, keys of the state dict, parameters.
+SIZES = {"s": (12, 152, 86_660_864), "b": (24, 284, 124_471_040)}
+StateDict = dict[str, Any]
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def sized(request: pytest.FixtureRequest) -> tuple[str, Backbone]:
+    """A size and its backbone, built once."""
+    return request.param, create_backbone(f"transface_vit_{request.param}")
+
+
+@pytest.fixture(scope="module")
+def small() -> Backbone:
+    torch.manual_seed(0)
+    return backbones.transface_vit_s()
+
+
+@pytest.fixture
+def faces() -> Tensor:
+    return torch.rand(2, 3, 112, 112, generator=torch.Generator().manual_seed(0))
+
+
+def outputs(backbone: Backbone, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    with torch.no_grad():
+        return backbone.network(backbone.preprocessing(images))
+
+
+def hollow(build: Callable[[], nn.Module]) -> StateDict:
+    """A state dict of the right names and shapes, whose file takes no room: each tensor repeats one zero."""
+    with torch.device("meta"):
+        state = build().state_dict()
+    return {key: torch.zeros((), dtype=value.dtype).expand(value.shape) for key, value in state.items()}
+
+
+def saved(folder: Path, state: StateDict) -> Path:
+    torch.save(state, folder / "model.pt")
+    return folder / "model.pt"
+
+
+# --- what it computes
+
+
+def test_every_layer_but_the_list_of_blocks_fires_and_is_a_candidate(sized: tuple[str, Backbone]) -> None:
+    size, backbone = sized
+    layers = [layer.name for layer in check_backbone(backbone, allow_silent=False)]
+    assert len(layers) == 14 * SIZES[size][0] + 14
+    assert set(layers) == {name for name, _ in backbone.network.named_modules()} - {"", "blocks"}
+    # In execution order: the gate lies between the tokens and the embedding.
+    gate = ["senet.0", "senet.1", "senet.2", "senet.3", "senet"]
+    assert layers[-11:] == ["norm", *gate, "feature.0", "feature.1", "feature.2", "feature.3", "feature"]
+
+
+def test_the_sizes_have_as_many_keys_and_parameters_as_published(sized: tuple[str, Backbone]) -> None:
+    size, backbone = sized
+    _, keys, parameters = SIZES[size]
+    assert len(backbone.network.state_dict()) == keys
+    assert sum(parameter.numel() for parameter in backbone.network.parameters()) == parameters
+
+
+def test_the_larger_size_is_the_plain_one_and_the_gate_of_the_smaller(shared: Path) -> None:
+    folder = shared / "golden" / "architectures"
+    plain, gated = (
+        {key: shape for key, shape, _ in json.loads((folder / f"{name}.json").read_text())["keys"]}
+        for name in ("insightface_vit_b", "transface_vit_s")
+    )
+    gate = {key: shape for key, shape in gated.items() if key.startswith("senet.")}
+    own = {key: list(value.shape) for key, value in hollow(lambda: TransFace(512, 24)).items()}
+    assert own == plain | gate
+
+
+@pytest.mark.parametrize("sized", ["s"], indirect=True)
+def test_it_computes_what_the_published_network_computes(
+    sized: tuple[str, Backbone], shared: Path, matches_fingerprint: Callable[..., None]
+) -> None:
+    _, backbone = sized
+    matches_fingerprint(backbone.network, "transface_vit_s", embed=backbone.embed)
+    published = json.loads((shared / "golden" / "architectures" / "transface_vit_s.json").read_text())
+    images = torch.randn(2, 3, 112, 112, generator=torch.Generator().manual_seed(1234)).clamp(-1, 1)
+    with torch.no_grad():
+        lengths = [output.norm(dim=1, keepdim=True) for output in backbone.network(images)]
+    for length, name in zip(lengths[1:], ("weight_element1_l2norm", "patch_entropy_element2_l2norm"), strict=True):
+        torch.testing.assert_close(length, torch.tensor(published["extra_outputs"][name]), rtol=1e-5, atol=0)
+
+
+def test_it_gives_the_embedding_and_two_figures_per_token(small: Backbone, faces: Tensor) -> None:
+    embedding, weight, spread = output = outputs(small, faces)
+    assert [tuple(part.shape) for part in output] == [(2, 512), (2, 144), (2, 144)]
+    assert small.embed(output) is embedding
+    torch.testing.assert_close(weight.sum(dim=1), torch.ones(2))
+    assert bool((spread > 0).all())
+
+
+def test_a_gate_at_one_half_halves_every_token(small: Backbone, faces: Tensor) -> None:
+    """With no weight in its last layer the gate gives one half; the embedding is then that of halved tokens."""
+    network = TransFace(512, 1).eval()
+    nn.init.zeros_(network.senet[2].weight)
+    inputs = small.preprocessing(faces)
+    with torch.no_grad():
+        tokens = network.tokens(inputs)
+        embedding, weight, spread = network(inputs)
+        torch.testing.assert_close(embedding, network.feature(tokens.flatten(1) / 2))
+    torch.testing.assert_close(weight, torch.full((2, 144), 1 / 144))
+    torch.testing.assert_close(spread, tokens.std(dim=2) / 2)
+
+
+def test_colours_enter_as_red_green_blue(small: Backbone) -> None:
+    """The authors build on arcface_torch, which turns OpenCV's BGR into RGB and takes (x / 255 - 0.5) / 0.5."""
+    opencv = torch.randint(0, 256, (2, 112, 112, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    opencv[..., 0] //= 4  # little blue
+    rgb = opencv.flip(3).permute(0, 3, 1, 2)
+    published = (rgb / 255 - 0.5) / 0.5
+    with torch.no_grad():
+        expected, swapped = small.network(published)[0], small.network(published.flip(1))[0]
+    torch.testing.assert_close(outputs(small, rgb)[0], expected)
+    assert not torch.allclose(swapped, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_it_builds_without_values(size: str) -> None:
+    with torch.device("meta"):
+        backbone = getattr(backbones, f"transface_vit_{size}")()
+    assert all(value.is_meta for value in backbone.network.state_dict().values())
+
+
+# --- checkpoints
+
+
+def test_a_published_file_loads(small: Backbone, faces: Tensor, tmp_path: Path) -> None:
+    file = saved(tmp_path, small.network.state_dict())
+    loaded = create_backbone("transface_vit_s", weights=str(file))
+    file.unlink()
+    assert all(map(torch.equal, outputs(loaded, faces), outputs(small, faces)))
+    assert (loaded.weights.source, loaded.weights.licence) == ("model.pt", "none stated")
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (lambda: hollow(lambda: TransFace(512, 11)), r"11 missing \(blocks\.11\.norm1\.weight"),
+        (lambda: hollow(lambda: TransFace(512, 13)), r"11 unexpected \(blocks\.12\.norm1\.weight"),
+        (lambda: hollow(lambda: VisionTransformer(512, 12)), r"2 missing \(senet\.0\.weight, senet\.2\.weight\)$"),
+        (
+            lambda: hollow(lambda: TransFace(512, 12)) | {"weight": torch.zeros(9, 512)},
+            r"keys 1 unexpected \(weight\)$",
+        ),
+        (
+            lambda: {f"net.{key}": value for key, value in hollow(lambda: TransFace(512, 12)).items()},
+            r"152 missing .* 152 unexpected \(net\.pos_embed",
+        ),
+    ],
+    ids=["too shallow", "too deep", "without the gate", "with a head", "with a prefix"],
+)
+def test_other_files_are_refused_with_the_difference(state: Callable[[], StateDict], told: str, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=told):
+        backbones.transface_vit_s(str(saved(tmp_path, state())))
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    file = saved(tmp_path, hollow(lambda: TransFace(512, 12)))
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(WeightsError, match=r"model\.pt is damaged"):
+        backbones.transface_vit_s(str(file))
+
+
+class Code:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_code_in_a_file_does_not_run(tmp_path: Path) -> None:
+    file = saved(tmp_path, hollow(lambda: TransFace(512, 12)) | {"code": Code(tmp_path / "ran")})
+    with pytest.raises(WeightsError, match="could run code; it was not opened"):
+        backbones.transface_vit_s(str(file))
+    assert not (tmp_path / "ran").exists()
