@@ -69,9 +69,7 @@ def _parameter(key: str, owner: nn.Module, drawn: Tensor, recipe: int) -> Tensor
     return 0.25 + 0.05 * drawn if isinstance(owner, PRELU) else 0.05 * drawn
 
 
-def _compare(
-    network: nn.Module, inputs: Tensor, expected: dict[str, Any], embed: Callable[[Any], Tensor]
-) -> None:
+def _compare(network: nn.Module, inputs: Tensor, expected: dict[str, Any], embed: Callable[[Any], Tensor]) -> None:
     norms: dict[str, Tensor] = {}
     for name in expected["module_norms"]:
         network.get_submodule(name).register_forward_hook(_taking(norms, name, len(inputs)))
@@ -79,7 +77,11 @@ def _compare(
         embedding = embed(network(inputs))
     for name, published in expected["module_norms"].items():
         torch.testing.assert_close(
-            norms[name], torch.tensor(published, dtype=torch.float64), rtol=1e-5, atol=0, msg=lambda m, n=name: f"{n}: {m}"
+            norms[name],
+            torch.tensor(published, dtype=torch.float64),
+            rtol=1e-5,
+            atol=0,
+            msg=lambda m, n=name: f"{n}: {m}",
         )
     largest = float(embedding.abs().max())
     for row in (0, 1):

@@ -1,0 +1,1 @@
+"""insightface's networks, MagFace and CR-FIQA as backbones of froq-lightning."""
