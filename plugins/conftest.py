@@ -1,20 +1,28 @@
-"""What the plugins' tests share: reference files, and the comparison of a network with its published fingerprint."""
+"""What the plugins' tests share: reference files, comparison with published fingerprints, checkpoints, verification."""
 
+import csv
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.errors import WeightsError
 
 PRELU, NORMALISATION = (nn.PReLU,), (_NormBase, nn.LayerNorm, nn.GroupNorm)
 # What recipe 2 draws around one, because recipe 1 leaves it next to unseen.
 SCALES = (".gamma", ".gamma_xca", ".temperature")
 
 MatchesFingerprint = Callable[..., None]
+Factory = Callable[[str], Backbone]
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +55,98 @@ def matches_fingerprint(shared: Path) -> MatchesFingerprint:
     return check
 
 
+@pytest.fixture(scope="session")
+def embedded() -> Callable[[Backbone, Tensor], Tensor]:
+    """`embedded(backbone, images)`: embeddings of RGB images."""
+
+    def embed(backbone: Backbone, images: Tensor) -> Tensor:
+        with torch.no_grad():
+            return backbone.embed(backbone.network(backbone.preprocessing(images)))
+
+    return embed
+
+
+@pytest.fixture
+def loads(tmp_path: Path, embedded: Callable[[Backbone, Tensor], Tensor]) -> Callable[..., Backbone]:
+    """`loads(factory, checkpoint, backbone)`: the factory reads the checkpoint, and then embeds as the backbone does."""
+
+    def check(factory: Factory, checkpoint: Any, like: Backbone, name: str = "weights.pth") -> Backbone:
+        file = tmp_path / name
+        torch.save(checkpoint, file)
+        loaded = factory(str(file))
+        file.unlink()
+        size = like.preprocessing.size
+        images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(3))
+        assert torch.equal(embedded(loaded, images), embedded(like, images))
+        assert loaded.weights.source == name
+        return loaded
+
+    return check
+
+
+@pytest.fixture
+def refuses(tmp_path: Path) -> Callable[..., None]:
+    """`refuses(factory, checkpoint, told)`: the factory raises a WeightsError that says so."""
+
+    def check(factory: Factory, checkpoint: Any, told: str) -> None:
+        torch.save(checkpoint, tmp_path / "weights.pth")
+        with pytest.raises(WeightsError, match=told):
+            factory(str(tmp_path / "weights.pth"))
+
+    return check
+
+
+@pytest.fixture
+def refuses_damage(tmp_path: Path, refuses: Callable[..., None]) -> Callable[..., None]:
+    """`refuses_damage(factory, checkpoint)`: the factory refuses it cut off, and with code in it, which does not run."""
+
+    def check(factory: Factory, checkpoint: dict[str, Any]) -> None:
+        refuses(factory, {**checkpoint, "code": Code(tmp_path / "ran")}, "could run code; it was not opened")
+        assert not (tmp_path / "ran").exists()
+        torch.save(checkpoint, tmp_path / "cut.pth")
+        content = (tmp_path / "cut.pth").read_bytes()
+        (tmp_path / "cut.pth").write_bytes(content[: len(content) // 2])
+        with pytest.raises(WeightsError, match=r"cut\.pth is damaged"):
+            factory(str(tmp_path / "cut.pth"))
+
+    return check
+
+
+class Code:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.fixture(scope="session")
+def true_accept_rate(shared: Path, embedded: Callable[[Backbone, Tensor], Tensor]) -> Callable[..., float]:
+    """`true_accept_rate(backbone)`: share of the mated trials of `pairs.csv` accepted at a false match rate of 1e-3."""
+
+    def measure(backbone: Backbone, false_match_rate: float = 1e-3) -> float:
+        with (shared / "data" / "pairs.csv").open(newline="") as file:
+            trials = list(csv.DictReader(file))
+        paths = sorted({trial[side] for trial in trials for side in ("image_a", "image_b")})
+        place = {path: index for index, path in enumerate(paths)}
+        parts = []
+        for start in range(0, len(paths), 64):
+            images = [Image.open(shared / "data" / "faces" / path) for path in paths[start : start + 64]]
+            batch = torch.stack([torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images])
+            parts.append(torch.nn.functional.normalize(embedded(backbone, batch)))
+        every = torch.cat(parts)
+        first, second = (every[[place[trial[side]] for trial in trials]] for side in ("image_a", "image_b"))
+        scores = (first * second).sum(dim=1)
+        mated = torch.tensor([trial["mated"].lower() in ("1", "true") for trial in trials])
+        impostors = scores[~mated].sort(descending=True).values
+        threshold = impostors[int(false_match_rate * len(impostors))]
+        return float((scores[mated] > threshold).float().mean())
+
+    return measure
+
+
 def fill(network: nn.Module, recipe: int = 1) -> None:
     """Fill a network with the deterministic weights that the fingerprints were taken with."""
     parameters = {name for name, _ in network.named_parameters()}
@@ -76,12 +176,10 @@ def _compare(network: nn.Module, inputs: Tensor, expected: dict[str, Any], embed
     with torch.no_grad():
         embedding = embed(network(inputs))
     for name, published in expected["module_norms"].items():
+        lengths = torch.tensor(published, dtype=torch.float64)
+        tolerance = 1e-5 * float(lengths.max())
         torch.testing.assert_close(
-            norms[name],
-            torch.tensor(published, dtype=torch.float64),
-            rtol=1e-5,
-            atol=0,
-            msg=lambda m, n=name: f"{n}: {m}",
+            norms[name], lengths, rtol=0, atol=tolerance, msg=lambda text, n=name: f"{n}: {text}"
         )
     largest = float(embedding.abs().max())
     for row in (0, 1):

@@ -37,9 +37,10 @@ class IResNet(nn.Module):
     Args:
         depth: 18, 34, 50, 100 or 200.
         eps: of every batch normalisation.
+        dropout: stands before the last linear layer; inert outside training.
     """
 
-    def __init__(self, depth: int, eps: float = 1e-5) -> None:
+    def __init__(self, depth: int, eps: float = 1e-5, dropout: nn.Module | None = None) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(64, eps)
@@ -50,7 +51,7 @@ class IResNet(nn.Module):
         self.layer3 = _stage(128, 256, third, eps)
         self.layer4 = _stage(256, 512, fourth, eps)
         self.bn2 = nn.BatchNorm2d(512, eps)
-        self.dropout: nn.Module = nn.Dropout(0)
+        self.dropout = nn.Dropout(0) if dropout is None else dropout
         self.fc = nn.Linear(512 * 7 * 7, DIMENSIONS)
         self.features = nn.BatchNorm1d(DIMENSIONS, eps)
 

@@ -25,8 +25,7 @@ class MagFace(nn.Module):
 
     def __init__(self, depth: int) -> None:
         super().__init__()
-        self.features = IResNet(depth, eps=2e-5)
-        self.features.dropout = nn.Dropout2d(0.4)
+        self.features = IResNet(depth, eps=2e-5, dropout=nn.Dropout2d(0.4))
         self.features.avgpool = nn.AdaptiveAvgPool2d(1)  # stands in the published network, and is never used
 
     def forward(self, x: Tensor) -> Tensor:

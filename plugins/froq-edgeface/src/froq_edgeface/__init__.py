@@ -1,0 +1,1 @@
+"""EdgeFace as backbones of froq-lightning."""

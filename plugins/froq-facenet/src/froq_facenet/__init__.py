@@ -1,0 +1,1 @@
+"""facenet (Inception-ResNet v1) as a backbone of froq-lightning."""
