@@ -1,0 +1,1 @@
+"""SwinFace as a backbone of froq-lightning."""

@@ -1,0 +1,264 @@
+"""SwinFace: against its fingerprint, with the published files, as a backbone."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from froq_swinface.backbone import swinface
+from froq_swinface.network import SwinFace
+from torch import Tensor
+
+from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.conformance import check_backbone
+from froq_lightning.errors import WeightsError
+
+WINDOWED = "backbone.layers.0.blocks.0.attn"
+# Modules that fire but return several tensors: the network and its parts.
+PARTS = ("backbone", "fam", "tss", "om")
+recognition_only = partial(swinface, attributes=False)
+
+Checkpoint = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def fingerprint(shared: Path) -> dict[str, Any]:
+    return json.loads((shared / "golden" / "architectures" / "swinface.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def full(
+    fingerprint: dict[str, Any], matches_fingerprint: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+) -> Backbone:
+    """The whole network, filled as the fingerprint says and found to agree with it.
+
+    Window attention is left to a test of its own: its published lengths are of the first two windows, not images.
+    """
+    norms = {name: norm for name, norm in fingerprint["module_norms"].items() if name != WINDOWED}
+    file = tmp_path_factory.mktemp("figures") / "swinface"
+    file.with_suffix(".json").write_text(json.dumps({**fingerprint, "module_norms": norms}))
+    backbone = create_backbone("swinface")
+    matches_fingerprint(backbone.network, str(file), embed=backbone.embed)
+    return backbone
+
+
+@pytest.fixture(scope="module")
+def fired(full: Backbone, fingerprint: dict[str, Any]) -> tuple[dict[str, Tensor], Counter[str], dict[str, Any]]:
+    """Output of the network for the fingerprint's input; how often each module fired; what each returned last."""
+    calls: Counter[str] = Counter()
+    returned: dict[str, Any] = {}
+
+    def note(name: str, *call: Any) -> None:
+        calls[name] += 1
+        returned[name] = call[-1]
+
+    hooks = [module.register_forward_hook(partial(note, name)) for name, module in full.network.named_modules()]
+    generator = torch.Generator().manual_seed(fingerprint["input"]["seed"])
+    with torch.no_grad():
+        output = full.network(torch.randn(fingerprint["input"]["shape"], generator=generator).clamp(-1, 1))
+    for hook in hooks:
+        hook.remove()
+    return output, calls, returned
+
+
+# --- what it computes
+
+
+def test_it_has_the_parameters_and_gives_the_attributes_of_the_published_network(
+    full: Backbone, fired: tuple[Any, ...], fingerprint: dict[str, Any]
+) -> None:
+    assert sum(parameter.numel() for parameter in full.network.parameters()) == fingerprint["n_parameters"]
+    output = {f"om[{name}]": value for name, value in fired[0].items() if name != "Recognition"}
+    assert len(output) == 42
+    assert output.keys() == fingerprint["extra_outputs"].keys()
+    for name, expected in fingerprint["extra_outputs"].items():
+        torch.testing.assert_close(output[name], torch.tensor(expected), rtol=0, atol=1e-5)
+
+
+def test_attention_runs_in_the_published_windows(fired: tuple[Any, ...], fingerprint: dict[str, Any]) -> None:
+    returned = fired[2]
+    shapes = {name: list(returned[name].shape) for name in fingerprint["module_output_shapes"]}
+    assert shapes == fingerprint["module_output_shapes"]
+    lengths = returned[WINDOWED][:2].flatten(1).norm(dim=1)
+    torch.testing.assert_close(lengths, torch.tensor(fingerprint["module_norms"][WINDOWED]), rtol=1e-5, atol=0)
+
+
+def test_the_published_modules_fire_as_often_as_published(
+    full: Backbone, fired: tuple[Any, ...], fingerprint: dict[str, Any]
+) -> None:
+    calls, names = fired[1], [name for name, _ in full.network.named_modules()]
+    silent = fingerprint["never_fired"]
+    assert len(names) == fingerprint["n_modules"]
+    assert len(calls) == fingerprint["n_fired"]
+    assert calls.total() == fingerprint["module_call_total"]
+    assert set(names) - set(calls) == {*silent["containers"], *(name for name, _ in silent["other"])}
+    repeated = {name: count for name, count in calls.items() if count > 1}
+    assert len(repeated) == fingerprint["fired_more_than_once"]["count"]
+    assert fingerprint["fired_more_than_once"]["examples"].items() <= repeated.items()
+
+
+def test_the_norm_layers_have_the_published_eps(full: Backbone, fingerprint: dict[str, Any]) -> None:
+    eps = Counter(
+        f"{type(module).__name__} eps={module.eps:g}" for module in full.network.modules() if hasattr(module, "eps")
+    )
+    assert eps == fingerprint["checks"]["norm_layers"]
+
+
+def test_every_module_that_returns_a_tensor_is_a_candidate(full: Backbone, fired: tuple[Any, ...]) -> None:
+    layers = [layer.name for layer in check_backbone(full, allow_silent=False)]
+    assert set(layers) == set(fired[1]) - {"", *PARTS}
+    assert len(layers) == 499
+    assert layers[:4] == [
+        f"backbone.{name}" for name in ("patch_embed.proj", "patch_embed.norm", "patch_embed", "pos_drop")
+    ]
+    in_order = (
+        "backbone.layers.0",
+        "backbone.layers.3",
+        "backbone.feature",
+        "fam.nets.0",
+        "tss.nets.0",
+        "om.output_fcs.41",
+    )
+    assert [name for name in layers if name in in_order] == list(in_order)
+
+
+def test_without_attributes_the_layers_and_keys_are_those_of_the_recognition_part(full: Backbone) -> None:
+    backbone = create_backbone("swinface", attributes=False)
+    layers = check_backbone(backbone, allow_silent=False)
+    assert [layer.name for layer in layers][-1] == "backbone.feature"
+    assert backbone.candidate_layers == tuple(name for name in full.candidate_layers if name.startswith("backbone."))
+    assert len(layers) == 204
+    keys = [key for key in full.network.state_dict() if key.startswith("backbone.")]
+    assert list(backbone.network.state_dict()) == keys
+    with torch.no_grad():
+        assert list(backbone.network(torch.zeros(1, 3, 112, 112))) == ["Recognition"]
+
+
+def test_colours_enter_as_red_green_blue(full: Backbone, embedded: Callable[..., Tensor]) -> None:
+    """The authors' inference.py turns OpenCV's BGR into RGB and takes (x / 255 - 0.5) / 0.5."""
+    opencv = torch.randint(0, 256, (2, 112, 112, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    opencv[..., 0] //= 4  # little blue
+    rgb = opencv.flip(3).permute(0, 3, 1, 2)
+    published = (rgb / 255 - 0.5) / 0.5
+    with torch.no_grad():
+        expected, swapped = (full.network(inputs)["Recognition"] for inputs in (published, published.flip(1)))
+    torch.testing.assert_close(embedded(full, rgb), expected)
+    assert not torch.allclose(swapped, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("factory", [swinface, recognition_only], ids=["attributes", "recognition"])
+def test_it_builds_without_values(factory: Callable[[], Backbone]) -> None:
+    with torch.device("meta"):
+        backbone = factory()
+    assert all(value.is_meta for value in backbone.network.state_dict().values())
+
+
+# --- checkpoints
+
+
+def checkpoint(network: SwinFace) -> Checkpoint:
+    """As the authors' training leaves it: a state dict for each part, the classifier, and the state of the training."""
+    return {
+        "epoch": 39,
+        "global_step": 79999,
+        "local_step": 1,
+        **{f"state_dict_{name}": part.state_dict() for name, part in network.named_children()},
+        "state_dict_softmax_fc": {"weight": torch.zeros(10, 512)},
+        "state_optimizer": {"state": {0: {"step": 1, "exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 5e-4}]},
+        "state_lr_scheduler": {"base_values": [5e-4], "param_group_field": "lr", "noise_range_t": None},
+    }
+
+
+@pytest.fixture
+def hollow() -> Checkpoint:
+    """A checkpoint of the right names and shapes, whose file takes no room: each tensor repeats one zero."""
+    with torch.device("meta"):
+        state = checkpoint(SwinFace())
+    for part in PARTS:
+        own = state[f"state_dict_{part}"].items()
+        state[f"state_dict_{part}"] = {
+            key: torch.zeros((), dtype=value.dtype).expand(value.shape) for key, value in own
+        }
+    return state | {"state_dict_softmax_fc": {}, "state_optimizer": {}}
+
+
+def test_a_published_file_loads(full: Backbone, loads: Callable[..., Backbone]) -> None:
+    loaded = loads(swinface, checkpoint(full.network), full, "checkpoint_step_79999_gpu_0.pt")
+    assert loaded.weights.licence == "MIT"
+    for part in PARTS:
+        own, others = (backbone.network.get_submodule(part).state_dict() for backbone in (loaded, full))
+        assert all(torch.equal(value, others[key]) for key, value in own.items())
+
+
+@pytest.mark.parametrize("parts", [PARTS, ("backbone",)], ids=["all parts", "recognition part"])
+def test_without_attributes_the_recognition_part_is_enough_and_embeds_alike(
+    parts: tuple[str, ...], full: Backbone, loads: Callable[..., Backbone]
+) -> None:
+    left_out = {f"state_dict_{part}" for part in PARTS if part not in parts}
+    state = {name: value for name, value in checkpoint(full.network).items() if name not in left_out}
+    loads(recognition_only, state, full)
+
+
+def shallower(state: Checkpoint) -> Checkpoint:
+    own = state["state_dict_backbone"].items()
+    return state | {
+        "state_dict_backbone": {key: value for key, value in own if not key.startswith("layers.2.blocks.5")}
+    }
+
+
+def deeper(state: Checkpoint) -> Checkpoint:
+    own = state["state_dict_backbone"]
+    more = {key.replace("blocks.5", "blocks.6"): value for key, value in own.items() if "blocks.5" in key}
+    return state | {"state_dict_backbone": own | more}
+
+
+def with_prefix(state: Checkpoint) -> Checkpoint:
+    own = state["state_dict_backbone"].items()
+    return state | {"state_dict_backbone": {f"module.{key}": value for key, value in own}}
+
+
+def with_another_attribute(state: Checkpoint) -> Checkpoint:
+    return state | {"state_dict_om": state["state_dict_om"] | {"output_fcs.42.bias": torch.zeros(2)}}
+
+
+def without_subnets(state: Checkpoint) -> Checkpoint:
+    return {name: value for name, value in state.items() if name != "state_dict_tss"}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (shallower, r"does not fit SwinFace: keys 15 missing \(backbone\.layers\.2\.blocks\.5\.attn_mask"),
+        (deeper, r"does not fit SwinFace: keys 15 unexpected \(backbone\.layers\.2\.blocks\.6\.attn_mask"),
+        (with_prefix, r"202 missing .* 202 unexpected \(backbone\.module\.patch_embed"),
+        (with_another_attribute, r"keys 1 unexpected \(om\.output_fcs\.42\.bias\)$"),
+        (without_subnets, "has no entry 'state_dict_tss'; it has: epoch"),
+        (lambda state: state["state_dict_backbone"], "has no entry 'state_dict_backbone'; it has: patch_embed"),
+    ],
+    ids=["too shallow", "too deep", "with a prefix", "an attribute too many", "without a part", "without entries"],
+)
+def test_other_files_are_refused_with_the_difference(
+    change: Callable[[Checkpoint], Checkpoint], told: str, hollow: Checkpoint, refuses: Callable[..., None]
+) -> None:
+    refuses(swinface, change(hollow), told)
+
+
+def test_without_attributes_another_depth_is_refused_too(hollow: Checkpoint, refuses: Callable[..., None]) -> None:
+    refuses(recognition_only, shallower(hollow), "keys 15 missing")
+
+
+def test_damage_and_code_are_refused(hollow: Checkpoint, refuses_damage: Callable[..., None]) -> None:
+    refuses_damage(swinface, hollow)
+
+
+def test_a_file_of_the_recognition_part_alone_is_refused_by_the_registered_name(
+    hollow: Checkpoint, tmp_path: Path
+) -> None:
+    torch.save({"state_dict_backbone": hollow["state_dict_backbone"]}, tmp_path / "weights.pt")
+    with pytest.raises(WeightsError, match="has no entry 'state_dict_fam'; it has: state_dict_backbone"):
+        create_backbone("swinface", weights=str(tmp_path / "weights.pt"))
