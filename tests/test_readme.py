@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from froq_lightning.backbones.registry import BACKBONES, discover
 from froq_lightning.cli import main
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -44,3 +45,13 @@ def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(wo
     exec(next(block for block in blocks("python") if "QualityScorer" in block), scope)  # noqa: S102
     assert scope["scores"].quality.shape == (2,)
     assert (workplace / "scores.csv").read_text().count("\n") == 11
+
+
+def test_the_table_of_networks_is_that_of_the_plugins() -> None:
+    rows = re.findall(r"^\| (froq-\w+) \| (.*?) \|", README, flags=re.MULTILINE)
+    told = {(name, row) for row, names in rows for name in re.findall(r"`([a-z_0-9]+)`", names)}
+    registered = {(plugin.name, plugin.distribution) for plugin in discover(BACKBONES).plugins.values()}
+    installed = {distribution for _, distribution in registered}
+    assert {entry for entry in told if entry[1] in installed} == {
+        entry for entry in registered if entry[1] in dict(rows)
+    }

@@ -11,8 +11,11 @@ from torch import Tensor
 from froq_lightning.backbones.weights import read_state_dict
 from froq_lightning.errors import FroqError
 
-# Share of tensors that must agree for a backbone to be worth trying, and worth naming.
+# Share of tensors that must agree for a backbone to be worth trying: of the smaller set, as a file may hold a head too,
+# or one part of a network alone. Share of the larger set for one to be worth naming.
 PROMISING, SIMILAR = 0.9, 0.5
+
+Signature = Counter[tuple[str, ...]]
 
 
 def recognise(path: str, factories: Mapping[str, Callable[..., Any]]) -> str:
@@ -33,11 +36,12 @@ def recognise(path: str, factories: Mapping[str, Callable[..., Any]]) -> str:
         found = _signature(read_state_dict(path).items())
     except FroqError:
         return ""
-    similarity = {name: _similarity(found, network) for name, network in _networks(factories)}
-    promising = [name for name, share in similarity.items() if share >= PROMISING]
+    networks = dict(_networks(factories))
+    promising = [name for name, network in networks.items() if _agreement(found, network, of=min) >= PROMISING]
     fitting = [name for name in promising if _build(factories[name], weights=path) is not None]
     if fitting:
         return f"it is a checkpoint of {' or '.join(fitting)}"
+    similarity = {name: _agreement(found, network, of=max) for name, network in networks.items()}
     best = max(similarity.values(), default=0.0)
     if best < SIMILAR:
         return ""
@@ -49,16 +53,16 @@ def recognise(path: str, factories: Mapping[str, Callable[..., Any]]) -> str:
     )
 
 
-def _signature(tensors: Iterable[tuple[str, Tensor]]) -> Counter[tuple[str, ...]]:
+def _signature(tensors: Iterable[tuple[str, Tensor]]) -> Signature:
     """Count tensors by shape and the end of their names, which no prefix changes."""
     return Counter((*name.split(".")[-2:], str(tuple(tensor.shape))) for name, tensor in tensors)
 
 
-def _similarity(one: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]) -> float:
-    return (one & other).total() / max(one.total(), other.total(), 1)
+def _agreement(one: Signature, other: Signature, of: Callable[[int, int], int]) -> float:
+    return (one & other).total() / (of(one.total(), other.total()) or 1)
 
 
-def _networks(factories: Mapping[str, Callable[..., Any]]) -> Iterator[tuple[str, Counter[tuple[str, ...]]]]:
+def _networks(factories: Mapping[str, Callable[..., Any]]) -> Iterator[tuple[str, Signature]]:
     for name, factory in factories.items():
         backbone = _build(factory)
         if backbone is not None:

@@ -1,6 +1,5 @@
 """Checkpoints of the residual networks and MobileFaceNet: published files load, all others are refused."""
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -240,26 +239,21 @@ def test_other_files_are_refused_with_the_difference(
 
 
 @pytest.mark.parametrize("name", SMALLEST)
-def test_a_truncated_file_is_refused(name: str, tmp_path: Path) -> None:
-    file = plain(tmp_path, hollow(name))
-    file.write_bytes(file.read_bytes()[:-1000])
-    with pytest.raises(WeightsError, match=r"backbone\.pth is damaged"):
-        find(BACKBONES, name).create(weights=str(file))
+def test_damage_and_code_are_refused(name: str, refuses_damage: Callable[..., None]) -> None:
+    refuses_damage(find(BACKBONES, name).create, hollow(name))
 
 
-class Code:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.folder),)
-
-
-@pytest.mark.parametrize("name", SMALLEST)
-def test_code_in_a_file_does_not_run(name: str, tmp_path: Path) -> None:
-    file = plain(tmp_path, hollow(name) | {"code": Code(tmp_path / "ran")})
-    with pytest.raises(WeightsError, match="could run code; it was not opened"):
-        find(BACKBONES, name).create(weights=str(file))
-    assert not (tmp_path / "ran").exists()
+@pytest.mark.parametrize(
+    ("name", "prefix", "told"),
+    [
+        ("arcface_iresnet50", "", "it is a checkpoint of arcface_iresnet18"),
+        ("insightface_mbf", "", "it is a checkpoint of arcface_iresnet18"),
+        ("arcface_iresnet18", "features.module.", "it is a checkpoint of magface_iresnet18"),
+        ("magface_iresnet18", "encoder.", "its tensors are those of magface_iresnet18 or arcface_iresnet18, under"),
+    ],
+)
+def test_the_error_names_the_right_backbone(name: str, prefix: str, told: str, tmp_path: Path) -> None:
+    state = {prefix + key: value for key, value in hollow("arcface_iresnet18").items()}
+    torch.save({"state_dict": state}, tmp_path / "weights.pth")
+    with pytest.raises(WeightsError, match=told):
+        create_backbone(name, weights=str(tmp_path / "weights.pth"))

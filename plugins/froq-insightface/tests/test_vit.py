@@ -1,10 +1,8 @@
 """insightface's vision transformers: against their fingerprints, with the published files, as backbones."""
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -193,25 +191,5 @@ def test_other_files_are_refused_with_the_difference(
         getattr(vit_backbones, f"insightface_vit_{size}")(str(file), prefix=prefix)
 
 
-def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
-    file = plain(tmp_path, hollow(256, 12))
-    file.write_bytes(file.read_bytes()[:-1000])
-    with pytest.raises(WeightsError, match=r"model\.pt is damaged"):
-        vit_backbones.insightface_vit_t(str(file))
-
-
-class Code:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.folder),)
-
-
-def test_code_in_a_file_does_not_run(tmp_path: Path) -> None:
-    file = plain(tmp_path, hollow(256, 12) | {"code": Code(tmp_path / "ran")})
-    with pytest.raises(WeightsError, match="could run code; it was not opened"):
-        vit_backbones.insightface_vit_t(str(file))
-    assert not (tmp_path / "ran").exists()
+def test_damage_and_code_are_refused(refuses_damage: Callable[..., None]) -> None:
+    refuses_damage(vit_backbones.insightface_vit_t, hollow(256, 12))

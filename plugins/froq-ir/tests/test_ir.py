@@ -129,8 +129,8 @@ def test_published_files_of_curricularface_load(loads: Callable[..., Backbone]) 
 def test_another_depth_and_a_missing_prefix_are_refused_with_the_difference(
     adaface: Backbone, refuses: Callable[..., None]
 ) -> None:
-    refuses(adaface_ir34, lightning(adaface), r"144 missing \(body\.8\.res_layer")
-    refuses(adaface_ir50, lightning(adaface), r"288 missing")
+    refuses(adaface_ir34, lightning(adaface), r"162 missing \(body\.3\.shortcut_layer")
+    refuses(adaface_ir50, lightning(adaface), r"306 missing")
     refuses(adaface_ir18, adaface.network.state_dict(), "no key in weights.pth starts with 'model.'; its first keys")
     refuses(cvlface_ir18, lightning(adaface), "no key in weights.pth starts with 'net.'")
     refuses(partial(adaface_ir18, prefix=""), {"head": torch.zeros(3), **adaface.network.state_dict()}, r"1 unexpected")

@@ -1,7 +1,6 @@
 """TransFace's networks: against the fingerprint, with the published files, as backbones."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,25 +174,5 @@ def test_other_files_are_refused_with_the_difference(state: Callable[[], StateDi
         backbones.transface_vit_s(str(saved(tmp_path, state())))
 
 
-def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
-    file = saved(tmp_path, hollow(lambda: TransFace(512, 12)))
-    file.write_bytes(file.read_bytes()[:-1000])
-    with pytest.raises(WeightsError, match=r"model\.pt is damaged"):
-        backbones.transface_vit_s(str(file))
-
-
-class Code:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.folder),)
-
-
-def test_code_in_a_file_does_not_run(tmp_path: Path) -> None:
-    file = saved(tmp_path, hollow(lambda: TransFace(512, 12)) | {"code": Code(tmp_path / "ran")})
-    with pytest.raises(WeightsError, match="could run code; it was not opened"):
-        backbones.transface_vit_s(str(file))
-    assert not (tmp_path / "ran").exists()
+def test_damage_and_code_are_refused(refuses_damage: Callable[..., None]) -> None:
+    refuses_damage(backbones.transface_vit_s, hollow(lambda: TransFace(512, 12)))
