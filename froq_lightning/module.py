@@ -134,7 +134,7 @@ class FroqModule(LightningModule):
         self._labels_given = batch.pseudo_quality is not None
         labels = batch.pseudo_quality
         if labels is None:
-            labels = self.labeller.label(self.backbone, inputs, self.backbone.embed(seen.output))
+            labels = self.labeller.score_pass(self.backbone, inputs, seen.output)
         self._table.update(batch.sample_index, seen.norms, labels)
 
     def on_validation_epoch_end(self) -> None:

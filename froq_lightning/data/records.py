@@ -3,10 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
+
+from froq_lightning.backbones.spec import Pixels
+
+Landmarks = tuple[tuple[float, float], ...]
+
+
+class Archive(Protocol):
+    """A file that holds many images. It travels to the worker processes that read from it."""
+
+    def read(self, position: int) -> tuple[Pixels, str]:
+        """Read one image: `[h, w, 3]` RGB uint8, and a note on what was changed; ImageError if that fails."""
 
 
 @dataclass(frozen=True)
@@ -15,15 +26,23 @@ class FaceRecord:
 
     Args:
         key: name of the image in every output; unique within a source.
-        path: of its file.
+        path: of its file, or of the archive that holds it.
         pseudo_quality: its label, higher is better; None if labels are not given.
         problem: why it cannot be used, if that is known before it is opened.
+        subject: who is shown, if that is known.
+        archive: that holds the image, if it has no file of its own.
+        position: of the image in the archive.
+        landmarks: (x, y) of eyes, nose and corners of the mouth, if the image is to be aligned by them.
     """
 
     key: str
     path: Path
     pseudo_quality: float | None = None
     problem: str = ""
+    subject: str = ""
+    archive: Archive | None = None
+    position: int = 0
+    landmarks: Landmarks | None = None
 
 
 @dataclass(frozen=True)

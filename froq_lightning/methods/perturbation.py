@@ -56,12 +56,12 @@ class PerturbationQuality:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32 in -1..1, higher is better."""
         inputs = backbone.preprocessing(images)
         with torch.no_grad():
-            embeddings = backbone.embed(backbone.network(inputs))
-        return self.label(backbone, inputs, embeddings)
+            return self.score_pass(backbone, inputs, backbone.network(inputs))
 
-    def label(self, backbone: Backbone, inputs: Tensor, embeddings: Tensor) -> Tensor:
-        """Score `[B, 3, H, W]` preprocessed inputs whose `[B, D]` embeddings are known already: `[B]` float32."""
-        return torch.stack(list(self.terms(backbone, inputs, embeddings).values())).mean(dim=0)
+    def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
+        """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them: `[B]` float32 in -1..1."""
+        terms = self.terms(backbone, inputs, backbone.embed(output))
+        return torch.stack(list(terms.values())).mean(dim=0)
 
     def parameters(self) -> dict[str, Any]:
         """The parameters that the scores depend on, as JSON values."""

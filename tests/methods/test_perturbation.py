@@ -120,7 +120,7 @@ def test_the_micro_batch_bounds_the_images_of_a_pass(small_backbone: Backbone, s
     handle = small_backbone.network.register_forward_hook(lambda *seen: sizes.append(len(seen[-1])))
     inputs = small_backbone.preprocessing(small_images)
     embeddings = torch.ones(14, 12)
-    PerturbationQuality(noise=3, occlusion=3, micro_batch=5).label(small_backbone, inputs, embeddings)
+    PerturbationQuality(noise=3, occlusion=3, micro_batch=5).score_pass(small_backbone, inputs, embeddings)
     handle.remove()
     assert max(sizes) <= 5
     assert sum(sizes) == 14 * (1 + 3 + 9)
@@ -152,7 +152,7 @@ def test_scoring_leaves_the_global_random_numbers_alone(small_backbone: Backbone
 def test_images_are_not_changed(small_backbone: Backbone, small_images: Tensor) -> None:
     inputs = small_backbone.preprocessing(small_images)
     before = inputs.clone()
-    PerturbationQuality(noise=2, occlusion=2).label(small_backbone, inputs, small_backbone.network(inputs))
+    PerturbationQuality(noise=2, occlusion=2).score_pass(small_backbone, inputs, small_backbone.network(inputs))
     assert torch.equal(inputs, before)
 
 
