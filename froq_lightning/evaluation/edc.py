@@ -1,0 +1,157 @@
+"""The error-versus-discard curve (EDC): how FNMR falls as the worst comparison trials are discarded.
+
+Definitions: arXiv 2303.13294; the convention of FROQ (IJCB 2025) and of CR-FIQA (CVPR 2023) are presets.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from froq_lightning.evaluation.comparisons import Booleans, Floats
+from froq_lightning.evaluation.convention import Convention
+from froq_lightning.evaluation.error_rates import (
+    ROUNDING,
+    false_non_match_rate,
+    threshold_at_fmr,
+    threshold_nearest_fmr,
+)
+
+
+@dataclass(frozen=True)
+class ErrorVersusDiscardCurve:
+    """An EDC and the figure taken from it.
+
+    Args:
+        fractions: `[K]` discarded shares, ascending from 0.
+        fnmr: `[K]` false non-match rates of what is retained; NaN where nothing is.
+        threshold: at which the curve starts.
+        area: partial area under the curve by the convention; lower is better. NaN where it is not defined.
+    """
+
+    fractions: Floats
+    fnmr: Floats
+    threshold: float
+    area: float
+
+
+def error_versus_discard(
+    scores: Floats, mated: Booleans, quality: Floats, convention: Convention, fmr: float
+) -> ErrorVersusDiscardCurve:
+    """Compute the EDC of comparison trials.
+
+    Args:
+        scores: `[P]` comparison scores, finite.
+        mated: `[P]`, whether both sides show one subject.
+        quality: `[P]` of the pairs, higher is better; a NaN is a failure to acquire and discarded first.
+        convention: how it is made.
+        fmr: false match rate of the threshold, 0..1.
+    """
+    quality = np.where(np.isnan(quality), -np.inf, quality)
+    if convention.threshold == "recomputed":
+        return _recomputed(scores, mated, quality, convention, fmr)
+    threshold = threshold_at_fmr(scores[~mated], fmr)
+    errors, counts = _groups(scores[mated] <= threshold, quality[mated])
+    if not len(errors) or math.isnan(threshold):
+        return ErrorVersusDiscardCurve(np.zeros(1), np.full(1, math.nan), threshold, math.nan)
+    curve = _steps(errors, counts) if convention.ties == "together" else _expected(errors, counts)
+    fractions = _grid(convention) if convention.step else _exact_fractions(curve, convention.limit)
+    fnmr = _values(curve, fractions)
+    area = _area(fractions, fnmr, convention)
+    if convention.normalise == "best":
+        best = _steps(*_best(int(errors.sum()), int(counts.sum())))
+        ideal = fractions if convention.step else _exact_fractions(best, convention.limit)
+        area -= _area(ideal, _values(best, ideal), convention)
+    return ErrorVersusDiscardCurve(fractions, fnmr, threshold, area)
+
+
+def best_curve(fnmr: float, fractions: Floats) -> Floats:
+    """FNMR of a quality that discards the false non-matches first."""
+    return np.maximum(fnmr - fractions, 0) / (1 - fractions)
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """FNMR as a function of the number discarded: what is retained beyond each place, constant or linear between."""
+
+    discarded: Floats
+    errors: Floats
+    total: float
+    linear: bool
+
+
+def _groups(wrong: Booleans, quality: Floats) -> tuple[Floats, Floats]:
+    """Count the errors and the trials of each quality, the lowest first."""
+    _, group = np.unique(quality, return_inverse=True)
+    return np.bincount(group, weights=wrong), np.bincount(group).astype(np.float64)
+
+
+def _best(errors: int, total: int) -> tuple[Floats, Floats]:
+    return np.concatenate([np.ones(errors), np.zeros(total - errors)]), np.ones(total)
+
+
+def _steps(errors: Floats, counts: Floats) -> _Curve:
+    discarded = np.concatenate([[0.0], np.cumsum(counts)])
+    return _Curve(discarded, errors.sum() - np.concatenate([[0.0], np.cumsum(errors)]), counts.sum(), linear=False)
+
+
+def _expected(errors: Floats, counts: Floats) -> _Curve:
+    steps = _steps(errors, counts)
+    return _Curve(steps.discarded, steps.errors, steps.total, linear=True)
+
+
+def _values(curve: _Curve, fractions: Floats) -> Floats:
+    """FNMR at discarded fractions; whole trials are discarded."""
+    wanted = np.floor(fractions * curve.total + ROUNDING)
+    if curve.linear:
+        errors, discarded = np.interp(wanted, curve.discarded, curve.errors), wanted
+    else:
+        at = np.searchsorted(curve.discarded, wanted, side="right") - 1
+        errors, discarded = curve.errors[at], curve.discarded[at]
+    retained = curve.total - discarded
+    return np.divide(errors, retained, out=np.full(len(errors), math.nan), where=retained > 0)
+
+
+def _grid(convention: Convention) -> Floats:
+    return np.arange(round(convention.limit / convention.step) + 1) * convention.step
+
+
+def _exact_fractions(curve: _Curve, limit: float) -> Floats:
+    places = np.arange(curve.total) if curve.linear else curve.discarded[curve.discarded < curve.total]
+    fractions = places / curve.total
+    return fractions[fractions <= limit]
+
+
+def _area(fractions: Floats, fnmr: Floats, convention: Convention) -> float:
+    if convention.area == "mean":
+        area = float(fnmr.mean())
+    elif convention.area == "trapezoid":
+        area = float(np.sum(np.diff(fractions) * (fnmr[1:] + fnmr[:-1]) / 2))
+    else:
+        area = float(np.sum(np.diff(np.append(fractions, convention.limit)) * fnmr))
+    if convention.normalise == "start":
+        return area / float(fnmr[0]) if fnmr[0] else math.nan
+    return area
+
+
+def _recomputed(
+    scores: Floats, mated: Booleans, quality: Floats, convention: Convention, fmr: float
+) -> ErrorVersusDiscardCurve:
+    """Discard mated and non-mated trials together, and set the threshold anew at each step."""
+    order = np.argsort(quality, kind="stable")
+    scores, mated = scores[order], mated[order]
+    fractions, total = _grid(convention), len(scores)
+    starts = np.floor(fractions * total + ROUNDING).astype(int)
+    thresholds, fnmr = np.empty(len(starts)), np.empty(len(starts))
+    for step, start in enumerate(starts if convention.discard == "all" else _after_mated(mated, fractions)):
+        kept, of_mated = scores[start:], mated[start:]
+        thresholds[step] = threshold_nearest_fmr(np.sort(kept[~of_mated])[::-1], fmr)
+        fnmr[step] = false_non_match_rate(kept[of_mated], thresholds[step])
+    return ErrorVersusDiscardCurve(fractions, fnmr, float(thresholds[0]), _area(fractions, fnmr, convention))
+
+
+def _after_mated(mated: Booleans, fractions: Floats) -> list[int]:
+    """Places in the order of quality at which the given shares of the mated trials lie behind."""
+    places = np.flatnonzero(mated)
+    counts = np.floor(fractions * len(places) + ROUNDING).astype(int)
+    return [int(places[count]) if count < len(places) else len(mated) for count in counts]

@@ -1,0 +1,150 @@
+"""One figure of merit with everything needed to read it, and its computation for many methods at once."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from froq_lightning.evaluation.bootstrap import subject_interval
+from froq_lightning.evaluation.comparisons import Floats, Integers, Trials, pair_quality
+from froq_lightning.evaluation.convention import Convention
+from froq_lightning.evaluation.edc import error_versus_discard
+from froq_lightning.evaluation.error_rates import false_non_match_rate, non_mated_needed, threshold_at_fmr
+from froq_lightning.evaluation.rce import rank_consistency
+
+
+@dataclass(frozen=True)
+class Result:
+    """How well a method's quality foretells errors on a data set.
+
+    Args:
+        data_set: name.
+        method: name.
+        convention: name; `Convention.describe` states it.
+        fmr: false match rate of the threshold.
+        value: the figure; NaN where it is not defined.
+        low: end of its 95 % confidence interval; NaN without bootstrap.
+        high: the other end.
+        threshold: comparison score that a match exceeds, on the full set.
+        fnmr: false non-match rate on the full set at that threshold.
+        mated: trials.
+        non_mated: trials.
+        unscored: trials whose quality is missing; they are discarded first.
+        without_score: trials left out since an image gave no embedding.
+        remark: what a reader should know.
+        fractions: of the error-versus-discard curve, if there is one.
+        curve: its false non-match rates.
+    """
+
+    data_set: str
+    method: str
+    convention: str
+    fmr: float
+    value: float
+    low: float
+    high: float
+    threshold: float
+    fnmr: float
+    mated: int
+    non_mated: int
+    unscored: int
+    without_score: int
+    remark: str = ""
+    fractions: tuple[float, ...] = ()
+    curve: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Which figures are asked for: conventions, false match rates, and samples of the bootstrap (0 for none)."""
+
+    conventions: tuple[Convention, ...]
+    fmrs: tuple[float, ...]
+    bootstrap: int = 0
+    seed: int = 0
+
+
+def evaluate(name: str, trials: Trials, qualities: Mapping[str, Floats], figures: Figures) -> Iterator[Result]:
+    """Compute the asked-for figures of every method on one data set.
+
+    Args:
+        name: of the data set.
+        trials: its comparison trials; those with a NaN score are left out and counted.
+        qualities: `[U]` by method, higher is better, NaN where it is missing.
+        figures: what to compute.
+    """
+    usable = np.isfinite(trials.scores)
+    kept = trials.take(usable)
+    for method, quality in qualities.items():
+        for convention in figures.conventions:
+            for fmr in figures.fmrs:
+                yield _result(name, method, kept, quality, (convention, fmr), figures, int((~usable).sum()))
+
+
+def _result(
+    name: str,
+    method: str,
+    trials: Trials,
+    quality: Floats,
+    asked: tuple[Convention, float],
+    figures: Figures,
+    without_score: int,
+) -> Result:
+    convention, fmr = asked
+    pairs = pair_quality(quality, trials.first, trials.second)
+    fractions, curve, value = _figure(trials, quality, pairs, convention, fmr)
+    low, high = math.nan, math.nan
+    if figures.bootstrap and math.isfinite(value):
+
+        def resampled(positions: Integers) -> float:
+            return _figure(trials.take(positions), quality, pairs[positions], convention, fmr)[2]
+
+        low, high = subject_interval(trials, resampled, figures.bootstrap, figures.seed)
+    threshold = threshold_at_fmr(trials.scores[~trials.mated], fmr)
+    return Result(
+        data_set=name,
+        method=method,
+        convention=convention.name,
+        fmr=fmr,
+        value=value,
+        low=low,
+        high=high,
+        threshold=threshold,
+        fnmr=false_non_match_rate(trials.scores[trials.mated], threshold),
+        mated=int(trials.mated.sum()),
+        non_mated=int((~trials.mated).sum()),
+        unscored=int(np.isnan(pairs).sum()),
+        without_score=without_score,
+        remark="; ".join(_remarks(trials, quality, threshold, fmr)),
+        fractions=fractions,
+        curve=curve,
+    )
+
+
+def _figure(
+    trials: Trials, quality: Floats, pairs: Floats, convention: Convention, fmr: float
+) -> tuple[tuple[float, ...], tuple[float, ...], float]:
+    if convention.measure == "rce":
+        return (), (), rank_consistency(trials, quality, fmr, convention.gamma)
+    edc = error_versus_discard(trials.scores, trials.mated, pairs, convention, fmr)
+    return tuple(edc.fractions.tolist()), tuple(edc.fnmr.tolist()), edc.area
+
+
+def _remarks(trials: Trials, quality: Floats, threshold: float, fmr: float) -> Sequence[str]:
+    mated, non_mated = trials.scores[trials.mated], int((~trials.mated).sum())
+    remarks = []
+    if not len(mated):
+        remarks.append("no mated trials")
+    elif not math.isnan(threshold) and not np.any(mated <= threshold):
+        remarks.append("no false non-matches: nothing to discard")
+    if not non_mated:
+        remarks.append("no non-mated trials")
+    elif non_mated < non_mated_needed(fmr):
+        needed = non_mated_needed(fmr)
+        remarks.append(f"{non_mated} non-mated trials are too few for FMR {fmr:g}; {needed} are needed")
+    if not np.isfinite(quality).any():
+        remarks.append("no quality scores")
+    elif np.nanmin(quality) == np.nanmax(quality):
+        remarks.append("constant quality")
+    return remarks
