@@ -38,8 +38,7 @@ class Trials:
 
     def take(self, trials: Integers | Booleans) -> "Trials":
         """Keep some trials, perhaps repeatedly."""
-        kept = (values[trials] for values in (self.scores, self.mated, self.first, self.second))
-        return Trials(*kept, subjects=self.subjects)
+        return Trials(self.scores[trials], self.mated[trials], self.first[trials], self.second[trials], self.subjects)
 
 
 def compare(embeddings: npt.NDArray[np.float32], first: Integers, second: Integers) -> Floats:

@@ -83,7 +83,7 @@ class _Curve:
 def _groups(wrong: Booleans, quality: Floats) -> tuple[Floats, Floats]:
     """Count the errors and the trials of each quality, the lowest first."""
     _, group = np.unique(quality, return_inverse=True)
-    return np.bincount(group, weights=wrong), np.bincount(group).astype(np.float64)
+    return np.bincount(group, weights=wrong).astype(np.float64), np.bincount(group).astype(np.float64)
 
 
 def _best(errors: int, total: int) -> tuple[Floats, Floats]:
@@ -113,7 +113,7 @@ def _values(curve: _Curve, fractions: Floats) -> Floats:
 
 
 def _grid(convention: Convention) -> Floats:
-    return np.arange(round(convention.limit / convention.step) + 1) * convention.step
+    return np.arange(round(convention.limit / convention.step) + 1, dtype=np.float64) * convention.step
 
 
 def _exact_fractions(curve: _Curve, limit: float) -> Floats:
