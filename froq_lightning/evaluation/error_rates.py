@@ -35,7 +35,7 @@ def threshold_at_fmr(non_mated: Floats, fmr: float) -> float:
 
 
 def threshold_nearest_fmr(descending: Floats, fmr: float) -> float:
-    """Find the threshold whose FMR is nearest to `fmr`; of two as near, the one with the lower FMR.
+    """Find the threshold whose FMR is nearest to `fmr`; of two as near, the lower threshold, as CR-FIQA's code does.
 
     Args:
         descending: `[N]` non-mated comparison scores, the highest first.
@@ -53,7 +53,7 @@ def threshold_nearest_fmr(descending: Floats, fmr: float) -> float:
     stricter = len(descending) - int(np.searchsorted(ascending, value, side="right"))
     looser = len(descending) - int(np.searchsorted(ascending, value, side="left"))
     wanted = fmr * len(descending)
-    if looser - wanted < wanted - stricter - ROUNDING:
+    if looser - wanted <= wanted - stricter + ROUNDING:
         return float(descending[looser]) if looser < len(descending) else -math.inf
     return float(value)
 

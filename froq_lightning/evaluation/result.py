@@ -3,14 +3,21 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.bootstrap import subject_interval
 from froq_lightning.evaluation.comparisons import Floats, Integers, Trials, pair_quality
-from froq_lightning.evaluation.convention import Convention
+from froq_lightning.evaluation.convention import Convention, create_convention
 from froq_lightning.evaluation.edc import error_versus_discard
-from froq_lightning.evaluation.error_rates import false_non_match_rate, non_mated_needed, threshold_at_fmr
+from froq_lightning.evaluation.error_rates import (
+    false_non_match_rate,
+    non_mated_needed,
+    require_fmr,
+    threshold_at_fmr,
+)
 from froq_lightning.evaluation.rce import rank_consistency
 
 
@@ -57,12 +64,32 @@ class Result:
 
 @dataclass(frozen=True)
 class Figures:
-    """Which figures are asked for: conventions, false match rates, and samples of the bootstrap (0 for none)."""
+    """Which figures are asked for.
 
-    conventions: tuple[Convention, ...]
-    fmrs: tuple[float, ...]
+    Args:
+        conventions: presets (froq, cr-fiqa, iso, rce), or mappings `{preset: name, knob: value, …}`.
+        fmr: false match rates of the thresholds.
+        bootstrap: samples behind the 95 % confidence intervals, drawn by subject; 0 for no intervals.
+        seed: of these samples.
+    """
+
+    conventions: tuple[str | dict[str, Any], ...] = ("froq", "cr-fiqa", "iso", "rce")
+    fmr: tuple[float, ...] = (1e-2, 1e-3)
     bootstrap: int = 0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.conventions or not self.fmr or self.bootstrap < 0:
+            raise ConfigurationError("Expected a convention, an FMR, and `bootstrap` of at least 0")
+        for fmr in self.fmr:
+            require_fmr(fmr)
+        names = [convention.name for convention in self.made()]
+        if len(set(names)) < len(names):
+            raise ConfigurationError(f"Expected conventions of different names, but got {', '.join(names)}")
+
+    def made(self) -> tuple[Convention, ...]:
+        """Build the conventions."""
+        return tuple(create_convention(spec) for spec in self.conventions)
 
 
 def evaluate(name: str, trials: Trials, qualities: Mapping[str, Floats], figures: Figures) -> Iterator[Result]:
@@ -77,8 +104,8 @@ def evaluate(name: str, trials: Trials, qualities: Mapping[str, Floats], figures
     usable = np.isfinite(trials.scores)
     kept = trials.take(usable)
     for method, quality in qualities.items():
-        for convention in figures.conventions:
-            for fmr in figures.fmrs:
+        for convention in figures.made():
+            for fmr in figures.fmr:
                 yield _result(name, method, kept, quality, (convention, fmr), figures, int((~usable).sum()))
 
 

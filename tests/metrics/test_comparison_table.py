@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from froq_lightning.errors import DataError
+from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment, template_quality
+
+EMBEDDINGS = torch.arange(35.0).reshape(7, 5).sin() + 2
+QUALITIES = torch.arange(14.0, dtype=torch.float64).reshape(7, 2).cos()
+# Seven images; template 2 has two media, of two images and of one; image 6 gives no embedding.
+TEMPLATES = Enrolment.of_templates(np.array([0, 0, 2, 2, 2, 1, 1]), np.array([70, 70, 10, 10, 4, 33, 9]))
+
+
+def fill(table: ComparisonTable, images: list[int]) -> None:
+    there = torch.tensor([image for image in images if image != 6], dtype=torch.int64)
+    table.update(there, EMBEDDINGS[there], QUALITIES[there])
+    table.update_missing(torch.tensor([image for image in images if image == 6], dtype=torch.int64))
+
+
+def test_images_are_their_own_templates() -> None:
+    table = ComparisonTable(Enrolment.of_images(7), 5, 2)
+    fill(table, [4, 2, 6])
+    fill(table, [0, 1, 3, 5])
+    embeddings, qualities = table.compute()
+    np.testing.assert_array_equal(embeddings[:6], EMBEDDINGS[:6].numpy())
+    np.testing.assert_array_equal(qualities[:6], QUALITIES[:6].numpy())
+    assert np.isnan(embeddings[6]).all()
+    assert np.isnan(qualities[6]).all()
+
+
+def test_a_template_is_the_sum_of_the_means_of_its_media() -> None:
+    table = ComparisonTable(TEMPLATES, 5, 2)
+    fill(table, list(range(7)))
+    embeddings, qualities = table.compute()
+    by_hand = [EMBEDDINGS[:2].mean(0), EMBEDDINGS[5], EMBEDDINGS[2:4].mean(0) + EMBEDDINGS[4]]
+    np.testing.assert_allclose(embeddings, torch.stack(by_hand).numpy(), rtol=1e-6)
+    of_templates = template_quality(qualities, TEMPLATES)
+    expected = [QUALITIES[:2].mean(0), QUALITIES[5], QUALITIES[2:5].mean(0)]
+    np.testing.assert_allclose(of_templates, torch.stack(expected).numpy())
+
+
+def test_a_template_none_of_whose_images_was_read_has_neither() -> None:
+    table = ComparisonTable(TEMPLATES, 5, 2)
+    fill(table, [0, 1, 2, 3, 4, 6])
+    table.update_missing(torch.tensor([5]))
+    embeddings, qualities = table.compute()
+    assert np.isnan(embeddings[1]).all()
+    assert np.isnan(template_quality(qualities, TEMPLATES)[1]).all()
+    assert np.isfinite(embeddings[[0, 2]]).all()
+
+
+def test_an_image_that_a_sampler_repeats_counts_once() -> None:
+    table = ComparisonTable(Enrolment.of_images(7), 5, 2)
+    fill(table, list(range(7)))
+    fill(table, [0, 6, 0])
+    embeddings, qualities = table.compute()
+    np.testing.assert_allclose(embeddings[0], EMBEDDINGS[0].numpy(), rtol=1e-6)
+    np.testing.assert_allclose(qualities[0], QUALITIES[0].numpy())
+
+
+def test_images_that_never_arrived_are_an_error() -> None:
+    table = ComparisonTable(Enrolment.of_images(7), 5, 2)
+    fill(table, [0, 1, 6])
+    with pytest.raises(DataError, match="images were lost: 4 of 7 never arrived"):
+        table.compute()
+
+
+def gather(rank: int, folder: str) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+    table = ComparisonTable(TEMPLATES, 5, 2)
+    fill(table, [0, 2, 4, 6] if rank == 0 else [1, 3, 5])
+    embeddings, qualities = table.compute()
+    torch.save([torch.from_numpy(embeddings), torch.from_numpy(qualities)], f"{folder}/rank{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
+def test_two_processes_share_the_images_of_one_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A child process finds this module by its name below the root of the repository.
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+    torch.multiprocessing.spawn(gather, args=(str(tmp_path),), nprocs=2)
+    table = ComparisonTable(TEMPLATES, 5, 2)
+    fill(table, list(range(7)))
+    for rank in (0, 1):
+        found = torch.load(tmp_path / f"rank{rank}.pt", weights_only=True)
+        for one, other in zip(found, table.compute(), strict=True):
+            np.testing.assert_allclose(one.numpy(), other, rtol=1e-6)
