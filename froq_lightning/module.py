@@ -1,6 +1,10 @@
-"""FroqModule: the wiring between a backbone, its Observer and the Trainer. `validate` calibrates, `predict` scores."""
+"""FroqModule: the wiring between a backbone, its Observer and the Trainer.
+
+`validate` calibrates, `predict` scores, `test` evaluates.
+"""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import torch
@@ -8,14 +12,18 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from froq_lightning.backbones.registry import BACKBONES, create_backbone, find
-from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.selection import PRESETS, PresetName, Selection, select_layers
-from froq_lightning.data.records import FaceBatch, FaceSample
-from froq_lightning.errors import CalibrationError, ConfigurationError, UnknownNameError
+from froq_lightning.calibration.observer import BackboneIdentity, Observer
+from froq_lightning.calibration.selection import PRESETS, PresetName
+from froq_lightning.data.evaluation import EvaluationDataModule
+from froq_lightning.data.records import FaceBatch
+from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.evaluation.evaluation import Evaluation
+from froq_lightning.evaluation.result import Figures
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.methods.perturbation import PerturbationQuality
-from froq_lightning.metrics.layer_norm_table import CalibrationTable, LayerNormTable
-from froq_lightning.observation.norms import LayerNorms
+from froq_lightning.methods.line_up import line_up, line_up_one
+from froq_lightning.methods.panel import MethodPanel
+from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
+from froq_lightning.runs.evaluation_run import EvaluationRun
 
 
 @dataclass(frozen=True)
@@ -35,23 +43,6 @@ class QualityBatch:
         return type(self)(self.quality_score.to(*args, **kwargs), self.quality.to(*args, **kwargs))
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """What `validate` found: the Observer, and the table and selection behind it.
-
-    Args:
-        observer: the artefact.
-        table: layer norms and labels of the images used.
-        selection: layers and scores of these images.
-        left_out: the samples that this process could not use, with reasons.
-    """
-
-    observer: Observer
-    table: CalibrationTable
-    selection: Selection
-    left_out: tuple[FaceSample, ...]
-
-
 class FroqModule(LightningModule):
     """Face-image quality from a frozen face-recognition network.
 
@@ -61,11 +52,16 @@ class FroqModule(LightningModule):
         observer: Observer file to score with; without one, the Observer that ships with the backbone.
         preset: how calibration selects layers: `paper` (as published) or `distinct` (repeated layers folded, norms
             standardised).
-        labeller: how calibration labels images that come without pseudo-quality.
+        labeller: quality method that labels calibration images which come without pseudo-quality: its name, or a
+            mapping `{method: name, option: value, …}`; options alone are those of `perturbation`.
+        methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
+            `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
+        figures: what `test` computes.
 
     Attributes:
         observer: the Observer in use; after `validate`, the new one.
         calibration: what the last `validate` found.
+        evaluation: what the last `test` found; on the first process only.
     """
 
     def __init__(
@@ -74,7 +70,9 @@ class FroqModule(LightningModule):
         backbone_options: dict[str, Any] | None = None,
         observer: str | None = None,
         preset: PresetName = "paper",
-        labeller: PerturbationQuality = PerturbationQuality(),  # noqa: B008 - immutable
+        labeller: str | dict[str, Any] = "perturbation",
+        methods: str | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
+        figures: Figures = Figures(),  # noqa: B008 - immutable
     ) -> None:
         super().__init__()
         if preset not in PRESETS:
@@ -85,72 +83,50 @@ class FroqModule(LightningModule):
         self.network = self.backbone.network
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
         self.preset = preset
-        self.labeller = labeller
         self.observer_path = observer or self.backbone.observer
+        self.labelling = Labelling(*line_up_one(labeller, self._froq))
+        self.methods = methods
+        self.figures = figures
         self.observer: Observer | None = None
         self.calibration: Calibration | None = None
+        self.evaluation: Evaluation | None = None
 
     def setup(self, stage: str) -> None:
         """Read the Observer before any image is read."""
         if stage == "predict" and self.observer is None:
             self.observer = self.read_observer()
+        if stage == "test":
+            self._panel = MethodPanel(self.backbone, line_up(self.methods, self._froq))
 
-    def read_observer(self) -> Observer:
-        """Read the Observer file and check that it was made for this backbone.
+    def read_observer(self, path: str | Path | None = None) -> Observer:
+        """Read an Observer file, by default the module's, and check that it was made for this backbone.
 
         Raises:
             ConfigurationError: if none is given and none ships with the backbone.
             ObserverError: if it is damaged, or was made for another network.
         """
-        if self.observer_path is None:
+        path = path or self.observer_path
+        if path is None:
             hint = "calibrate one with `froq validate` and give it as --model.observer"
             raise ConfigurationError(f"backbone {self.identity.name!r} ships no observer; {hint}")
-        observer = Observer.load(self.observer_path)
+        observer = Observer.load(path)
         observer.require(self.backbone, self.identity)
         return observer
 
     def on_validation_epoch_start(self) -> None:
         """Allocate the table of layer norms, with room for the samples that a distributed sampler repeats."""
         samples = sum(len(loader.dataset) for loader in self._val_loaders())
-        layers = self.backbone.candidate_layers
-        self._table = LayerNormTable(samples // self.trainer.world_size + 1, len(layers)).to(self.device)
-        self._norms = LayerNorms(self.network, layers)
-        self._order: tuple[int, ...] = ()
-        self._unobserved: dict[int, str] = {}
-        self._left_out: list[FaceSample] = []
-        self._labels_given = False
+        rows = samples // self.trainer.world_size + 1
+        self._calibration_run = CalibrationRun(self.backbone, self.labelling, rows, self.device)
 
     def validation_step(self, batch: FaceBatch) -> None:
-        """Observe all candidate layers in one pass; label the images from the same pass unless labels are given."""
-        self._left_out += batch.failures
-        missing = [sample.index for sample in batch.failures]
-        self._table.update_missing(torch.tensor(missing, dtype=torch.int64, device=self.device))
-        if not len(batch.images):
-            return
-        inputs = self.backbone.preprocessing(batch.images)
-        with self._norms:
-            seen = self._norms.observe(inputs)
-        self._order, self._unobserved = seen.order, seen.failures
-        self._labels_given = batch.pseudo_quality is not None
-        labels = batch.pseudo_quality
-        if labels is None:
-            labels = self.labeller.score_pass(self.backbone, inputs, seen.output)
-        self._table.update(batch.sample_index, seen.norms, labels)
+        """Observe and label the images of a batch."""
+        self._calibration_run.add(batch)
 
     def on_validation_epoch_end(self) -> None:
         """Select the layers and build the Observer."""
-        table = CalibrationTable.from_rows(self._table.compute())
-        preset = PRESETS[self.preset]
-        try:
-            selection = select_layers(
-                table.norms, table.pseudo_quality, self.backbone.candidate_layers, preset, self._order, self._unobserved
-            )
-        except CalibrationError as error:
-            reasons = "".join(f"; {sample.key}: {sample.note}" for sample in self._left_out[:3])
-            raise CalibrationError(f"{error} ({len(table.missing)} left out{reasons})") from error
-        images = CalibrationSet(len(table.norms), len(table.missing), self._label_method(), self._degradations())
-        self.observer = Observer.from_selection(selection, self.identity, self.preset, preset.aggregation, images)
-        self.calibration = Calibration(self.observer, table, selection, tuple(self._left_out))
+        self.calibration = self._calibration_run.finish(self.identity, self.preset, self._degradations())
+        self.observer = self.calibration.observer
 
     def predict_step(self, batch: FaceBatch) -> QualityBatch:
         """Score the crops of a batch in one pass."""
@@ -161,12 +137,32 @@ class FroqModule(LightningModule):
         scores = FroqQuality(self.observer).score(self.backbone, batch.images).cpu()
         return QualityBatch(scores, self.observer.quality(scores))
 
+    def on_test_epoch_start(self) -> None:
+        """Allocate the tables of embeddings and qualities."""
+        data = getattr(self.trainer, "datamodule", None)
+        if not isinstance(data, EvaluationDataModule):
+            raise ConfigurationError(f"`test` runs on an EvaluationDataModule, but got {type(data).__name__}")
+        self._evaluation_run = EvaluationRun(self._panel, data.sets, data.scores_given, self.device)
+
+    def test_step(self, batch: FaceBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Embed the images of a batch, and score them by every method."""
+        del batch_idx
+        self._evaluation_run.add(batch, dataloader_idx)
+
+    def on_test_epoch_end(self) -> None:
+        """Compare, and compute the figures."""
+        first = self.trainer.is_global_zero
+        self.evaluation = self._evaluation_run.finish(self.identity.name, self.figures, first=first)
+        for result in self.evaluation.results if self.evaluation else ():
+            name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
+            self.log(name, result.value, rank_zero_only=True)
+
+    def _froq(self, observer: str | None = None) -> FroqQuality:
+        return FroqQuality(self.read_observer(observer))
+
     def _val_loaders(self) -> list[Any]:
         loaders = self.trainer.val_dataloaders
         return list(loaders) if isinstance(loaders, (list, tuple)) else [loaders]
-
-    def _label_method(self) -> dict[str, Any]:
-        return {"method": "given"} if self._labels_given else {"method": "perturbation", **self.labeller.parameters()}
 
     def _degradations(self) -> dict[str, Any] | None:
         degrade = getattr(getattr(self.trainer, "datamodule", None), "degrade", None)

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.module import FroqModule, QualityBatch
 
 OPTIONS = {"architecture": "resnet10t", "num_classes": 16, "size": 32}
-QUICK = PerturbationQuality(noise=0, occlusion=2)
+QUICK: dict[str, Any] = {"noise": 0, "occlusion": 2}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -92,7 +93,7 @@ def test_labels_are_the_perturbation_quality_of_the_images(
 ) -> None:
     trainer().validate(module, datamodule=feed(crops), verbose=False)
     assert module.calibration is not None
-    expected = QUICK.score(module.backbone, small_images)
+    expected = PerturbationQuality(**QUICK).score(module.backbone, small_images)
     torch.testing.assert_close(module.calibration.table.pseudo_quality, expected, rtol=1e-4, atol=1e-5)
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch.distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.callbacks.tables import text_table, write_csv
 from froq_lightning.data.records import FaceSample
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.module import Calibration, FroqModule
+from froq_lightning.module import FroqModule
+from froq_lightning.runs.calibration_run import Calibration
+from froq_lightning.runs.processes import gathered
 
 COLUMNS = ("image", "pseudo_quality", "quality_score", "quality", "status", "reason")
 
@@ -32,7 +33,7 @@ class ObserverWriter(Callback):
         if not isinstance(pl_module, FroqModule) or pl_module.calibration is None:
             raise ConfigurationError(f"ObserverWriter works with FroqModule, not {type(pl_module).__name__}")
         calibration = pl_module.calibration
-        left_out = _gathered(calibration.left_out)
+        left_out = gathered({sample.index: sample for sample in calibration.left_out})
         if not trainer.is_global_zero:
             return
         calibration.observer.save(self.path)
@@ -40,15 +41,6 @@ class ObserverWriter(Callback):
         write_csv(images, COLUMNS, _rows(trainer, calibration, left_out))
         print(_report(calibration))
         print(f"observer: {self.path}\nlabels and scores of its calibration images: {images}")
-
-
-def _gathered(samples: tuple[FaceSample, ...]) -> dict[int, FaceSample]:
-    """Collect the failures of all processes by sample index."""
-    parts = [samples]
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        parts = [()] * torch.distributed.get_world_size()
-        torch.distributed.all_gather_object(parts, samples)
-    return {sample.index: sample for part in parts for sample in part}
 
 
 def _rows(trainer: Trainer, calibration: Calibration, left_out: dict[int, FaceSample]) -> Iterator[tuple[Any, ...]]:

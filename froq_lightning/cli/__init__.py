@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import metadata
+from typing import Any
 
 from froq_lightning.errors import ConfigurationError, FroqError
 
@@ -17,6 +18,7 @@ examples:
   froq predict --config configs/quickstart.yaml
   froq predict --model.backbone dlib_resnet29 --data.source photos/ --data.aligner dlib
   froq validate --config configs/calibrate.yaml --data.source crops/ --output observer.json
+  froq test --config configs/evaluate.yaml --data.source pairs.csv
 
 `froq COMMAND --help` lists the options of a command, `froq COMMAND --print_config` writes them as YAML.
 """
@@ -34,7 +36,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
-    if command in ("validate", "predict"):
+    if command in ("validate", "predict", "test"):
         from froq_lightning.cli.trainer import run_trainer  # noqa: PLC0415 - imports torch
 
         run_trainer(arguments)
@@ -42,6 +44,11 @@ def _run(arguments: list[str]) -> int:
     if command in ("fit", "train"):
         raise ConfigurationError(NO_FIT)
     parsed = _parser().parse_args(arguments or ["--help"])
+    if parsed.command == "data":
+        from froq_lightning.cli.data import run_data  # noqa: PLC0415 - imports torch
+
+        run_data(parsed.action, parsed.path, parsed.root)
+        return 0
     from froq_lightning.cli.backbones import run_backbones  # noqa: PLC0415 - imports torch
 
     run_backbones(parsed.action, getattr(parsed, "name", ""), getattr(parsed, "options", []))
@@ -59,6 +66,22 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands.add_parser("validate", help="calibrate: choose the layers to observe on labelled or unlabelled faces")
     commands.add_parser("predict", help="score images: one row of quality each")
+    commands.add_parser("test", help="evaluate: how well quality methods foretell recognition errors")
+    _add_data(commands)
+    _add_backbones(commands)
+    return parser
+
+
+def _add_data(commands: Any) -> None:
+    data = commands.add_parser("data", help="look at a folder, manifest, pairs file or archive")
+    inspect = data.add_subparsers(dest="action", metavar="ACTION", required=True).add_parser(
+        "inspect", help="format, counts, sizes, and what looks wrong"
+    )
+    inspect.add_argument("path")
+    inspect.add_argument("--root", help="folder that paths in a manifest or pairs file are relative to")
+
+
+def _add_backbones(commands: Any) -> None:
     backbones = commands.add_parser("backbones", help="list, show and check the installed networks")
     actions = backbones.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="name, distribution, version and licence; imports none of them")
@@ -66,4 +89,3 @@ def _parser() -> argparse.ArgumentParser:
         parsed = actions.add_parser(action, help=told)
         parsed.add_argument("name", help="as in `froq backbones list`")
         parsed.add_argument("options", nargs="*", metavar="option=value", help="of the backbone, such as weights=FILE")
-    return parser

@@ -1,4 +1,4 @@
-"""`froq validate` and `froq predict`: a LightningCLI without `fit`."""
+"""`froq validate`, `froq predict` and `froq test`: a LightningCLI without `fit`."""
 
 import logging
 import re
@@ -9,15 +9,17 @@ from typing import Any
 
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
-from froq_lightning.callbacks import ObserverWriter, QualityWriter, RankedTable
+from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
+from froq_lightning.data.evaluation import EvaluationDataModule
 from froq_lightning.data.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
+from froq_lightning.reporting import EvaluationReport
 
-OUTPUTS = {"validate": "observer.json", "predict": "scores.csv"}
+OUTPUTS = {"validate": "observer.json", "predict": "scores.csv", "test": "results.csv"}
 # Of the Trainer's verbs: what FROQ has no use for.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
 # Tips of Lightning. Samples that a distributed sampler repeats are counted once here, so the last one does not apply.
@@ -34,11 +36,15 @@ UNION = re.compile(
 
 
 class FroqTrainer(Trainer):
-    """A Trainer that does not keep predictions in memory: they go to a file."""
+    """A Trainer that keeps no predictions in memory and prints no table of metrics: results go to files and tables."""
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Score images; see `Trainer.predict`."""
         return super().predict(*args, **{"return_predictions": False, **kwargs})
+
+    def test(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate; see `Trainer.test`."""
+        return super().test(*args, **{"verbose": False, **kwargs})
 
 
 class SaveConfig(SaveConfigCallback):
@@ -55,6 +61,10 @@ class SaveConfig(SaveConfigCallback):
         """Save the configuration of a scoring run."""
         super().setup(trainer, pl_module, "predict")
 
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the configuration of an evaluation."""
+        super().setup(trainer, pl_module, "test")
+
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write `OUTPUT.config.yaml`."""
         del pl_module, stage
@@ -64,11 +74,11 @@ class SaveConfig(SaveConfigCallback):
         self.parser.save(self.config, path, skip_none=False, overwrite=True, multifile=False)
 
 
-OUTPUT_WRITERS = (ObserverWriter, QualityWriter)
+OUTPUT_WRITERS = (ObserverWriter, QualityWriter, EvaluationWriter)
 
 
 class FroqCLI(LightningCLI):
-    """LightningCLI with the two verbs that FROQ has, and `--output` for where the result goes."""
+    """LightningCLI with the verbs that run on faces, and `--output` for where the result goes."""
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -77,7 +87,7 @@ class FroqCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`."""
-        told = "file to write; by default observer.json or scores.csv in trainer.default_root_dir"
+        told = f"file to write; by default {' or '.join(map(OUTPUTS.get, self.subcommands()))} in trainer.default_root_dir"  # type: ignore[arg-type]
         parser.add_argument("--output", type=str | None, default=None, help=told)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
@@ -86,22 +96,46 @@ class FroqCLI(LightningCLI):
         output = self.config[self.subcommand].output
         path = Path(output) if output else Path(trainer.default_root_dir) / OUTPUTS[str(self.subcommand)]
         _require_writable(path)
-        writers = [ObserverWriter(path)] if self.subcommand == "validate" else [QualityWriter(path), RankedTable(path)]
-        trainer.callbacks[:0] = writers  # type: ignore[attr-defined]
+        trainer.callbacks[:0] = self.writers(path)  # type: ignore[attr-defined]
         return trainer
+
+    def writers(self, path: Path) -> list[Callback]:
+        """Callbacks that write and print the result."""
+        return [ObserverWriter(path)] if self.subcommand == "validate" else [QualityWriter(path), RankedTable(path)]
+
+
+class EvaluationCLI(FroqCLI):
+    """LightningCLI with the verb that runs on comparison sets."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Trainer methods that are commands, and their arguments that are not options."""
+        return {"test": HIDDEN}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `--output` and `--report`."""
+        super().add_arguments_to_parser(parser)
+        told = "whether an HTML report is written beside the output (needs the extra `report`)"
+        parser.add_argument("--report", type=bool, default=True, help=told)
+
+    def writers(self, path: Path) -> list[Callback]:
+        """Callbacks that write and print the result."""
+        report = [EvaluationReport(path.with_suffix(".html"))] if self.config[self.subcommand].report else []
+        return [EvaluationWriter(path), *report]
 
 
 def run_trainer(args: Sequence[str]) -> None:
-    """Run `validate` or `predict` with its options.
+    """Run `validate`, `predict` or `test` with its options.
 
     Raises:
         ConfigurationError: for options that do not exist or have a wrong value.
     """
     quieten()
+    cli, data = (EvaluationCLI, EvaluationDataModule) if args[0] == "test" else (FroqCLI, FaceDataModule)
     try:
-        FroqCLI(
+        cli(
             FroqModule,
-            FaceDataModule,
+            data,
             trainer_class=FroqTrainer,
             trainer_defaults={"logger": False, "enable_checkpointing": False, "enable_model_summary": False},
             save_config_callback=SaveConfig,

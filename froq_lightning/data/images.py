@@ -1,6 +1,7 @@
 """Image files to RGB pixels. Whatever a camera or an editor left behind is brought to 8-bit RGB, and said."""
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from froq_lightning.errors import ImageError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+# What Pillow raises for damaged files. ImageError is a ValueError too: it must be let through first.
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, MemoryError)
 
 
 def read_image(path: Path) -> tuple[Pixels, str]:
@@ -23,22 +26,44 @@ def read_image(path: Path) -> tuple[Pixels, str]:
         ImageError: if it does not exist, is empty, damaged, absurdly large, or no image.
     """
     try:
-        if path.stat().st_size == 0:
-            raise ImageError("file is empty")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                return _to_rgb(image)
+        return _read(path)
+    except ImageError:
+        raise
     except FileNotFoundError:
         raise ImageError("file does not exist") from None
+    except UnidentifiedImageError:
+        empty = path.stat().st_size == 0
+        raise ImageError("file is empty" if empty else "file is no image of a known format, or damaged") from None
+    except DAMAGE as error:
+        raise ImageError(f"file is damaged or unreadable: {error}") from error
+
+
+def decode_image(content: bytes) -> tuple[Pixels, str]:
+    """Decode an image file that lies in an archive; see `read_image`.
+
+    Raises:
+        ImageError: if it is empty, damaged, absurdly large, or no image.
+    """
+    if not content:
+        raise ImageError("entry holds no image")
+    try:
+        return _read(BytesIO(content))
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError("entry is no image of a known format, or damaged") from None
+    except DAMAGE as error:
+        raise ImageError(f"entry is damaged: {error}") from error
+
+
+def _read(source: Path | BytesIO) -> tuple[Pixels, str]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(source, formats=FORMATS) as image:
+                return _to_rgb(image)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ImageError(f"image has more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} megapixels") from None
-    except UnidentifiedImageError:
-        raise ImageError("file is no image of a known format, or damaged") from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        if isinstance(error, ImageError):
-            raise
-        raise ImageError(f"file is damaged or unreadable: {error}") from error
 
 
 def _to_rgb(image: Image.Image) -> tuple[Pixels, str]:

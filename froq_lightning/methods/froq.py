@@ -1,6 +1,7 @@
 """FROQ (IJCB 2025): quality from the layer norms that an Observer names, in one forward pass."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -17,6 +18,17 @@ class FroqQuality:
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float64, unbounded, higher is better."""
-        layers = [layer.name for layer in self.observer.layers]
-        with LayerNorms(backbone.network, layers) as norms:
+        with LayerNorms(backbone.network, self._layers()) as norms:
             return self.observer.scores(norms.observe(backbone.preprocessing(images)).norms)
+
+    def parameters(self) -> dict[str, Any]:
+        """What tells the Observer from others, as JSON values: how it was selected, and which layers it names."""
+        return {
+            "preset": self.observer.preset,
+            "aggregation": self.observer.aggregation,
+            "layers": self._layers(),
+            "set_utility": self.observer.set_utility,
+        }
+
+    def _layers(self) -> list[str]:
+        return [layer.name for layer in self.observer.layers]

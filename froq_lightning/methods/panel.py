@@ -70,17 +70,21 @@ class MethodPanel:
     def _fill(self, out: Tensor, name: str, images: Tensor, inputs: Tensor, output: Any) -> None:
         method = self.methods[name]
         try:
-            if isinstance(method, PassReader):
-                scores, taken = _timed(lambda: method.score_pass(self.backbone, inputs, output), inputs)
-                taken += self._pass_times[-1] * len(images)
-            else:
-                scores, taken = _timed(lambda: method.score(self.backbone, images), inputs)
+            scores, taken = _timed(lambda: score_images(method, self.backbone, images, inputs, output), inputs)
         except BackboneError as error:
             self.refusals[name] = str(error)
             self._times[name].clear()
             return
         out.copy_(scores)
-        self._times[name].append(taken / len(images))
+        passed = self._pass_times[-1] if isinstance(method, PassReader) else 0.0
+        self._times[name].append(passed + taken / len(images))
+
+
+def score_images(method: QualityMethod, backbone: Backbone, images: Tensor, inputs: Tensor, output: Any) -> Tensor:
+    """Score images by a method, from the pass that was run anyway if the method can start from it: `[B]`."""
+    if isinstance(method, PassReader):
+        return method.score_pass(backbone, inputs, output)
+    return method.score(backbone, images)
 
 
 def _timed(work: Callable[[], Outcome], inputs: Tensor) -> tuple[Outcome, float]:

@@ -58,7 +58,7 @@ def test_the_configuration_can_be_printed_as_yaml(command: str, capsys: pytest.C
     assert told["model"]["backbone"] == "timm"
     assert told["data"]["source"] == "faces"
     assert told["data"]["batch_size"] == 32
-    assert told["model"]["labeller"]["occlusion"] == 8
+    assert told["model"]["labeller"] == "perturbation"
     assert told["trainer"]["logger"] is False
 
 

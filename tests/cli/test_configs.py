@@ -30,7 +30,7 @@ def read(path: str) -> list[dict[str, str]]:
 
 
 def test_there_is_a_test_for_every_configuration() -> None:
-    assert {path.stem for path in CONFIGS.glob("*.yaml")} == {"quickstart", "calibrate", "predict"}
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == {"quickstart", "calibrate", "predict", "evaluate", "paper"}
 
 
 def test_quickstart_ranks_the_sample_and_draws_it(

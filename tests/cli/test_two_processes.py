@@ -54,3 +54,26 @@ def test_two_processes_find_the_same_observer(
     assert [layer["name"] for layer in found["layers"]] == [layer["name"] for layer in expected["layers"]]
     assert found["quantiles"] == pytest.approx(expected["quantiles"], rel=1e-5)
     assert_alike(rows(output.with_suffix(".images.csv")), rows(observer.with_suffix(".images.csv")))
+
+
+def test_two_processes_find_the_same_figures(
+    network: tuple[str, ...], observer: Path, shared: Path, tmp_path: Path
+) -> None:
+    folders = [folder for folder in sorted((shared / "data" / "faces").iterdir()) if len(list(folder.iterdir())) > 2]
+    for folder in folders[:4]:
+        (tmp_path / "subjects" / folder.name).mkdir(parents=True)
+        for image in folder.iterdir():
+            (tmp_path / "subjects" / folder.name / image.name).symlink_to(image)
+    (tmp_path / "subjects" / folders[0].name / "empty.jpg").touch()
+    source = f"--data.source={tmp_path / 'subjects'}"
+    methods = ("--model.methods=[froq, embedding_norm, random]", "--model.figures.fmr=[0.1]", "--report=false")
+    told = []
+    for processes in ((), TWO):
+        output = tmp_path / str(len(processes)) / "results.csv"
+        run("test", *network, *processes, *methods, f"--model.observer={observer}", source, f"--output={output}")
+        told.append(json.loads(output.with_suffix(".json").read_text(encoding="utf-8")))
+    one, two = told
+    assert one["sets"][0]["left_out"] == two["sets"][0]["left_out"] != {}
+    for row, other in zip(two["results"], one["results"], strict=True):
+        assert row["value"] == pytest.approx(other["value"], rel=1e-5)
+        assert (row["method"], row["convention"], row["mated"]) == (other["method"], other["convention"], other["mated"])

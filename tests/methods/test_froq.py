@@ -1,5 +1,7 @@
 """The score of one forward pass is the aggregate that calibration chose."""
 
+import json
+
 import pytest
 import torch
 from torch import Tensor
@@ -50,3 +52,13 @@ def test_scoring_leaves_the_network_as_it_was(
     FroqQuality(observer).score(small_backbone, small_images)
     assert not any(module._forward_hooks for module in small_backbone.network.modules())
     assert not small_backbone.network.training
+
+
+def test_parameters_tell_the_observer_from_others(observer: Observer) -> None:
+    parameters = FroqQuality(observer).parameters()
+    assert json.loads(json.dumps(parameters)) == parameters
+    assert list(parameters) == ["preset", "aggregation", "layers", "set_utility"]
+    assert parameters["preset"] in PRESETS
+    assert parameters["aggregation"] == PRESETS[parameters["preset"]].aggregation
+    assert parameters["layers"] == [layer.name for layer in observer.layers]
+    assert parameters["set_utility"] == observer.set_utility

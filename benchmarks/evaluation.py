@@ -1,0 +1,207 @@
+"""How well each quality method foretells recognition errors, and what evaluating a million comparisons takes.
+
+    python benchmarks/evaluation.py --shared DIR [--only methods|comparisons] [--network NAME ...] [--subjects 100]
+
+`methods` calibrates each network on the calibration set in DIR and runs `froq test` on its comparison trials: the quick
+methods on all trials, every method on those among the first `--subjects` subjects. Prints a table in Markdown of pAUC by
+the `froq` convention, and of the time per image as a multiple of the bare forward pass in the same run.
+`comparisons` runs `froq test` on 10,000 and on 1,000,000 comparison trials between the same images, and compares its peak
+memory and the time of the comparisons with those of the naive procedure, which gathers the embeddings of all pairs.
+"""
+
+import argparse
+import csv
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from froq_lightning.evaluation.comparisons import compare
+
+QUICK = ("froq", "embedding_norm", "network_quality", "{method: ser_fiq, rate: 0.5}", "grafiqs", "random")
+SLOW = ("perturbation", "face_qan")
+SETS = {"mobilefacenet": ("pairs_cross_quality", "pairs"), "edgeface_xxs": ("pairs_cross_quality",)}
+Row = dict[str, str]
+
+
+def models(shared: Path) -> dict[str, list[str]]:
+    """Options that choose the networks."""
+    weights = shared / "data" / "weights"
+    edgeface = {"architecture": "edgenext_xx_small", "weights": str(weights / "edgeface_xxs.safetensors")}
+    mobilefacenet = {"weights": str(weights / "mobilefacenet_casia.ckpt")}
+    return {
+        "mobilefacenet": ["--model.backbone=mobilefacenet", f"--model.backbone_options={mobilefacenet}"],
+        "edgeface_xxs": ["--model.backbone=timm", f"--model.backbone_options={edgeface}"],
+    }
+
+
+def froq(*arguments: str) -> float:
+    """Run a command in a process of its own; return its peak resident memory in MB."""
+    code = (
+        "import resource, sys; from froq_lightning.cli import main; code = main(sys.argv[1:]);"
+        "print('PEAK', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024); sys.exit(code)"
+    )
+    run = [sys.executable, "-c", code, *arguments, "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
+    printed = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return float(printed.rsplit("PEAK", 1)[1])
+
+
+def read(path: Path) -> list[Row]:
+    """Read a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_pairs(path: Path, rows: Sequence[Row], data: Path) -> None:
+    """Write comparison trials with absolute paths."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image_a", "image_b", "mated"])
+        writer.writerows([data / row["image_a"], data / row["image_b"], row["mated"]] for row in rows)
+
+
+def among(rows: Sequence[Row], subjects: int) -> list[Row]:
+    """Keep the trials between the first subjects, by name."""
+    names = sorted({Path(row[side]).parent.name for row in rows for side in ("image_a", "image_b")})
+    kept = set(names[:subjects])
+    return [row for row in rows if {Path(row[side]).parent.name for side in ("image_a", "image_b")} <= kept]
+
+
+def evaluated(model: list[str], methods: Sequence[str], sources: list[Path], folder: Path) -> dict[str, Any]:
+    """Run `froq test` and return what it wrote."""
+    output = folder / "results.csv"
+    froq(
+        "test",
+        *model,
+        f"--model.observer={folder / 'observer.json'}",
+        f"--model.methods=[{', '.join(methods)}]",
+        "--model.figures.conventions=[froq]",
+        f"--data.source=[{', '.join(map(str, sources))}]",
+        f"--output={output}",
+        "--report=false",
+    )
+    content: dict[str, Any] = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
+    return content
+
+
+def method_table(shared: Path, names: Sequence[str], subjects: int) -> None:
+    """Print the pAUC and the cost of every method."""
+    for name in names:
+        model = models(shared)[name]
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            froq("validate", *model, f"--data.source={shared / 'data/calibration'}", f"--output={folder}/observer.json")
+            roots = {"pairs": shared / "data" / "faces", "pairs_cross_quality": shared / "data"}
+            for methods, few in ((QUICK, 0), ((*QUICK, *SLOW), subjects)):
+                sources = []
+                for title in SETS[name]:
+                    rows = read(shared / "data" / f"{title}.csv")
+                    sources.append(folder / f"{title}.csv")
+                    write_pairs(sources[-1], among(rows, few) if few else rows, roots[title])
+                print(f"\n{name}, {f'{few} subjects' if few else 'all trials'}\n")
+                print("\n".join(markdown(evaluated(model, methods, sources, folder))), flush=True)
+
+
+def markdown(content: dict[str, Any]) -> Iterator[str]:
+    """Lay the results of one run out as a table."""
+    sets, rates = [one["name"] for one in content["sets"]], content["fmr"]
+    columns = [f"{data_set} {rate:g}" for data_set in sets for rate in rates]
+    yield f"| method | {' | '.join(columns)} | times the bare pass |"
+    yield "|---" * (len(columns) + 2) + "|"
+    values = {(row["data_set"], row["method"], row["fmr"]): row["value"] for row in content["results"]}
+    for method in content["methods"]:
+        if method["refusal"]:
+            yield f"| {method['name']} | {' | '.join(['-'] * len(columns))} | {method['refusal']} |"
+            continue
+        cells = [f"{values[data_set, method['name'], rate]:.3f}" for data_set in sets for rate in rates]
+        cost = method["milliseconds"] / content["pass_milliseconds"]
+        yield f"| {method['name']} | {' | '.join(cells)} | {cost:.2f} |"
+
+
+def comparison_table(shared: Path) -> None:
+    """Print memory and time of 10,000 and of 1,000,000 comparison trials."""
+    faces = sorted((shared / "data" / "faces").glob("*/*.jpg"))
+    model = models(shared)["edgeface_xxs"]
+    print("\n| trials | peak MB of `froq test` |\n|---|---|", flush=True)
+    for count in (10_000, 1_000_000):
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "pairs.csv")
+            write_pairs(source, list(drawn_trials(faces, count)), Path())
+            methods = "--model.methods=[embedding_norm, random]"
+            peak = froq("test", *model, methods, f"--data.source={source}", f"--output={folder}/results.csv")
+        print(f"| {count:,} | {peak:.0f} |", flush=True)
+    chunked, gathered = (measured(mode) for mode in ("chunked", "gathered"))
+    print("\n| 1,000,000 comparisons of 512 components | seconds | MB on top |\n|---|---|---|")
+    for title, (seconds, memory) in (("a chunk at a time", chunked), ("all pairs gathered", gathered)):
+        print(f"| {title} | {seconds:.2f} | {memory:.0f} |", flush=True)
+
+
+def drawn_trials(faces: Sequence[Path], count: int) -> Iterator[Row]:
+    """Draw trials between images, the same ones each time."""
+    pairs = np.random.default_rng(0).integers(len(faces), size=(count, 2))
+    for one, other in pairs.tolist():
+        a, b = faces[one], faces[other]
+        yield {"image_a": str(a), "image_b": str(b), "mated": str(int(a.parent == b.parent))}
+
+
+def measured(mode: str) -> tuple[float, float]:
+    """Seconds and additional peak memory in MB of one way to compare, in a process of its own."""
+    run = [sys.executable, __file__, "--shared", ".", "--only", mode]
+    seconds, memory = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
+    return float(seconds), float(memory)
+
+
+def compare_alone(mode: str) -> None:
+    """Compare random embeddings and print seconds and additional peak memory."""
+    generator = np.random.default_rng(0)
+    embeddings = generator.standard_normal((3000, 512), dtype=np.float32)
+    first, second = generator.integers(3000, size=(2, 1_000_000)).astype(np.int32)
+    way = compare if mode == "chunked" else gathered_comparison
+    way(embeddings, first[:10], second[:10])
+    before, start = peak(), time.perf_counter()
+    way(embeddings, first, second)
+    print(time.perf_counter() - start, peak() - before)
+
+
+def gathered_comparison(
+    embeddings: npt.NDArray[np.float32], first: npt.NDArray[np.int32], second: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float32]:
+    """Compare as scripts do: normalise, gather both sides of all pairs, multiply, sum."""
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    scores: npt.NDArray[np.float32] = np.sum(unit[first] * unit[second], axis=1)
+    return scores
+
+
+def peak() -> float:
+    """Peak resident memory of this process in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, required=True)
+    parser.add_argument("--only", choices=["methods", "comparisons", "chunked", "gathered"])
+    parser.add_argument("--network", nargs="*", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--subjects", type=int, default=100)
+    parsed = parser.parse_args()
+    shared = parsed.shared.resolve()
+    if parsed.only in ("chunked", "gathered"):
+        compare_alone(parsed.only)
+        return
+    if parsed.only != "comparisons":
+        method_table(shared, parsed.network, parsed.subjects)
+    if parsed.only != "methods":
+        comparison_table(shared)
+
+
+if __name__ == "__main__":
+    main()

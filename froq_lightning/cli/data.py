@@ -1,0 +1,74 @@
+"""`froq data inspect`."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.image_survey import ImageSurvey
+from froq_lightning.data.inspection import Inspection, inspect_source
+
+MOST_LISTED = 5
+
+
+def run_data(action: str, path: str, root: str | None = None, part: str | None = None) -> None:
+    """Tell what a source holds; `action` is "inspect", the only one there is."""
+    del action
+    found = inspect_source(path, root, part)
+    print(f"{path}: {found.kind}")
+    for what, told in (*_counts(found), *_looks(found)):
+        print(f"  {what:<18} {told}")
+    print("".join(f"note: {hint}\n" for hint in _hints(found)), end="")
+
+
+def _counts(found: Inspection) -> Iterator[tuple[str, str]]:
+    yield "images", f"{len(found.records):,}"
+    if found.comparisons is None:
+        yield "comparison trials", f"none: {found.obstacle}"
+    else:
+        yield from _trials(found.comparisons)
+
+
+def _trials(comparisons: ComparisonSet) -> Iterator[tuple[str, str]]:
+    if comparisons.templates is not None:
+        yield "templates", f"{len(comparisons.subjects):,}"
+    mated = int(np.count_nonzero(comparisons.mated))
+    yield "subjects", f"{len(np.unique(comparisons.subjects)):,}"
+    yield "comparison trials", f"{mated:,} mated, {len(comparisons.mated) - mated:,} non-mated"
+    if comparisons.note:
+        yield "", comparisons.note
+
+
+def _looks(found: Inspection) -> Iterator[tuple[str, str]]:
+    survey = found.survey
+    read = sum(survey.sizes.values())
+    yield "read as a sample", f"{read:,}, {len(survey.failures):,} unreadable"
+    if read:
+        yield "sizes", _listed({f"{width} x {height}": count for (width, height), count in survey.sizes.items()})
+        yield "modes", _listed(survey.modes)
+        yield "taken for", _taken_for(found, survey)
+    for key, reason in list(survey.failures.items())[:MOST_LISTED]:
+        yield "unreadable", f"{key}: {reason}"
+
+
+def _taken_for(found: Inspection, survey: ImageSurvey) -> str:
+    if found.records[0].landmarks is not None:
+        return "loose crops with landmarks, which align them when they are read"
+    if survey.crop_size is not None:
+        return "aligned crops, as all are of one size"
+    return "photographs, as they are of several sizes or large; set data.aligner"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    told = [f"{what} ({count:,})" for what, count in list(counts.items())[:MOST_LISTED]]
+    more = len(counts) - len(told)
+    return ", ".join(told) + (f" and {more} others" if more else "")
+
+
+def _hints(found: Inspection) -> Iterator[str]:
+    survey = found.survey
+    if survey.looks_swapped:
+        of = survey.bluer + survey.redder
+        yield f"red and blue look swapped: {survey.bluer} of {of} faces are bluer than red; scores would be wrong"
+    if len(survey.failures) > MOST_LISTED:
+        yield f"{len(survey.failures) - MOST_LISTED} more are unreadable"

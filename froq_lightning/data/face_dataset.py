@@ -1,0 +1,108 @@
+"""The crops of some records: read, aligned or checked for size, and perhaps degraded."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from froq_lightning.backbones.spec import Aligner, Pixels, Preprocessing
+from froq_lightning.data.degradations import Degradations
+from froq_lightning.data.images import read_image
+from froq_lightning.data.landmark_alignment import TEMPLATES, align_by_landmarks
+from froq_lightning.data.records import FaceRecord, FaceSample
+from froq_lightning.errors import ConfigurationError, ImageError
+
+
+class FaceDataset(Dataset[FaceSample]):
+    """The crops of some records, in their order; reading one never raises for what is in its file.
+
+    Args:
+        records: the images. Those that come with landmarks are aligned by them, unless there is an aligner.
+        preprocessing: of the backbone; it says how large a crop is.
+        aligner: cuts the largest face out of photographs; without one the images are taken as aligned crops.
+        resize: whether crops of another size are resized; if not, they are failures.
+        degradations: applied to a share of the crops.
+
+    Raises:
+        ConfigurationError: if the landmarks do not lead to the crops that the backbone wants.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[FaceRecord],
+        preprocessing: Preprocessing,
+        aligner: Aligner | None = None,
+        *,
+        resize: bool = False,
+        degradations: Degradations | None = None,
+    ) -> None:
+        self.records = records
+        self.preprocessing = preprocessing
+        self.aligner = aligner
+        self.resize = resize
+        self.degradations = degradations
+        by_landmarks = aligner is None and len(records) > 0 and records[0].landmarks is not None
+        if by_landmarks and preprocessing.alignment not in TEMPLATES:
+            raise ConfigurationError(
+                f"Expected a network with {' or '.join(TEMPLATES)!r} alignment, which the landmarks of the images "
+                f"give, but got {preprocessing.alignment!r}; set data.aligner"
+            )
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> FaceSample:
+        record = self.records[index]
+        if record.problem:
+            return FaceSample(index, record.key, None, record.problem)
+        try:
+            image, notes = self._crop(record)
+        except ImageError as error:
+            return FaceSample(index, record.key, None, str(error))
+        if self.degradations is not None:
+            image, note = self.degradations(image, index)
+            notes.append(note)
+        return FaceSample(index, record.key, image, "; ".join(filter(None, notes)), record.pseudo_quality)
+
+    def _crop(self, record: FaceRecord) -> tuple[Tensor, list[str]]:
+        pixels, note = read_record(record)
+        if self.aligner is not None:
+            crop, fitted = self._align(self.aligner, pixels)
+        elif record.landmarks is not None:
+            landmarks = np.array(record.landmarks, dtype=np.float64)
+            crop = align_by_landmarks(pixels, landmarks, self.preprocessing.size, self.preprocessing.alignment)
+            fitted = ""
+        else:
+            crop, fitted = self._fit(pixels)
+        return torch.from_numpy(np.array(crop)).permute(2, 0, 1).contiguous(), [note, fitted]
+
+    def _align(self, aligner: Aligner, pixels: Pixels) -> tuple[Pixels, str]:
+        face = aligner(pixels)
+        if face is None:
+            raise ImageError("no face found")
+        return face.image, f"{face.faces_found} faces, took the largest" if face.faces_found > 1 else ""
+
+    def _fit(self, pixels: Pixels) -> tuple[Pixels, str]:
+        height, width = self.preprocessing.size
+        if pixels.shape[:2] == (height, width):
+            return pixels, ""
+        found = f"{pixels.shape[1]} x {pixels.shape[0]}"
+        if not self.resize:
+            wanted = f"{width} x {height} crop with {self.preprocessing.alignment!r} alignment"
+            raise ImageError(
+                f"expected a {wanted}, got {found}; set data.aligner for photographs, data.resize for crops"
+            )
+        resized = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+        return np.array(resized), f"resized from {found}"
+
+
+def read_record(record: FaceRecord) -> tuple[Pixels, str]:
+    """Read the `[h, w, 3]` RGB uint8 image of a record from its file or archive, with a note on what was changed.
+
+    Raises:
+        ImageError: if that fails.
+    """
+    return read_image(record.path) if record.archive is None else record.archive.read(record.position)

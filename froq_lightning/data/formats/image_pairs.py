@@ -1,0 +1,74 @@
+"""Comparison trials between the images of an archive: images 2n and 2n + 1 make the n-th trial."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.formats.insightface_bin import BinFile
+from froq_lightning.data.formats.memfile import Memfile
+from froq_lightning.data.record_table import RecordTable
+from froq_lightning.data.subjects import subjects_of
+from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.evaluation.comparisons import Booleans
+
+
+def read_bin_pairs(path: Path, name: str) -> ComparisonSet:
+    """Read the trials of an insightface .bin file.
+
+    Raises:
+        DataError: if it is no such pickle.
+    """
+    archive = BinFile.open(path)
+    return pair_up(name, archive.records(), archive.mated(), archive.content)
+
+
+def read_memfile_pairs(path: Path, name: str) -> ComparisonSet:
+    """Read the trials of an AdaFace memfile.
+
+    Args:
+        path: of `NAME/memfile/mem_file.dat`; `NAME_list.npy` stands beside the folder NAME.
+        name: of the set.
+
+    Raises:
+        DataNotFoundError: if a file is missing.
+        DataError: if one is malformed.
+    """
+    archive = Memfile.open(path)
+    folder = path.absolute().parent.parent
+    told = folder.with_name(f"{folder.name}_list.npy")
+    if not told.is_file():
+        raise DataNotFoundError(f"{told.name}, which tells the mated trials, does not exist beside {folder.name}")
+    try:
+        mated = np.load(told, allow_pickle=False)
+    except ValueError as error:
+        raise DataError(f"{told.name} is no array of numpy's: {error}") from error
+    if mated.ndim != 1 or mated.dtype.kind not in "biu" or not np.isin(mated, (0, 1)).all():
+        raise DataError(f"Expected {told.name} to hold booleans, but got {list(mated.shape)} of {mated.dtype}")
+    return pair_up(name, archive.records(), mated.astype(np.bool_), archive.content)
+
+
+def pair_up(name: str, records: RecordTable, mated: Booleans, content: Callable[[int], bytes]) -> ComparisonSet:
+    """Make trials of images that follow each other; images of equal content are one.
+
+    Raises:
+        DataError: if there are not two images per trial.
+    """
+    if len(records) != 2 * len(mated):
+        raise DataError(f"Expected {name} to hold two images per trial, but got {len(records)} and {len(mated)}")
+    places: dict[bytes, int] = {}
+    kept: list[int] = []
+    ends = np.empty(len(records), dtype=np.int32)
+    for position in range(len(records)):
+        digest = blake2b(content(position), digest_size=16).digest()
+        if digest not in places:
+            places[digest] = len(kept)
+            kept.append(position)
+        ends[position] = places[digest]
+    first, second = ends[::2], ends[1::2]
+    subjects, note = subjects_of(len(kept), first, second, mated)
+    images = replace(records, keys=[records.keys[place] for place in kept], positions=np.array(kept))
+    return ComparisonSet(name, images, first, second, mated, subjects, note=note)

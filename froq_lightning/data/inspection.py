@@ -1,0 +1,71 @@
+"""What a source of images or comparison trials holds, found out without a network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.image_survey import ImageSurvey, survey_images
+from froq_lightning.data.images import SUFFIXES
+from froq_lightning.data.listing import MANIFESTS, list_faces
+from froq_lightning.data.pairs import FOLDER, FORMATS, MANIFEST, find_format, read_comparisons
+from froq_lightning.data.records import FaceRecord
+from froq_lightning.errors import DataError, DataNotFoundError
+
+IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found.
+
+    Args:
+        kind: the format.
+        records: the images.
+        comparisons: the comparison trials; None if there are none.
+        obstacle: why there are none.
+        survey: of a sample of the images.
+    """
+
+    kind: str
+    records: Sequence[FaceRecord]
+    comparisons: ComparisonSet | None
+    obstacle: str
+    survey: ImageSurvey
+
+
+def inspect_source(source: str, root: str | None = None, part: str | None = None) -> Inspection:
+    """Find out what a source holds.
+
+    Args:
+        source: anything that `validate`, `predict` or `test` may be given.
+        root: folder of the images, if it is not the usual one.
+        part: which set of a source that holds several.
+
+    Raises:
+        DataNotFoundError: if it does not exist.
+        DataError: if it is of no known format, which the text lists, or malformed.
+    """
+    path = Path(source)
+    known = find_format(path)
+    if known is None:
+        kind = MANIFEST if path.suffix.lower() in MANIFESTS else IMAGE
+        return _of_images(kind, _listed(path, root), "it names no subjects and no trials")
+    try:
+        comparisons = read_comparisons(source, root, part=part)
+    except (DataError, DataNotFoundError) as error:
+        if not known.as_images:
+            raise
+        return _of_images(known.as_images, list_faces(path, root), str(error))
+    return Inspection(known.name, comparisons.records, comparisons, "", survey_images(comparisons.records))
+
+
+def _of_images(kind: str, records: Sequence[FaceRecord], obstacle: str) -> Inspection:
+    return Inspection(kind, records, None, obstacle, survey_images(records))
+
+
+def _listed(path: Path, root: str | None) -> Sequence[FaceRecord]:
+    if path.suffix.lower() in (*MANIFESTS, *SUFFIXES):
+        return list_faces(path, root)
+    listed = "; ".join([*(known.name for known in FORMATS), FOLDER, MANIFEST, IMAGE])
+    raise DataError(f"{path.name} is of no format that is known; there are: {listed}")

@@ -1,0 +1,47 @@
+"""DataLoaders of faces."""
+
+import os
+from functools import partial
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from froq_lightning.data.face_dataset import FaceDataset
+from froq_lightning.data.records import collate
+from froq_lightning.errors import ConfigurationError
+
+
+def require_loading(batch_size: int, workers: int | None) -> int:
+    """Return the number of worker processes: by default one less than there are cores, 8 at most.
+
+    Raises:
+        ConfigurationError: if `batch_size` or `workers` is out of its range.
+    """
+    if batch_size < 1:
+        raise ConfigurationError(f"Expected `batch_size` to be at least 1, but got {batch_size}")
+    if workers is not None and workers < 0:
+        raise ConfigurationError(f"Expected `workers` to be at least 0, but got {workers}")
+    return min(8, (os.cpu_count() or 1) - 1) if workers is None else workers
+
+
+def face_loader(
+    faces: FaceDataset, batch_size: int, workers: int, *, labelled: bool = False, sampler: Sampler[Any] | None = None
+) -> DataLoader[Any]:
+    """Batches of faces in their order, or in the sampler's.
+
+    Args:
+        faces: the crops.
+        batch_size: crops and failures per batch.
+        workers: processes that read images.
+        labelled: whether the records have labels.
+        sampler: of the crops of this process.
+    """
+    return DataLoader(
+        faces,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=partial(collate, size=faces.preprocessing.size, labelled=labelled),
+        pin_memory=torch.cuda.is_available(),
+    )

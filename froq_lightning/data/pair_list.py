@@ -1,0 +1,67 @@
+"""Comparison trials gathered one by one from a list of pairs of image files."""
+
+from array import array
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.record_table import RecordTable
+from froq_lightning.data.subjects import numbered, subjects_of
+from froq_lightning.errors import DataError, DataNotFoundError
+
+
+class PairList:
+    """Pairs of images by name; every image is kept once, in the order of its first appearance."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._first, self._second, self._mated = array("i"), array("i"), array("b")
+
+    def add(self, first: str, second: str, *, mated: bool) -> None:
+        """Add a trial."""
+        places = self._places
+        self._first.append(places.setdefault(first, len(places)))
+        self._second.append(places.setdefault(second, len(places)))
+        self._mated.append(mated)
+
+    def names(self) -> list[str]:
+        """Names of the images."""
+        return list(self._places)
+
+    def comparisons(
+        self, name: str, root: Path, keys: Sequence[str] | None = None, *, subject_level: int = 1
+    ) -> ComparisonSet:
+        """Turn the trials into a set.
+
+        The folder that an image lies in tells its subject where that agrees with all trials; otherwise, whom mated
+        trials connect is one subject.
+
+        Args:
+            name: of the set.
+            root: folder that the keys are relative to.
+            keys: paths of the images; by default their names.
+            subject_level: how far above an image the folder is that bears its subject's name.
+
+        Raises:
+            DataNotFoundError: if not one of the images exists.
+            DataError: if there are no trials.
+        """
+        keys = self.names() if keys is None else keys
+        if not keys:
+            raise DataError(f"{name} holds no comparison trials")
+        if not any((root / key).exists() for key in keys):
+            where = f"below {str(root)!r}, such as {keys[0]!r}"
+            raise DataNotFoundError(f"none of the {len(keys):,} images of {name} exists {where}; set `root`")
+        first, second = (np.array(side, dtype=np.int32) for side in (self._first, self._second))
+        mated = np.array(self._mated, dtype=np.bool_)
+        subjects, note = numbered([_folder(key, subject_level) for key in keys]), ""
+        if not np.array_equal(subjects[first] == subjects[second], mated):
+            subjects, note = subjects_of(len(keys), first, second, mated)
+        return ComparisonSet(name, RecordTable(keys, root), first, second, mated, subjects, note=note)
+
+
+def _folder(key: str, level: int) -> str:
+    parts = PurePath(key).parts
+    return parts[-1 - level] if len(parts) > level else ""

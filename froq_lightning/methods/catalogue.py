@@ -1,0 +1,59 @@
+"""The quality methods by the names that configurations give them."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+from froq_lightning.calibration.decoding import decode
+from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.methods.embedding_norm import EmbeddingNorm
+from froq_lightning.methods.face_qan import FaceQan
+from froq_lightning.methods.grafiqs import GraFIQs
+from froq_lightning.methods.network_quality import NetworkQuality
+from froq_lightning.methods.perturbation import PerturbationQuality
+from froq_lightning.methods.quality_method import QualityMethod
+from froq_lightning.methods.random_quality import RandomQuality
+from froq_lightning.methods.ser_fiq import SerFiq
+
+NEEDS_OBSERVER = "froq"
+METHODS: dict[str, type[Any]] = {
+    "perturbation": PerturbationQuality,
+    "embedding_norm": EmbeddingNorm,
+    "network_quality": NetworkQuality,
+    "ser_fiq": SerFiq,
+    "face_qan": FaceQan,
+    "grafiqs": GraFIQs,
+    "random": RandomQuality,
+}
+
+
+def create_method(spec: Mapping[str, Any]) -> QualityMethod:
+    """Build a method of the catalogue from `{"method": name, option: value, …}`.
+
+    Raises:
+        UnknownNameError: for a method, or an option of it, that does not exist.
+        ConfigurationError: for a value of another type or out of its range, and for `froq`, which options alone do not
+            make.
+    """
+    options = dict(spec)
+    name = options.pop("method", None)
+    if not isinstance(name, str):
+        raise ConfigurationError(f"Expected `method` to be the name of a quality method, but got {name!r}")
+    if name == NEEDS_OBSERVER:
+        raise ConfigurationError("Expected a method that options alone make, but got froq; build it from an Observer")
+    if name not in METHODS:
+        raise UnknownNameError.among("quality method", name, (*METHODS, NEEDS_OBSERVER))
+    return METHODS[name](**{option: _checked(name, option, value) for option, value in options.items()})
+
+
+def _checked(method: str, option: str, value: Any) -> Any:
+    """Return an option's value in the type of its field, or refuse it."""
+    known = [field.name for field in fields(METHODS[method])]
+    if option not in known:
+        raise UnknownNameError.among(f"option of {method}", str(option), known)
+    kind = get_type_hints(METHODS[method])[option]
+    try:
+        return decode(kind, value, option)
+    except ValueError as error:
+        wanted = getattr(kind, "__name__", None) if isinstance(kind, type) else str(kind)
+        raise ConfigurationError(f"Expected `{option}` of {method} to be {wanted}, but got {value!r}") from error

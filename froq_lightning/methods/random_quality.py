@@ -1,0 +1,37 @@
+"""A quality that knows nothing: the line that every other method has to beat."""
+
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from froq_lightning.backbones.spec import Backbone
+
+
+@dataclass(frozen=True)
+class RandomQuality:
+    """Uniform scores that a hash of the image's pixels decides: an image always gets the same one.
+
+    Args:
+        seed: of the hash.
+    """
+
+    seed: int = 0
+
+    def score(self, backbone: Backbone, images: Tensor) -> Tensor:
+        """Score `[B, 3, H, W]` RGB images (uint8, or 0..1, rounded to grey levels): `[B]` float64 in 0..1."""
+        del backbone
+        grey_levels = images if images.dtype == torch.uint8 else images.mul(255).round().clamp(0, 255).byte()
+        scores = [_uniform(self.seed, image.numpy().tobytes()) for image in grey_levels.cpu()]
+        return torch.tensor(scores, dtype=torch.float64, device=images.device)
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that the scores depend on, as JSON values."""
+        return asdict(self)
+
+
+def _uniform(seed: int, pixels: bytes) -> float:
+    digest = blake2b(f"{seed}:".encode() + pixels, digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / 2**53

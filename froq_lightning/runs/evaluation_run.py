@@ -1,0 +1,121 @@
+"""One pass over comparison sets: embeddings and qualities of every image, then the figures."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.records import FaceBatch
+from froq_lightning.evaluation.comparisons import Floats, Trials, compare
+from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
+from froq_lightning.evaluation.result import Figures, evaluate
+from froq_lightning.methods.panel import MethodPanel
+from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment, template_quality
+from froq_lightning.runs.processes import gathered
+
+
+class EvaluationRun:
+    """Gathers the images of comparison sets.
+
+    Args:
+        panel: the methods, on their network.
+        sets: to compare.
+        given: for every set, `[N]` qualities from elsewhere by name.
+        device: that holds the tables.
+    """
+
+    def __init__(
+        self,
+        panel: MethodPanel,
+        sets: Sequence[ComparisonSet],
+        given: Sequence[Mapping[str, Floats]],
+        device: torch.device,
+    ) -> None:
+        self.panel = panel
+        self.sets = sets
+        self.given = given
+        dimension = _dimension(panel.backbone, device)
+        self._tables = [ComparisonTable(_enrolment(one), dimension, len(panel.methods)).to(device) for one in sets]
+        self._left_out: list[dict[int, str]] = [{} for _ in sets]
+
+    def add(self, batch: FaceBatch, number: int) -> None:
+        """Embed the images of a batch of the set of that number, and score them by every method."""
+        table = self._tables[number]
+        self._left_out[number] |= {sample.index: sample.note for sample in batch.failures}
+        missing = [sample.index for sample in batch.failures]
+        table.update_missing(torch.tensor(missing, dtype=torch.int64, device=table.device))
+        if len(batch.images):
+            told = self.panel.score(batch.images)
+            table.update(batch.sample_index, told.embeddings, told.qualities)
+
+    def finish(self, backbone: str, figures: Figures, *, first: bool) -> Evaluation | None:
+        """Compare the images of all processes, and compute the figures on the first one.
+
+        Args:
+            backbone: name of the network.
+            figures: to compute.
+            first: whether this process is the first; the others return None.
+        """
+        gathered_tables = [table.compute() for table in self._tables]
+        left_out = [gathered(part) for part in self._left_out]
+        if not first:
+            return None
+        sets = [
+            self._evaluated(number, embeddings, qualities, left_out[number])
+            for number, (embeddings, qualities) in enumerate(gathered_tables)
+        ]
+        results = [result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, figures)]
+        return Evaluation(
+            backbone=backbone,
+            pass_milliseconds=self.panel.pass_milliseconds(),
+            methods=self._facts(),
+            sets=tuple(sets),
+            conventions=figures.made(),
+            fmr=figures.fmr,
+            results=tuple(results),
+        )
+
+    def _evaluated(
+        self, number: int, embeddings: np.ndarray, qualities: Floats, left_out: Mapping[int, str]
+    ) -> EvaluatedSet:
+        one, enrolment = self.sets[number], self._tables[number].enrolment
+        of_images = self._working(qualities) | dict(self.given[number])
+        names = list(of_images)
+        of_units = template_quality(np.stack([of_images[name] for name in names], axis=1), enrolment)
+        scores = compare(embeddings, one.first, one.second)
+        return EvaluatedSet(
+            name=one.name,
+            note=one.note,
+            trials=Trials(scores, one.mated, one.first, one.second, one.subjects),
+            images=len(one.records),
+            left_out={one.records[index].key: reason for index, reason in sorted(left_out.items())},
+            qualities=of_images,
+            unit_qualities={name: of_units[:, column] for column, name in enumerate(names)},
+        )
+
+    def _working(self, qualities: Floats) -> dict[str, Floats]:
+        named = dict(zip(self.panel.methods, qualities.T, strict=True))
+        return {name: values for name, values in named.items() if name not in self.panel.refusals}
+
+    def _facts(self) -> tuple[MethodFacts, ...]:
+        times, refusals = self.panel.milliseconds(), self.panel.refusals
+        facts = [
+            MethodFacts(name, method.parameters(), times.get(name, float("nan")), refusals.get(name, ""))
+            for name, method in self.panel.methods.items()
+        ]
+        return (*facts, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
+
+
+def _enrolment(one: ComparisonSet) -> Enrolment:
+    if one.templates is None:
+        return Enrolment.of_images(len(one.records))
+    return Enrolment.of_templates(one.templates.template, one.templates.media)
+
+
+@torch.no_grad()
+def _dimension(backbone: Backbone, device: torch.device) -> int:
+    """Number of components of an embedding."""
+    black = torch.zeros((1, 3, *backbone.preprocessing.size), device=device)
+    return backbone.embed(backbone.network(backbone.preprocessing(black))).shape[1]

@@ -1,0 +1,182 @@
+"""`froq test` on real comparison trials with real weights."""
+
+import csv
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.cli import main
+from froq_lightning.metrics import ErrorVersusDiscard, FalseNonMatchRate
+
+Rows = Callable[[Path], list[dict[str, str]]]
+Evaluate = Callable[..., dict[str, Any]]
+FMR = 0.1
+FIGURES = ("--model.methods=[froq, embedding_norm, random]", f"--model.figures.fmr=[{FMR}]")
+TIMES = ("milliseconds", "pass_milliseconds", "times_bare_pass")
+
+
+@pytest.fixture(scope="module")
+def trials(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 comparison trials between good and degraded faces, every fifth mated."""
+    with (shared / "data" / "pairs_cross_quality.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    mated = [row for row in rows if row[2] == "1"][:40]
+    firsts, seconds = ([row[side] for row in mated] for side in (0, 1))
+    non_mated = [[firsts[at], seconds[(at + step) % 40], "0"] for step in (7, 13, 19, 29) for at in range(40)]
+    names = [{Path(side).parent.name for side in row[:2]} for row in non_mated]
+    path = tmp_path_factory.mktemp("trials") / "pairs.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        kept = [row for row, two in zip(non_mated, names, strict=True) if len(two) == 2]
+        csv.writer(file).writerows([header, *mated, *kept])
+    return path
+
+
+@pytest.fixture(scope="module")
+def evaluate(network: tuple[str, ...], observer: Path, shared: Path) -> Evaluate:
+    """Runs `froq test` into a CSV file and returns the JSON beside it."""
+
+    def run(source: object, output: Path, *options: str) -> dict[str, Any]:
+        arguments = ["test", *network, f"--model.observer={observer}", f"--data.source={source}", *FIGURES]
+        root = f"--data.root={shared / 'data'}"
+        assert main([*arguments, root, f"--output={output}", "--report=false", *options]) == 0
+        return json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def content(evaluate: Evaluate, trials: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What an evaluation of three methods in all conventions wrote."""
+    return evaluate(trials, tmp_path_factory.mktemp("evaluated") / "results.csv")
+
+
+def value(content: dict[str, Any], method: str, convention: str) -> float:
+    (found,) = (
+        row for row in content["results"] if (row["method"], row["convention"]) == (method, convention)
+    )
+    return float(found["value"])
+
+
+def without_times(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {key: without_times(inner) for key, inner in told.items() if key not in TIMES}
+    return [without_times(inner) for inner in told] if isinstance(told, list) else told
+
+
+def test_every_method_has_a_figure_in_every_convention(content: dict[str, Any]) -> None:
+    found = [(row["method"], row["convention"]) for row in content["results"]]
+    methods, conventions = ("froq", "embedding_norm", "random"), ("froq", "cr-fiqa", "iso", "rce")
+    assert found == [(method, convention) for method in methods for convention in conventions]
+    assert all(math.isfinite(row["value"]) for row in content["results"])
+
+
+def test_the_figure_is_that_of_the_scores_of_predict_and_of_the_embeddings(
+    content: dict[str, Any],
+    trials: Path,
+    shared: Path,
+    mobilefacenet: Backbone,
+    predict: Callable[..., list[dict[str, str]]],
+    rows: Rows,
+    tmp_path: Path,
+) -> None:
+    compared = rows(trials)
+    names = sorted({row[side] for row in compared for side in ("image_a", "image_b")})
+    (tmp_path / "images.csv").write_text("path\n" + "\n".join(names))
+    scored = predict(tmp_path / "images.csv", tmp_path / "scores.csv", f"--data.root={shared / 'data'}")
+    quality = {row["image"]: float(row["quality_score"]) for row in scored}
+    pixels = np.stack([np.array(Image.open(shared / "data" / name)) for name in names])
+    inputs = mobilefacenet.preprocessing(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+    with torch.no_grad():
+        unit = torch.nn.functional.normalize(mobilefacenet.embed(mobilefacenet.network(inputs)).double())
+    embedding = dict(zip(names, unit, strict=True))
+    pairs = [(row["image_a"], row["image_b"]) for row in compared]
+    scores = torch.stack([embedding[one] @ embedding[other] for one, other in pairs])
+    mated = torch.tensor([row["mated"] == "1" for row in compared])
+    of_pairs = torch.tensor([min(quality[one], quality[other]) for one, other in pairs], dtype=torch.float64)
+    for convention in ("froq", "cr-fiqa", "iso"):
+        metric = ErrorVersusDiscard(convention, fmr=FMR)
+        metric.update(scores, mated, of_pairs)
+        assert value(content, "froq", convention) == pytest.approx(float(metric.compute()), abs=1e-9)
+    rate = FalseNonMatchRate(FMR)
+    rate.update(scores, mated)
+    assert content["results"][0]["fnmr"] == pytest.approx(float(rate.compute()))
+    assert content["results"][0]["fnmr"] > 0
+
+
+def test_a_second_run_finds_the_same(
+    content: dict[str, Any], evaluate: Evaluate, trials: Path, tmp_path: Path
+) -> None:
+    assert without_times(evaluate(trials, tmp_path / "again.csv")) == without_times(content)
+
+
+def test_froq_foretells_errors_better_than_chance(content: dict[str, Any]) -> None:
+    assert value(content, "froq", "froq") < 0.9 * value(content, "random", "froq")
+    assert value(content, "froq", "rce") > value(content, "random", "rce")
+
+
+def test_scores_from_elsewhere_are_a_method_like_others(
+    content: dict[str, Any],
+    evaluate: Evaluate,
+    trials: Path,
+    shared: Path,
+    predict: Callable[..., list[dict[str, str]]],
+    rows: Rows,
+    tmp_path: Path,
+) -> None:
+    names = sorted({row[side] for row in rows(trials) for side in ("image_a", "image_b")})
+    (tmp_path / "images.csv").write_text("path\n" + "\n".join(names))
+    predict(tmp_path / "images.csv", tmp_path / "scores.csv", f"--data.root={shared / 'data'}")
+    given = f"--data.scores={{elsewhere: {tmp_path / 'scores.csv'}}}"
+    told = evaluate(trials, tmp_path / "given.csv", "--model.methods=random", given)
+    assert value(told, "elsewhere", "froq") == pytest.approx(value(content, "froq", "froq"), abs=1e-9)
+
+
+def test_an_image_that_fails_takes_its_trials_with_it_and_is_named(
+    content: dict[str, Any], evaluate: Evaluate, trials: Path, shared: Path, tmp_path: Path, rows: Rows
+) -> None:
+    compared = rows(trials)
+    broken = compared[0]["image_a"]
+    lines = [f"{shared / 'data' / row['image_a']},{shared / 'data' / row['image_b']},{row['mated']}" for row in compared]
+    (tmp_path / "empty.jpg").touch()
+    text = "\n".join(["image_a,image_b,mated", *lines]).replace(str(shared / "data" / broken), "empty.jpg")
+    (tmp_path / "pairs.csv").write_text(text)
+    told = evaluate(tmp_path / "pairs.csv", tmp_path / "results.csv", f"--data.root={tmp_path}")
+    lost = sum(broken in (row["image_a"], row["image_b"]) for row in compared)
+    assert lost >= 1
+    assert told["results"][0]["without_score"] == lost
+    assert told["results"][0]["mated"] + told["results"][0]["non_mated"] == len(compared) - lost
+    assert told["sets"][0]["left_out"] == {"empty.jpg": "file is empty"}
+
+
+def test_several_data_sets_are_evaluated_in_one_run(
+    content: dict[str, Any], evaluate: Evaluate, trials: Path, shared: Path, tmp_path: Path
+) -> None:
+    subjects = [folder for folder in sorted((shared / "data" / "faces").iterdir()) if len(list(folder.iterdir())) > 2]
+    (tmp_path / "subjects").mkdir()
+    for folder in subjects[:6]:
+        (tmp_path / "subjects" / folder.name).symlink_to(folder, target_is_directory=True)
+    source = f"[{trials}, {{source: {tmp_path / 'subjects'}, name: folder, non_mated: 50}}]"
+    told = evaluate(source, tmp_path / "results.csv")
+    assert [one["name"] for one in told["sets"]] == ["pairs", "folder"]
+    first = [row for row in told["results"] if row["data_set"] == "pairs"]
+    assert without_times(first) == without_times(content["results"])
+    assert {row["non_mated"] for row in told["results"] if row["data_set"] == "folder"} == {50}
+
+
+def test_the_table_says_its_convention(
+    evaluate: Evaluate, trials: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate(trials, tmp_path / "results.csv")
+    printed = capsys.readouterr().out
+    assert "area under FNMR over the discarded share of mated trials" in printed
+    assert "lower is better" in printed
+    assert f"results: {tmp_path / 'results.csv'}" in printed
+    assert (tmp_path / "results.config.yaml").exists()

@@ -1,0 +1,136 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from froq_lightning.data.pairs import read_comparisons
+from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Empty files in the place of images."""
+    place = tmp_path / "faces"
+    place.mkdir()
+    for name in "abcd":
+        (place / f"{name}.jpg").touch()
+    return place
+
+
+@pytest.fixture
+def pairs(folder: Path) -> Callable[..., Path]:
+    """Writes a pairs CSV beside the images."""
+
+    def write(*rows: str, header: str = "image_a,image_b,mated") -> Path:
+        path = folder / "pairs.csv"
+        path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_pairs_csv_gives_every_image_once_in_the_order_of_its_rows(pairs: Callable[..., Path], folder: Path) -> None:
+    read = read_comparisons(str(pairs("b.jpg,a.jpg,1", "", "a.jpg,c.jpg,0", "c.jpg,b.jpg,FALSE")))
+    assert [record.key for record in read.records] == ["b.jpg", "a.jpg", "c.jpg"]
+    assert read.records[1].path == folder / "a.jpg"
+    assert (read.first.tolist(), read.second.tolist()) == ([0, 1, 2], [1, 2, 0])
+    assert read.mated.tolist() == [True, False, False]
+    assert (read.name, read.note) == ("pairs", "")
+
+
+def test_mated_trials_tell_the_subjects_where_the_folders_do_not(pairs: Callable[..., Path]) -> None:
+    read = read_comparisons(str(pairs("a.jpg,b.jpg,1", "b.jpg,c.jpg,true", "d.jpg,a.jpg,0")))
+    assert read.subjects.tolist() == [0, 0, 0, 1]
+
+
+def test_trials_that_contradict_each_other_are_noted(pairs: Callable[..., Path]) -> None:
+    read = read_comparisons(str(pairs("a.jpg,b.jpg,1", "b.jpg,c.jpg,1", "c.jpg,a.jpg,0", "a.jpg,d.jpg,0")))
+    assert read.note == "1 non-mated trials contradict the mated ones (both sides show one subject)"
+
+
+@pytest.mark.parametrize(("source", "images"), [("pairs.csv", 1671), ("pairs_cross_quality.csv", 3305)])
+def test_the_folders_of_real_faces_tell_their_subjects(source: str, images: int, shared: Path) -> None:
+    root = shared / "data" / "faces" if source == "pairs.csv" else None
+    read = read_comparisons(str(shared / "data" / source), None if root is None else str(root))
+    assert (len(read.records), len(read.mated), int(read.mated.sum())) == (images, 22_582, 2_582)
+    names = np.array([record.key.split("/")[-2] for record in read.records])
+    assert len(np.unique(read.subjects)) == 495
+    np.testing.assert_array_equal(names[read.first] == names[read.second], read.mated)
+    np.testing.assert_array_equal(read.subjects[read.first] == read.subjects[read.second], read.mated)
+    assert all(record.path.is_file() for record in read.records[:20])
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a.jpg,b.jpg,2", r"pairs\.csv, row 2: Expected `mated` to be 0 or 1, but got '2'"),
+        ("a.jpg,,1", r"pairs\.csv, row 2: a path is empty"),
+        ("a.jpg,b.jpg", r"pairs\.csv: a row has not as many cells as the header"),
+        ('a.jpg,"b.jpg,1', r"pairs\.csv is no CSV in UTF-8"),
+    ],
+)
+def test_a_malformed_row_is_refused_by_its_number(row: str, message: str, pairs: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match=message):
+        read_comparisons(str(pairs("a.jpg,b.jpg,1", row)))
+
+
+def test_a_pairs_csv_without_trials_is_refused(pairs: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match="pairs holds no comparison trials"):
+        read_comparisons(str(pairs()))
+
+
+def test_images_that_are_all_elsewhere_are_refused_with_the_root(pairs: Callable[..., Path], tmp_path: Path) -> None:
+    source = str(pairs("x/a.jpg,x/b.jpg,1"))
+    with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists below .*'x/a\.jpg'; set `root`"):
+        read_comparisons(source)
+    with pytest.raises(DataNotFoundError, match=r"root .*nowhere' of the images does not exist"):
+        read_comparisons(source, root=str(tmp_path / "nowhere"))
+
+
+def test_the_root_leads_to_the_images(pairs: Callable[..., Path], folder: Path, tmp_path: Path) -> None:
+    source = pairs("faces/a.jpg,faces/b.jpg,1", "faces/a.jpg,faces/c.jpg,0")
+    assert read_comparisons(str(source), root=str(tmp_path)).records[0].path == folder / "a.jpg"
+
+
+def test_folders_of_subjects_are_compared(shared: Path) -> None:
+    read = read_comparisons(str(shared / "data" / "faces"), name="LFW crops", non_mated=500, seed=3)
+    assert read.name == "LFW crops"
+    assert read.note == "all 2,582 mated trials, 500 of 1,392,703 non-mated trials sampled (seed 3)"
+    names = [record.key.split("/")[0] for record in read.records]
+    assert all((names[a] == names[b]) == m for a, b, m in zip(read.first, read.second, read.mated, strict=True))
+
+
+def test_an_image_beside_the_folders_of_subjects_is_refused(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"Expected faces to hold one sub-folder per subject, but got 'a\.jpg'"):
+        read_comparisons(str(folder))
+
+
+def test_the_subjects_of_a_manifest_are_compared(folder: Path) -> None:
+    manifest = folder / "list.csv"
+    manifest.write_text("path,subject_id,pseudo_quality\na.jpg,7,bad\nb.jpg,7,1\nc.jpg,8,1\n")
+    read = read_comparisons(str(manifest))
+    assert [(record.key, record.pseudo_quality, record.problem) for record in read.records] == [
+        ("a.jpg", None, ""),
+        ("b.jpg", None, ""),
+        ("c.jpg", None, ""),
+    ]
+    assert read.mated.tolist() == [True, False, False]
+    assert read.note == "all 1 mated trials, all 2 non-mated trials (seed 0)"
+    manifest.write_text("path,subject_id\na.jpg,7\nb.jpg,\n")
+    with pytest.raises(DataError, match=r"list\.csv, row 2: Expected a subject_id, but got none"):
+        read_comparisons(str(manifest))
+
+
+def test_a_part_is_refused_where_there_is_none(pairs: Callable[..., Path]) -> None:
+    with pytest.raises(ConfigurationError, match=r"Expected no `part` 'FF': pairs\.csv, a pairs CSV .*, has no parts"):
+        read_comparisons(str(pairs("a.jpg,b.jpg,1")), part="FF")
+
+
+def test_what_is_no_source_of_trials_is_refused_with_those_that_are(folder: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"data source 'gone' does not exist"):
+        read_comparisons("gone")
+    (folder / "list.csv").write_text("path\na.jpg\n")
+    for name in ("list.csv", "a.jpg"):
+        with pytest.raises(DataError, match="no source of comparison trials that is known; there are: pairs CSV .*IJB"):
+            read_comparisons(str(folder / name))

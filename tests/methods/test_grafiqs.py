@@ -1,0 +1,170 @@
+"""GraFIQs beside automatic differentiation of the whole network, one image at a time."""
+
+import copy
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.errors import BackboneError, ConfigurationError
+from froq_lightning.methods.grafiqs import GraFIQs
+
+
+def one_by_one(backbone: Backbone, images: Tensor, place: str) -> list[float]:
+    """Sum the absolute gradient at the output of a module, or at the image, on a copy without in-place layers."""
+    network = copy.deepcopy(backbone.network)
+    for module in network.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    met: list[tuple[nn.BatchNorm2d, Tensor]] = []
+    kept: list[Tensor] = []
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_pre_hook(lambda module, args: met.append((module, args[0])))
+    if place:
+        network.get_submodule(place).register_forward_hook(lambda *seen: kept.append(seen[-1]))
+    sums = []
+    for image in backbone.preprocessing(images):
+        met.clear()
+        kept.clear()
+        inputs = image[None].clone().requires_grad_()
+        network(inputs)
+        losses = []
+        for module, activation in met:
+            values = activation.transpose(0, 1).flatten(1)
+            means, variances = values.mean(dim=1), values.var(dim=1, correction=0)
+            losses.append(
+                nn.functional.mse_loss(means, module.running_mean)
+                + nn.functional.mse_loss(variances, module.running_var)
+            )
+        (gradient,) = torch.autograd.grad(torch.stack(losses).mean(), kept[0] if place else inputs)
+        sums.append(float(gradient.abs().sum()))
+    return sums
+
+
+STAGES = ["", "stages.0", "stages.1", "stages.2", "stages.3"]
+
+
+@pytest.mark.parametrize("micro_batch", [1, 4, 14])
+@pytest.mark.parametrize(("depth", "place"), list(enumerate(STAGES)))
+def test_it_is_minus_the_gradient_of_single_images(
+    depth: int, place: str, micro_batch: int, staged_backbone: Backbone, small_images: Tensor
+) -> None:
+    ours = GraFIQs(depth, micro_batch).score(staged_backbone, small_images)
+    assert (-ours).tolist() == pytest.approx(one_by_one(staged_backbone, small_images, place), rel=1e-5)
+
+
+@pytest.mark.parametrize(("depth", "place"), [(0, ""), (2, "blocks.4"), (4, "conv2")])
+def test_it_is_minus_the_gradient_of_single_faces_on_a_real_network(
+    depth: int, place: str, mobilefacenet: Backbone, calibration_images: Tensor
+) -> None:
+    images = calibration_images[:2]
+    ours = GraFIQs(depth).score(mobilefacenet, images)
+    assert (-ours).tolist() == pytest.approx(one_by_one(mobilefacenet, images, place), rel=1e-4)
+
+
+def test_an_image_whose_statistics_are_the_running_ones_scores_0(
+    small_backbone: Backbone, small_images: Tensor
+) -> None:
+    image, (conv, normalisation, _) = small_images[:1], small_backbone.network.stem
+    values = conv(small_backbone.preprocessing(image)).transpose(0, 1).flatten(1)
+    normalisation.running_mean.copy_(values.mean(dim=1))
+    normalisation.running_var.copy_(values.var(dim=1, correction=0))
+    scores = GraFIQs(depth=1).score(small_backbone, small_images)
+    assert float(scores[0]) == pytest.approx(0, abs=1e-5)
+    assert torch.all(scores[1:] < -1e-3)
+
+
+class Wired(nn.Module):
+    """Two convolutions and two normalisations, wired in ways that few networks are."""
+
+    def __init__(self, kind: str, **normalisation: Any) -> None:
+        super().__init__()
+        self.kind = kind
+        self.conv = nn.Conv2d(3, 4, 3, 2, 1)
+        self.first, self.second = (nn.BatchNorm2d(4, **normalisation) for _ in range(2))
+        self.act, self.mark = nn.ReLU(inplace=True), nn.Identity()
+        self.last = nn.Conv2d(4, 4, 3, 2, 1)
+        self.head = nn.Linear(4, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kind == "unused":
+            return self.head(self.conv(x).mean(dim=(2, 3)))
+        if self.kind == "beside":
+            small, large = self.last(self.conv(x)), x[:, :1].expand(-1, 4, -1, -1)
+            return self.head(small.mean(dim=(2, 3)) + self.first(large).mean(dim=(2, 3)))
+        if self.kind == "marked":
+            return self.second(self.mark(self.act(self.first(self.act(self.conv(x))))))
+        x = self.act(self.second(self.act(self.first(self.act(self.conv(x))))))
+        return self.head(self.last(x).mean(dim=(2, 3)))
+
+
+def wired(kind: str, **normalisation: Any) -> Backbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return Backbone.with_weights(Wired(kind, **normalisation), Preprocessing((32, 32)), None)
+
+
+def test_a_module_that_runs_often_counts_in_its_last_run_before_the_last_normalisation(small_images: Tensor) -> None:
+    ours = GraFIQs(depth=1).score(wired("in turn"), small_images)
+    assert (-ours).tolist() == pytest.approx(one_by_one(wired("marked"), small_images, "mark"), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "depth", "told"),
+    [
+        ("in turn", {}, 2, "Expected Wired to have 2 stages that a BatchNorm2d follows, but got 1; choose a smaller"),
+        ("beside", {}, 1, "has none after 'conv'; choose another method"),
+        ("unused", {}, 0, "BatchNorm2d layers with running statistics, but Wired has none that ran; choose another"),
+        ("in turn", {"track_running_stats": False}, 0, "but Wired has none that ran"),
+        ("in turn", {"track_running_stats": False}, 1, "but Wired has none after 'act'"),
+    ],
+)
+def test_networks_without_normalisations_to_compare_with_are_refused(
+    kind: str, options: dict[str, Any], depth: int, told: str, small_images: Tensor
+) -> None:
+    with pytest.raises(BackboneError, match=told):
+        GraFIQs(depth).score(wired(kind, **options), small_images)
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+def test_networks_without_normalisations_say_so(depth: int, edgeface: Backbone, calibration_images: Tensor) -> None:
+    with pytest.raises(BackboneError, match="GraFIQs needs BatchNorm2d layers, but EdgeNeXt has none; choose another"):
+        GraFIQs(depth).score(edgeface, calibration_images[:2])
+
+
+def test_the_affine_layers_of_dlib_are_no_normalisations() -> None:
+    pytest.importorskip("froq_dlib", reason="needs the plugin froq-dlib")
+    backbone = Backbone.with_weights(_dlib(), Preprocessing((150, 150)), None)
+    with pytest.raises(BackboneError, match="but DlibResNet29 has none"):
+        GraFIQs().score(backbone, torch.rand(1, 3, 150, 150))
+
+
+def _dlib() -> nn.Module:
+    from froq_dlib.network import DlibResNet29  # noqa: PLC0415 - an extra
+
+    return DlibResNet29()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"depth": 5}, "`depth` to be 0 to 4 and `micro_batch` at least 1, but got 5 and 8"),
+        ({"depth": -1}, "`depth` to be 0 to 4 and `micro_batch` at least 1, but got -1 and 8"),
+        ({"micro_batch": 0}, "`depth` to be 0 to 4 and `micro_batch` at least 1, but got 2 and 0"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict[str, int], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        GraFIQs(**options)
+
+
+def test_the_gradient_of_a_network_in_double_precision_is_taken_too(
+    staged_backbone: Backbone, small_images: Tensor
+) -> None:
+    single = GraFIQs().score(staged_backbone, small_images)
+    double = dataclasses.replace(staged_backbone, network=staged_backbone.network.double())
+    torch.testing.assert_close(GraFIQs().score(double, small_images.double() / 255), single, rtol=1e-5, atol=0)

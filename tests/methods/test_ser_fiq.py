@@ -1,0 +1,196 @@
+"""SER-FIQ beside one image and one stochastic pass at a time."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from scipy.spatial.distance import pdist
+from torch import Tensor, nn
+
+from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.errors import BackboneError, ConfigurationError
+from froq_lightning.methods.ser_fiq import SerFiq
+
+Part = Callable[[Tensor], Tensor]
+
+
+def one_by_one(method: SerFiq, rate: float, inputs: Tensor, trunk: Part, head: Part) -> list[float]:
+    """Equation 1 of the paper, written out for single images and passes."""
+    scores = []
+    for image in inputs:
+        with torch.no_grad():
+            values = trunk(image[None])
+            draws = torch.rand((method.passes, *values.shape[1:]), generator=torch.Generator().manual_seed(method.seed))
+            passes = torch.cat([head(values * (draw >= rate) / (1 - rate)) for draw in draws]).double()
+        unit = passes / passes.norm(dim=1, keepdim=True)
+        scores.append(2 / (1 + math.exp(2 / method.passes**2 * pdist(unit.numpy()).sum())))
+    return scores
+
+
+@pytest.mark.parametrize(("rate", "seed", "micro_batch"), [(None, 0, 1), (None, 3, 4), (0.2, 0, 14)])
+def test_it_is_the_same_sum_over_single_passes(
+    rate: float | None, seed: int, micro_batch: int, staged_backbone: Backbone, small_images: Tensor
+) -> None:
+    method = SerFiq(passes=9, seed=seed, rate=rate, micro_batch=micro_batch)
+    network = staged_backbone.network
+    inputs = staged_backbone.preprocessing(small_images)
+    theirs = one_by_one(method, rate or 0.4, inputs, network.trunk, lambda values: network.head(values.flatten(1)))
+    assert method.score(staged_backbone, small_images).tolist() == pytest.approx(theirs, rel=1e-6)
+
+
+def test_adaface_drops_before_its_last_linear_layer(calibration_images: Tensor) -> None:
+    pytest.importorskip("froq_ir", reason="needs the plugin froq-ir")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        backbone = create_backbone("adaface_ir18")
+    network, images = backbone.network, calibration_images[:3]
+    normalisation, _, *rest = network.output_layer
+    method = SerFiq(passes=5)
+    theirs = one_by_one(
+        method,
+        0.4,
+        backbone.preprocessing(images),
+        nn.Sequential(network.input_layer, network.body, normalisation),
+        nn.Sequential(*rest),
+    )
+    assert method.score(backbone, images).tolist() == pytest.approx(theirs, rel=1e-5)
+
+
+def test_edgeface_has_a_dropout_that_drops_nothing_until_a_rate_is_set(
+    edgeface: Backbone, calibration_images: Tensor
+) -> None:
+    images, network = calibration_images[:3], edgeface.network
+    with pytest.raises(BackboneError, match=r"'head\.drop' of EdgeNeXt has a rate of 0; the option `rate: 0\.5` sets"):
+        SerFiq().score(edgeface, images)
+    method = SerFiq(passes=6, rate=0.5)
+    theirs = one_by_one(
+        method,
+        0.5,
+        edgeface.preprocessing(images),
+        lambda inputs: network.forward_head(network.forward_features(inputs), pre_logits=True),
+        network.head.fc,
+    )
+    assert method.score(edgeface, images).tolist() == pytest.approx(theirs, rel=1e-5)
+
+
+def test_scaling_stretches_the_same_order_over_0_to_1(staged_backbone: Backbone, small_images: Tensor) -> None:
+    plain = SerFiq(passes=9, rate=0.02).score(staged_backbone, small_images)
+    scaled = SerFiq(passes=9, rate=0.02, scaled=True).score(staged_backbone, small_images)
+    assert scaled.tolist() == pytest.approx([1 / (1 + math.exp(-130 * (score - 0.88))) for score in plain.tolist()])
+    assert torch.equal(scaled.argsort(), plain.argsort())
+
+
+def test_an_embedding_that_nothing_moves_scores_1(staged_backbone: Backbone, small_images: Tensor) -> None:
+    constant = dataclasses.replace(staged_backbone, embed=torch.ones_like)
+    assert SerFiq(passes=4).score(constant, small_images).tolist() == [1.0] * 14
+
+
+class Late(nn.Module):
+    """A linear network with a dropout at a place of choice."""
+
+    def __init__(self, dropout: nn.Module, kind: str = "straight") -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3)
+        self.dropout = dropout
+        self.head = nn.Linear(6 * 36, 10)
+        self.kind = kind
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        if self.kind == "residual":
+            return self.head((x + self.dropout(x)).flatten(1))
+        if self.kind == "beside":
+            self.told = self.dropout(x)
+            return self.head(x.flatten(1))
+        x = self.dropout(x)
+        x = self.dropout(x) if self.kind == "twice" else x
+        return self.head(x.flatten(1))
+
+
+def late(dropout: nn.Module, kind: str = "straight") -> Backbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return Backbone.with_weights(Late(dropout, kind), Preprocessing((8, 8)), None)
+
+
+def test_a_dropout_of_whole_channels_drops_whole_channels(small_images: Tensor) -> None:
+    backbone = late(nn.Dropout2d(0.5))
+    seen: list[Tensor] = []
+    backbone.network.head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    SerFiq(passes=10).score(backbone, small_images[:2, :, :8, :8])
+    kept = seen[-1].view(10, 2, 6, 36) != 0
+    assert torch.equal(kept.all(dim=-1), kept.any(dim=-1))
+    assert 0.2 < float(kept.double().mean()) < 0.8
+
+
+def test_a_dropout_that_runs_twice_is_active_in_its_last_run(small_images: Tensor) -> None:
+    images = small_images[:3, :, :8, :8]
+    once, twice = late(nn.Dropout(0.4)), late(nn.Dropout(0.4), "twice")
+    assert torch.equal(SerFiq(passes=5).score(twice, images), SerFiq(passes=5).score(once, images))
+
+
+@pytest.mark.parametrize("images", [1, 2, 9])
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("residual", "stands in a branch of it .*The size of tensor"), ("beside", r"2|8 images gave 2|8 embeddings")],
+)
+def test_a_dropout_beside_the_only_way_to_the_embedding_is_refused(
+    images: int, kind: str, told: str, small_images: Tensor
+) -> None:
+    with pytest.raises(BackboneError, match=told) as caught:
+        SerFiq(passes=4).score(late(nn.Dropout(0.4), kind), small_images[:images, :, :8, :8])
+    assert "'dropout'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_memory_that_runs_out_is_not_mistaken_for_a_misplaced_dropout(small_images: Tensor) -> None:
+    backbone = late(nn.Dropout(0.4))
+
+    def fill(module: nn.Module, args: tuple[Tensor]) -> None:
+        del module
+        if len(args[0]) > 2:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+
+    backbone.network.head.register_forward_pre_hook(fill)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        SerFiq(passes=4).score(backbone, small_images[:2, :, :8, :8])
+
+
+def test_a_network_without_dropout_is_refused(small_backbone: Backbone, small_images: Tensor) -> None:
+    with pytest.raises(BackboneError, match="needs a dropout before the embedding, but none runs in SmallNet; choose"):
+        SerFiq(rate=0.5).score(small_backbone, small_images)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_a_dropout_that_drops_nothing_or_all_is_refused(rate: float, small_images: Tensor) -> None:
+    with pytest.raises(BackboneError, match=f"'dropout' of Late has a rate of {rate:g}; the option `rate: 0.5`"):
+        SerFiq().score(late(nn.Dropout(rate)), small_images[:, :, :8, :8])
+
+
+def test_the_layers_before_the_dropout_run_once_and_the_micro_batch_bounds_those_after(
+    staged_backbone: Backbone, small_images: Tensor
+) -> None:
+    before: list[int] = []
+    after: list[int] = []
+    staged_backbone.network.stem.register_forward_hook(lambda *seen: before.append(len(seen[-1])))
+    staged_backbone.network.head.register_forward_hook(lambda *seen: after.append(len(seen[-1])))
+    SerFiq(passes=10, micro_batch=4).score(staged_backbone, small_images)
+    assert sum(before) == 1 + 14
+    assert max(after) == 4 * 10
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"passes": 1}, "`passes` to be at least 2 and `micro_batch` at least 1, but got 1 and 8"),
+        ({"micro_batch": 0}, "`passes` to be at least 2 and `micro_batch` at least 1, but got 100 and 0"),
+        ({"rate": 0.0}, r"`rate` to be between 0 and 1, but got 0\.0"),
+        ({"rate": 1.0}, r"`rate` to be between 0 and 1, but got 1\.0"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict[str, float], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        SerFiq(**options)  # type: ignore[arg-type]
