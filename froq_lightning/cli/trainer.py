@@ -87,7 +87,9 @@ class FroqCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`."""
-        told = f"file to write; by default {' or '.join(map(OUTPUTS.get, self.subcommands()))} in trainer.default_root_dir"  # type: ignore[arg-type]
+        told = (
+            f"file to write; by default {' or '.join(map(OUTPUTS.get, self.subcommands()))} in trainer.default_root_dir"  # type: ignore[arg-type]
+        )
         parser.add_argument("--output", type=str | None, default=None, help=told)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:

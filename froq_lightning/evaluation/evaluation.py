@@ -39,7 +39,8 @@ class EvaluatedSet:
         images: number of images.
         left_out: images that gave no embedding, with reasons.
         qualities: `[N]` of the images by method, higher is better; NaN where it is missing.
-        unit_qualities: `[U]` of what is compared: the images, or templates of them.
+        unit_qualities: `[U, K]` of what is compared, the images or templates of them: K draws of a method that works at
+            random, one column of any other.
     """
 
     name: str

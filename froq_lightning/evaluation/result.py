@@ -98,7 +98,8 @@ def evaluate(name: str, trials: Trials, qualities: Mapping[str, Floats], figures
     Args:
         name: of the data set.
         trials: its comparison trials; those with a NaN score are left out and counted.
-        qualities: `[U]` by method, higher is better, NaN where it is missing.
+        qualities: `[U]` by method, higher is better, NaN where it is missing; or `[U, K]` for K draws of a method that
+            works at random, of which the mean figure is taken and the first curve.
         figures: what to compute.
     """
     usable = np.isfinite(trials.scores)
@@ -119,15 +120,19 @@ def _result(
     without_score: int,
 ) -> Result:
     convention, fmr = asked
-    pairs = pair_quality(quality, trials.first, trials.second)
-    fractions, curve, value = _figure(trials, quality, pairs, convention, fmr)
+    draws = quality.reshape(len(quality), -1).T
+    pairs = [pair_quality(draw, trials.first, trials.second) for draw in draws]
+
+    def value_of(positions: Integers | None = None) -> float:
+        taken = trials if positions is None else trials.take(positions)
+        kept = pairs if positions is None else [pair[positions] for pair in pairs]
+        return float(np.mean([_figure(taken, *both, convention, fmr)[2] for both in zip(draws, kept, strict=True)]))
+
+    fractions, curve, value = _figure(trials, draws[0], pairs[0], convention, fmr)
+    value = value_of() if len(draws) > 1 else value
     low, high = math.nan, math.nan
     if figures.bootstrap and math.isfinite(value):
-
-        def resampled(positions: Integers) -> float:
-            return _figure(trials.take(positions), quality, pairs[positions], convention, fmr)[2]
-
-        low, high = subject_interval(trials, resampled, figures.bootstrap, figures.seed)
+        low, high = subject_interval(trials, value_of, figures.bootstrap, figures.seed)
     threshold = threshold_at_fmr(trials.scores[~trials.mated], fmr)
     return Result(
         data_set=name,
@@ -141,9 +146,9 @@ def _result(
         fnmr=false_non_match_rate(trials.scores[trials.mated], threshold),
         mated=int(trials.mated.sum()),
         non_mated=int((~trials.mated).sum()),
-        unscored=int(np.isnan(pairs).sum()),
+        unscored=int(np.isnan(pairs[0]).sum()),
         without_score=without_score,
-        remark="; ".join(_remarks(trials, quality, threshold, fmr)),
+        remark="; ".join(_remarks(trials, draws, threshold, fmr)),
         fractions=fractions,
         curve=curve,
     )
@@ -158,9 +163,9 @@ def _figure(
     return tuple(edc.fractions.tolist()), tuple(edc.fnmr.tolist()), edc.area
 
 
-def _remarks(trials: Trials, quality: Floats, threshold: float, fmr: float) -> Sequence[str]:
+def _remarks(trials: Trials, draws: Floats, threshold: float, fmr: float) -> Sequence[str]:
     mated, non_mated = trials.scores[trials.mated], int((~trials.mated).sum())
-    remarks = []
+    quality, remarks = draws[0], [f"mean of {len(draws)} draws"] if len(draws) > 1 else []
     if not len(mated):
         remarks.append("no mated trials")
     elif not math.isnan(threshold) and not np.any(mated <= threshold):

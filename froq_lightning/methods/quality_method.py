@@ -28,3 +28,11 @@ class PassReader(QualityMethod, Protocol):
 
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
         """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them: `[B]`, higher is better."""
+
+
+@runtime_checkable
+class DrawnQuality(QualityMethod, Protocol):
+    """A method whose scores are drawn at random: what one draw foretells is luck, so figures are means over several."""
+
+    def redraw(self, scores: Tensor, draws: int) -> Tensor:
+        """Draw again for the images that got `[N]` scores: `[N, draws]`, the first column being these scores."""

@@ -27,6 +27,13 @@ class RandomQuality:
         scores = [_uniform(self.seed, image.numpy().tobytes()) for image in grey_levels.cpu()]
         return torch.tensor(scores, dtype=torch.float64, device=images.device)
 
+    def redraw(self, scores: Tensor, draws: int) -> Tensor:
+        """Draw again for the images that got `[N]` scores: `[N, draws]`, the first column being these scores."""
+        again = [[_uniform(draw, str(score).encode()) for draw in range(1, draws)] for score in scores.tolist()]
+        columns = torch.tensor(again, dtype=torch.float64).view(len(scores), draws - 1)
+        columns[scores.isnan()] = torch.nan
+        return torch.cat([scores.double().cpu()[:, None], columns], dim=1)
+
     def parameters(self) -> dict[str, Any]:
         """The parameters that the scores depend on, as JSON values."""
         return asdict(self)

@@ -1,5 +1,6 @@
 """Pictures of what a run found."""
 
 from froq_lightning.reporting.contact_sheet import ContactSheet
+from froq_lightning.reporting.evaluation_report import EvaluationReport
 
-__all__ = ["ContactSheet"]
+__all__ = ["ContactSheet", "EvaluationReport"]

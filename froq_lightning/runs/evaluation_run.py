@@ -12,8 +12,12 @@ from froq_lightning.evaluation.comparisons import Floats, Trials, compare
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.evaluation.result import Figures, evaluate
 from froq_lightning.methods.panel import MethodPanel
+from froq_lightning.methods.quality_method import DrawnQuality
 from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment, template_quality
 from froq_lightning.runs.processes import gathered
+
+# A random method is drawn so often, unless its draws times the comparison trials are more than this.
+DRAWS, DRAWN_TRIALS = 25, 2_000_000
 
 
 class EvaluationRun:
@@ -82,8 +86,7 @@ class EvaluationRun:
     ) -> EvaluatedSet:
         one, enrolment = self.sets[number], self._tables[number].enrolment
         of_images = self._working(qualities) | dict(self.given[number])
-        names = list(of_images)
-        of_units = template_quality(np.stack([of_images[name] for name in names], axis=1), enrolment)
+        drawn = {name: self._drawn(name, values, len(one.mated)) for name, values in of_images.items()}
         scores = compare(embeddings, one.first, one.second)
         return EvaluatedSet(
             name=one.name,
@@ -92,8 +95,16 @@ class EvaluationRun:
             images=len(one.records),
             left_out={one.records[index].key: reason for index, reason in sorted(left_out.items())},
             qualities=of_images,
-            unit_qualities={name: of_units[:, column] for column, name in enumerate(names)},
+            unit_qualities={name: template_quality(columns, enrolment) for name, columns in drawn.items()},
         )
+
+    def _drawn(self, name: str, values: Floats, trials: int) -> Floats:
+        """Scores of a method as columns: one, or as many draws as keep the figures of a random one affordable."""
+        method = self.panel.methods.get(name)
+        if not isinstance(method, DrawnQuality):
+            return values[:, None]
+        draws = min(DRAWS, max(1, DRAWN_TRIALS // trials))
+        return method.redraw(torch.from_numpy(values), draws).numpy()
 
     def _working(self, qualities: Floats) -> dict[str, Floats]:
         named = dict(zip(self.panel.methods, qualities.T, strict=True))

@@ -1,0 +1,69 @@
+"""What a reader of an evaluation should know besides its figures: doubtful numbers, refusals, images without score."""
+
+import re
+from collections.abc import Iterator
+
+from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
+
+XQLFW = "XQLFW was built with SER-FIQ scores: its figures favour SER-FIQ"
+# The remark on too few trials has a semicolon of its own.
+BETWEEN_REMARKS = re.compile(r"; (?!\d+ are needed)")
+
+
+def caveats(evaluation: Evaluation) -> list[str]:
+    """State them in sentences, each once."""
+    return [
+        *(f"{method.name} cannot work here: {method.refusal}" for method in evaluation.methods if method.refusal),
+        *(f"{one.name}: {one.note}" for one in evaluation.sets if one.note),
+        *(f"{one.name}: {XQLFW}" for one in evaluation.sets if _built_with_ser_fiq(one) and _has_ser_fiq(evaluation)),
+        *_remarks(evaluation),
+        *_missing(evaluation),
+    ]
+
+
+def left_out(one: EvaluatedSet, shown: int) -> list[str]:
+    """Name images without an embedding, with reasons: the first ones, and the number of the others."""
+    listed = [f"{key}: {reason}" for key, reason in list(one.left_out.items())[:shown]]
+    return [*listed, f"… and {len(one.left_out) - shown} more"] if len(one.left_out) > shown else listed
+
+
+def _built_with_ser_fiq(one: EvaluatedSet) -> bool:
+    return "xqlfw" in one.name.casefold()
+
+
+def _has_ser_fiq(evaluation: Evaluation) -> bool:
+    names = [method.name.casefold().replace("-", "").replace("_", "") for method in evaluation.working()]
+    return any("serfiq" in name for name in names)
+
+
+def _remarks(evaluation: Evaluation) -> Iterator[str]:
+    """Yield each remark on figures once, with the data sets, FMRs and methods that it is about unless those are all."""
+    methods: dict[tuple[str, str], list[str]] = {}
+    for result in evaluation.results:
+        for remark in BETWEEN_REMARKS.split(result.remark):
+            known = methods.setdefault((remark, f"{result.data_set} at FMR {result.fmr:g}"), [])
+            known += [result.method] * (result.method not in known)
+    places: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (remark, place), about in methods.items():
+        places.setdefault((remark, tuple(about)), []).append(place)
+    for (remark, named), found in places.items():
+        everywhere = len(found) == len(evaluation.sets) * len(evaluation.fmr)
+        everything = len(named) == len(evaluation.working())
+        about = [*(() if everywhere else found), *(() if everything else named)]
+        if remark:
+            yield ": ".join(filter(None, [", ".join(about), remark]))
+
+
+def _missing(evaluation: Evaluation) -> Iterator[str]:
+    """Yield what was not acquired: images without an embedding, trials without a comparison score or a quality."""
+    for one in evaluation.sets:
+        results = {result.method: result for result in evaluation.results if result.data_set == one.name}
+        lost = max((result.without_score for result in results.values()), default=0)
+        if one.left_out or lost:
+            yield (
+                f"{one.name}: {len(one.left_out)} of {one.images} images gave no embedding; "
+                f"{lost} comparison trials are left out with them"
+            )
+        for method, result in results.items():
+            if result.unscored:
+                yield f"{one.name}, {method}: {result.unscored} comparison trials without a quality are discarded first"

@@ -1,0 +1,178 @@
+"""The page that shows an evaluation: charts and tables, put into the template."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from froq_lightning.callbacks.caveats import caveats, left_out
+from froq_lightning.callbacks.evaluation_writer import times_bare_pass
+from froq_lightning.callbacks.figure_table import FigureTable, figure_tables
+from froq_lightning.data.records import FaceSample
+from froq_lightning.evaluation.convention import Convention
+from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
+from froq_lightning.reporting.edc_chart import edc_chart
+from froq_lightning.reporting.face_row import FaceRow, face_row
+from froq_lightning.reporting.histogram import quality_histogram, score_histogram
+from froq_lightning.reporting.palette import DARK, LIGHT, Stroke
+
+FAILURES_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing and what stands above it."""
+
+    title: str
+    drawing: Markup
+
+
+@dataclass(frozen=True)
+class ConventionPart:
+    """The tables of a convention, and its curves if it has any."""
+
+    convention: Convention
+    tables: tuple[FigureTable, ...]
+    charts: tuple[Chart, ...]
+
+
+@dataclass(frozen=True)
+class SetPart:
+    """What is shown of a data set: qualities and faces by method, failures."""
+
+    name: str
+    scores: Markup
+    qualities: Mapping[str, Markup]
+    faces: Mapping[str, FaceRow]
+    failures: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Time of a method: milliseconds per image, multiple of the bare pass, and length of its bar in percent."""
+
+    method: str
+    milliseconds: float
+    multiple: float
+    length: float
+
+
+def render_page(evaluation: Evaluation, faces: Sequence[Callable[[int], FaceSample]], ends: int) -> str:
+    """Lay an evaluation out as one HTML document that needs nothing else.
+
+    Args:
+        evaluation: to show.
+        faces: for every data set, what gives an image by its position.
+        ends: number of images shown at either end of a ranking.
+    """
+    environment = Environment(
+        loader=PackageLoader("froq_lightning", "reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": _count, "percent": _percent, "short": _short, "knob": _knob}
+    return environment.get_template("evaluation.html").render(_context(evaluation, faces, ends))
+
+
+def _context(evaluation: Evaluation, faces: Sequence[Callable[[int], FaceSample]], ends: int) -> dict[str, Any]:
+    strokes = {method.name: Stroke.of(number) for number, method in enumerate(evaluation.working())}
+    tables = tuple(figure_tables(evaluation))
+    return {
+        "evaluation": evaluation,
+        "version": metadata.version("froq-lightning"),
+        "palettes": {"light": LIGHT, "dark": DARK},
+        "ends": ends,
+        "strokes": strokes,
+        "tables": tables,
+        "parts": [_convention_part(evaluation, one, tables, strokes) for one in evaluation.conventions],
+        "sets": [
+            _set_part(evaluation, one, lru_cache(maxsize=None)(read), ends, strokes)
+            for one, read in zip(evaluation.sets, faces, strict=True)
+        ],
+        "costs": list(_costs(evaluation)),
+        "caveats": caveats(evaluation),
+        "trials": {one.name: _trial_counts(one) for one in evaluation.sets},
+    }
+
+
+def _convention_part(
+    evaluation: Evaluation, convention: Convention, tables: Sequence[FigureTable], strokes: Mapping[str, Stroke]
+) -> ConventionPart:
+    own = tuple(table for table in tables if table.convention == convention)
+    charts = [
+        Chart(f"{one.name}, FMR {table.fmr:g}", drawing)
+        for table in own
+        for one in evaluation.sets
+        if (drawing := _curves(evaluation, one, table, strokes))
+    ]
+    return ConventionPart(convention, own, tuple(charts))
+
+
+def _curves(evaluation: Evaluation, one: EvaluatedSet, table: FigureTable, strokes: Mapping[str, Stroke]) -> Markup:
+    convention = table.convention
+    results = {name: evaluation.result(one.name, name, convention.name, table.fmr) for name in strokes}
+    return edc_chart(results, convention, strokes)
+
+
+def _set_part(
+    evaluation: Evaluation,
+    one: EvaluatedSet,
+    read: Callable[[int], FaceSample],
+    ends: int,
+    strokes: Mapping[str, Stroke],
+) -> SetPart:
+    thresholds = {result.fmr: result.threshold for result in evaluation.results if result.data_set == one.name}
+    return SetPart(
+        name=one.name,
+        scores=score_histogram(one.trials, thresholds, one.name),
+        qualities={
+            name: quality_histogram(one.qualities[name], stroke, f"{one.name} {name}")
+            for name, stroke in strokes.items()
+        },
+        faces={name: face_row(read, one.qualities[name], ends) for name in strokes if ends},
+        failures=left_out(one, FAILURES_SHOWN),
+    )
+
+
+def _costs(evaluation: Evaluation) -> Iterator[Cost]:
+    """Yield the bare pass and every method whose time is known; the longest bar is 100 percent."""
+    times = {"bare forward pass": (evaluation.pass_milliseconds, 1.0)}
+    times |= {one.name: (one.milliseconds, times_bare_pass(evaluation, one)) for one in evaluation.working()}
+    known = {name: time for name, time in times.items() if math.isfinite(time[1])}
+    longest = max((multiple for _, multiple in known.values()), default=1.0)
+    for name, (milliseconds, multiple) in known.items():
+        yield Cost(name, milliseconds, multiple, 100 * multiple / longest)
+
+
+def _trial_counts(one: EvaluatedSet) -> tuple[int, int]:
+    mated = int(one.trials.mated.sum())
+    return mated, len(one.trials.mated) - mated
+
+
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %" if math.isfinite(share) else "-"
+
+
+def _short(number: float) -> str:
+    return f"{number:.4g}" if math.isfinite(number) else "-"
+
+
+def _knob(value: Any) -> str:
+    """Write a parameter; of a long list the first values."""
+    if isinstance(value, (list, tuple)):
+        shown = ", ".join(_knob(item) for item in value[:8])
+        return f"{shown}, … ({len(value)} in all)" if len(value) > 8 else shown
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_knob(inner)}" for key, inner in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
