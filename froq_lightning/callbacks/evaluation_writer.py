@@ -58,8 +58,10 @@ def evaluation_of(module: LightningModule, asked_by: str) -> Evaluation:
     Raises:
         ConfigurationError: if there is nothing.
     """
-    if not isinstance(module, FroqModule) or module.evaluation is None:
+    if not isinstance(module, FroqModule):
         raise ConfigurationError(f"{asked_by} works with FroqModule, not {type(module).__name__}")
+    if module.evaluation is None:
+        raise ConfigurationError(f"{asked_by} works with FroqModule after `test`, but there was none")
     return module.evaluation
 
 

@@ -122,17 +122,17 @@ def _result(
     convention, fmr = asked
     draws = quality.reshape(len(quality), -1).T
     pairs = [pair_quality(draw, trials.first, trials.second) for draw in draws]
-
-    def value_of(positions: Integers | None = None) -> float:
-        taken = trials if positions is None else trials.take(positions)
-        kept = pairs if positions is None else [pair[positions] for pair in pairs]
-        return float(np.mean([_figure(taken, *both, convention, fmr)[2] for both in zip(draws, kept, strict=True)]))
-
-    fractions, curve, value = _figure(trials, draws[0], pairs[0], convention, fmr)
-    value = value_of() if len(draws) > 1 else value
+    found = [_figure(trials, *both, convention, fmr) for both in zip(draws, pairs, strict=True)]
+    value = float(np.mean([figure.value for figure in found]))
     low, high = math.nan, math.nan
     if figures.bootstrap and math.isfinite(value):
-        low, high = subject_interval(trials, value_of, figures.bootstrap, figures.seed)
+
+        def resampled(positions: Integers) -> float:
+            taken, kept = trials.take(positions), [pair[positions] for pair in pairs]
+            every = [_figure(taken, *both, convention, fmr).value for both in zip(draws, kept, strict=True)]
+            return float(np.mean(every))
+
+        low, high = subject_interval(trials, resampled, figures.bootstrap, figures.seed)
     threshold = threshold_at_fmr(trials.scores[~trials.mated], fmr)
     return Result(
         data_set=name,
@@ -148,19 +148,26 @@ def _result(
         non_mated=int((~trials.mated).sum()),
         unscored=int(np.isnan(pairs[0]).sum()),
         without_score=without_score,
-        remark="; ".join(_remarks(trials, draws, threshold, fmr)),
-        fractions=fractions,
-        curve=curve,
+        remark="; ".join([*_remarks(trials, draws, threshold, fmr), *_ends(found)]),
+        fractions=found[0].fractions,
+        curve=found[0].curve,
     )
 
 
-def _figure(
-    trials: Trials, quality: Floats, pairs: Floats, convention: Convention, fmr: float
-) -> tuple[tuple[float, ...], tuple[float, ...], float]:
+@dataclass(frozen=True)
+class _Figure:
+    """A figure and the curve that it comes from, if there is one."""
+
+    value: float
+    fractions: tuple[float, ...] = ()
+    curve: tuple[float, ...] = ()
+
+
+def _figure(trials: Trials, quality: Floats, pairs: Floats, convention: Convention, fmr: float) -> _Figure:
     if convention.measure == "rce":
-        return (), (), rank_consistency(trials, quality, fmr, convention.gamma)
+        return _Figure(rank_consistency(trials, quality, fmr, convention.gamma))
     edc = error_versus_discard(trials.scores, trials.mated, pairs, convention, fmr)
-    return tuple(edc.fractions.tolist()), tuple(edc.fnmr.tolist()), edc.area
+    return _Figure(edc.area, tuple(edc.fractions.tolist()), tuple(edc.fnmr.tolist()))
 
 
 def _remarks(trials: Trials, draws: Floats, threshold: float, fmr: float) -> Sequence[str]:
@@ -180,3 +187,13 @@ def _remarks(trials: Trials, draws: Floats, threshold: float, fmr: float) -> Seq
     elif np.nanmin(quality) == np.nanmax(quality):
         remarks.append("constant quality")
     return remarks
+
+
+def _ends(found: Sequence[_Figure]) -> Iterator[str]:
+    """Tell where the first curve that breaks off does so."""
+    for figure in found:
+        undefined = np.flatnonzero(np.isnan(figure.curve))
+        if len(undefined) and undefined[0]:
+            share = figure.fractions[undefined[0]]
+            yield f"no rate is defined from a discarded share of {share:g} on: mated or non-mated trials have run out"
+            return

@@ -47,9 +47,9 @@ class FaceQan:
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float64 in -1..1, higher is better."""
-        # What was made in inference mode can take no part in a gradient; arithmetic outside it makes new tensors.
+        # What was made in inference mode can take no part in a gradient; adding the noise outside it makes new tensors.
         with torch.inference_mode(mode=False):
-            scaled = images / 255 if images.dtype == torch.uint8 else images.clone()
+            scaled = images / 255 if images.dtype == torch.uint8 else images
             embeddings = self._embed(backbone, scaled)
             symmetry = cosine_similarity(embeddings, self._embed(backbone, scaled.flip(-1))).double()
             similarity = self._similarities(backbone, scaled, embeddings).double()

@@ -61,11 +61,11 @@ class MethodPanel:
 
     def milliseconds(self) -> dict[str, float]:
         """Median time per image of the methods that work, each with the forward pass that it needs."""
-        return {name: 1000 * median(times) for name, times in self._times.items() if times}
+        return {name: _typical(times) for name, times in self._times.items() if times}
 
     def pass_milliseconds(self) -> float:
         """Median time per image of the bare forward pass; NaN before the first batch."""
-        return 1000 * median(self._pass_times) if self._pass_times else float("nan")
+        return _typical(self._pass_times) if self._pass_times else float("nan")
 
     def _fill(self, out: Tensor, name: str, images: Tensor, inputs: Tensor, output: Any) -> None:
         method = self.methods[name]
@@ -85,6 +85,11 @@ def score_images(method: QualityMethod, backbone: Backbone, images: Tensor, inpu
     if isinstance(method, PassReader):
         return method.score_pass(backbone, inputs, output)
     return method.score(backbone, images)
+
+
+def _typical(seconds: list[float]) -> float:
+    """Median in milliseconds; the first batch, which warms caches, counts only if it is the only one."""
+    return 1000 * median(seconds[1:] or seconds)
 
 
 def _timed(work: Callable[[], Outcome], inputs: Tensor) -> tuple[Outcome, float]:

@@ -14,7 +14,7 @@ Size = tuple[int, int]
 
 
 def normalised_stages(network: nn.Module, inputs: Tensor) -> tuple[ModuleCall, ...]:
-    """Find the last output of each size that a BatchNorm2d still follows, in the order of execution.
+    """Find the last output of each size that a BatchNorm2d still follows, in the order in which the sizes come up.
 
     Outputs inside a module that takes a map of the same size are left out: they are steps of a block, and the next
     stage begins within the block that shrinks the map.
@@ -57,7 +57,6 @@ class _Watch:
         self._runs[name] += 1
         size = _size(output)
         if size is not None and size not in self._around:
-            self._latest.pop(size, None)
             self._latest[size] = ModuleCall(name, self._runs[name])
 
 

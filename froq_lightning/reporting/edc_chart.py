@@ -17,17 +17,17 @@ POINTS = 600
 
 
 def edc_chart(results: Mapping[str, Result], convention: Convention, strokes: Mapping[str, Stroke]) -> Markup:
-    """Draw curves of one convention at one FMR; nothing where none is defined.
+    """Draw curves of one convention at one FMR; nothing where none is defined, or where there are no errors.
 
     Args:
         results: of the methods, by name.
         convention: of the curves.
         strokes: of the methods.
     """
-    curves = {name: one for name, one in results.items() if one.curve and np.isfinite(one.curve[0])}
+    curves = {name: one for name, one in results.items() if one.curve and np.nan_to_num(one.curve).any()}
     if not curves:
         return Markup("")
-    figure, axes = empty_chart(4.6, 3.1, (0.55, 0.1, 0.45, 0.1))
+    figure, axes = empty_chart(4.6, 3.1, (0.5, 0.25, 0.45, 0.3))
     start = next(iter(curves.values()))
     chance, highest = start.curve[0], [start.curve[0]]
     for name, result in curves.items():
@@ -40,11 +40,11 @@ def edc_chart(results: Mapping[str, Result], convention: Convention, strokes: Ma
     axes.plot(shares, _best(chance, shares, convention, start), color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
     axes.axhline(chance, color=INK, linewidth=1.0, linestyle=(0, (1, 2)))
     axes.set_xlim(0, convention.limit)
-    axes.set_ylim(0, 1.06 * max(highest) or 1.0)
+    axes.set_ylim(0, 1.06 * max(highest))
     axes.grid(axis="y", color=FAINT, linewidth=0.5, alpha=0.45)
     unit = "mated trials" if convention.discard == "mated" else "all trials"
     axes.set_xlabel(f"discarded share of {unit}", color=INK)
-    axes.set_ylabel("FNMR", color=INK)
+    axes.set_title("FNMR", loc="left", color=INK, fontsize=10, x=-0.1)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     return svg(figure, f"edc {convention.name} {start.data_set} {start.fmr}")

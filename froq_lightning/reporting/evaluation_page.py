@@ -34,11 +34,20 @@ class Chart:
 
 @dataclass(frozen=True)
 class ConventionPart:
-    """The tables of a convention, and its curves if it has any."""
+    """The tables of a convention, each with its curves if there are any."""
 
     convention: Convention
-    tables: tuple[FigureTable, ...]
-    charts: tuple[Chart, ...]
+    tables: tuple[tuple[FigureTable, tuple[Chart, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The best method of a column."""
+
+    method: str
+    table: FigureTable
+    column: str
+    value: float
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ def _context(evaluation: Evaluation, faces: Sequence[Callable[[int], FaceSample]
         "palettes": {"light": LIGHT, "dark": DARK},
         "ends": ends,
         "strokes": strokes,
-        "tables": tables,
+        "winner": _winner(tables),
         "parts": [_convention_part(evaluation, one, tables, strokes) for one in evaluation.conventions],
         "sets": [
             _set_part(evaluation, one, lru_cache(maxsize=None)(read), ends, strokes)
@@ -105,20 +114,28 @@ def _context(evaluation: Evaluation, faces: Sequence[Callable[[int], FaceSample]
 def _convention_part(
     evaluation: Evaluation, convention: Convention, tables: Sequence[FigureTable], strokes: Mapping[str, Stroke]
 ) -> ConventionPart:
-    own = tuple(table for table in tables if table.convention == convention)
-    charts = [
-        Chart(f"{one.name}, FMR {table.fmr:g}", drawing)
-        for table in own
-        for one in evaluation.sets
-        if (drawing := _curves(evaluation, one, table, strokes))
-    ]
-    return ConventionPart(convention, own, tuple(charts))
+    own = [table for table in tables if table.convention == convention]
+    return ConventionPart(convention, tuple((table, tuple(_charts(evaluation, table, strokes))) for table in own))
 
 
-def _curves(evaluation: Evaluation, one: EvaluatedSet, table: FigureTable, strokes: Mapping[str, Stroke]) -> Markup:
+def _charts(evaluation: Evaluation, table: FigureTable, strokes: Mapping[str, Stroke]) -> Iterator[Chart]:
     convention = table.convention
-    results = {name: evaluation.result(one.name, name, convention.name, table.fmr) for name in strokes}
-    return edc_chart(results, convention, strokes)
+    for one in evaluation.sets:
+        results = {name: evaluation.result(one.name, name, convention.name, table.fmr) for name in strokes}
+        if drawing := edc_chart(results, convention, strokes):
+            yield Chart(f"{one.name}, FMR {table.fmr:g}", drawing)
+
+
+def _winner(tables: Sequence[FigureTable]) -> Winner | None:
+    """Find who is best in the first table: on average, or on the last data set where there is one."""
+    found = [
+        Winner(method, table, table.columns[place], cell.value)
+        for table in tables[:1]
+        for method, cells in table.rows
+        for place, cell in enumerate(cells)
+        if cell.best
+    ]
+    return max(found, key=lambda one: one.table.columns.index(one.column), default=None)
 
 
 def _set_part(

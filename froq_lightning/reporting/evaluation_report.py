@@ -24,10 +24,8 @@ class EvaluationReport(Callback):
 
     def __init__(self, path: str | Path, faces: int = 8) -> None:
         if find_spec("matplotlib") is None:
-            raise ConfigurationError(
-                "Expected matplotlib, which draws the report, to be installed; run `pip install 'froq-lightning[report]'` "
-                "or switch the report off with --report=false"
-            )
+            hint = "run `pip install 'froq-lightning[report]'`, or switch the report off with --report=false"
+            raise ConfigurationError(f"Expected matplotlib, which draws the report, to be installed; {hint}")
         if faces < 0:
             raise ConfigurationError(f"Expected `faces` to be at least 0, but got {faces}")
         self.path = Path(path)

@@ -59,10 +59,9 @@ def content(evaluate: Evaluate, trials: Path, tmp_path_factory: pytest.TempPathF
 
 
 def value(content: dict[str, Any], method: str, convention: str) -> float:
-    (found,) = (
-        row for row in content["results"] if (row["method"], row["convention"]) == (method, convention)
-    )
-    return float(found["value"])
+    """A figure; NaN where there is none."""
+    (found,) = (row for row in content["results"] if (row["method"], row["convention"]) == (method, convention))
+    return math.nan if found["value"] is None else float(found["value"])
 
 
 def without_times(told: Any) -> Any:
@@ -75,7 +74,10 @@ def test_every_method_has_a_figure_in_every_convention(content: dict[str, Any]) 
     found = [(row["method"], row["convention"]) for row in content["results"]]
     methods, conventions = ("froq", "embedding_norm", "random"), ("froq", "cr-fiqa", "iso", "rce")
     assert found == [(method, convention) for method in methods for convention in conventions]
-    assert all(math.isfinite(row["value"]) for row in content["results"])
+    for row in content["results"]:
+        # Of 200 trials, the last steps of cr-fiqa may hold no mated one.
+        assert row["value"] is not None or "trials have run out" in row["remark"]
+        assert row["convention"] == "cr-fiqa" or math.isfinite(row["value"])
 
 
 def test_the_figure_is_that_of_the_scores_of_predict_and_of_the_embeddings(
@@ -104,16 +106,14 @@ def test_the_figure_is_that_of_the_scores_of_predict_and_of_the_embeddings(
     for convention in ("froq", "cr-fiqa", "iso"):
         metric = ErrorVersusDiscard(convention, fmr=FMR)
         metric.update(scores, mated, of_pairs)
-        assert value(content, "froq", convention) == pytest.approx(float(metric.compute()), abs=1e-9)
+        assert value(content, "froq", convention) == pytest.approx(float(metric.compute()), abs=1e-9, nan_ok=True)
     rate = FalseNonMatchRate(FMR)
     rate.update(scores, mated)
     assert content["results"][0]["fnmr"] == pytest.approx(float(rate.compute()))
     assert content["results"][0]["fnmr"] > 0
 
 
-def test_a_second_run_finds_the_same(
-    content: dict[str, Any], evaluate: Evaluate, trials: Path, tmp_path: Path
-) -> None:
+def test_a_second_run_finds_the_same(content: dict[str, Any], evaluate: Evaluate, trials: Path, tmp_path: Path) -> None:
     assert without_times(evaluate(trials, tmp_path / "again.csv")) == without_times(content)
 
 
@@ -144,7 +144,9 @@ def test_an_image_that_fails_takes_its_trials_with_it_and_is_named(
 ) -> None:
     compared = rows(trials)
     broken = compared[0]["image_a"]
-    lines = [f"{shared / 'data' / row['image_a']},{shared / 'data' / row['image_b']},{row['mated']}" for row in compared]
+    lines = [
+        f"{shared / 'data' / row['image_a']},{shared / 'data' / row['image_b']},{row['mated']}" for row in compared
+    ]
     (tmp_path / "empty.jpg").touch()
     text = "\n".join(["image_a,image_b,mated", *lines]).replace(str(shared / "data" / broken), "empty.jpg")
     (tmp_path / "pairs.csv").write_text(text)
@@ -160,9 +162,10 @@ def test_several_data_sets_are_evaluated_in_one_run(
     content: dict[str, Any], evaluate: Evaluate, trials: Path, shared: Path, tmp_path: Path
 ) -> None:
     subjects = [folder for folder in sorted((shared / "data" / "faces").iterdir()) if len(list(folder.iterdir())) > 2]
-    (tmp_path / "subjects").mkdir()
     for folder in subjects[:6]:
-        (tmp_path / "subjects" / folder.name).symlink_to(folder, target_is_directory=True)
+        (tmp_path / "subjects" / folder.name).mkdir(parents=True)
+        for image in folder.iterdir():
+            (tmp_path / "subjects" / folder.name / image.name).symlink_to(image)
     source = f"[{trials}, {{source: {tmp_path / 'subjects'}, name: folder, non_mated: 50}}]"
     told = evaluate(source, tmp_path / "results.csv")
     assert [one["name"] for one in told["sets"]] == ["pairs", "folder"]

@@ -98,3 +98,32 @@ def test_figures_that_cannot_be_are_refused() -> None:
         Figures(conventions=("iso", {"preset": "iso"}))
     with pytest.raises(UnknownNameError, match="nearest: cr-fiqa"):
         Figures(conventions=("crfiqa",))
+
+
+def test_the_figure_of_several_draws_is_their_mean(draw: Draw) -> None:
+    trials, quality = draw(2)
+    columns = np.stack([quality, -quality, np.roll(quality, 1)], axis=1)
+    alone = [single(trials, column, bootstrap=5) for column in columns.T]
+    together = single(trials, columns, bootstrap=5)
+    assert together.value == pytest.approx(np.mean([result.value for result in alone]), rel=1e-12)
+    assert together.curve == alone[0].curve
+    assert together.low <= together.high
+    assert together.remark == "mean of 3 draws"
+
+
+def test_a_curve_that_runs_out_of_trials_says_where(draw: Draw) -> None:
+    trials, quality = draw(3)
+    quality = quality.copy()
+    lowest = np.unique(trials.first[trials.mated])
+    quality[lowest] = quality.min() - 1 - np.arange(len(lowest))
+    mated = trials.take(np.flatnonzero(trials.mated)[:3])
+    few = Trials(
+        np.concatenate([mated.scores, trials.scores[~trials.mated]]),
+        np.concatenate([mated.mated, trials.mated[~trials.mated]]),
+        np.concatenate([mated.first, trials.first[~trials.mated]]),
+        np.concatenate([mated.second, trials.second[~trials.mated]]),
+        trials.subjects,
+    )
+    result = single(few, quality, conventions=("cr-fiqa",))
+    assert math.isnan(result.value)
+    assert "mated or non-mated trials have run out" in result.remark

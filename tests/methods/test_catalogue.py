@@ -47,14 +47,15 @@ def pixels(path: Path) -> Tensor:
         return torch.from_numpy(np.array(image)).permute(2, 0, 1)
 
 
-@pytest.mark.parametrize("size", [1, 3, 7])
+@pytest.mark.parametrize("size", [1, 3])
 def test_an_image_scores_the_same_whatever_its_batch(
     size: int, method: QualityMethod, staged_backbone: Backbone, small_images: Tensor
 ) -> None:
-    together = method.score(staged_backbone, small_images)
-    assert together.shape == (14,)
-    assert together.unique().numel() == 14
-    parts = torch.cat([method.score(staged_backbone, part) for part in small_images.split(size)])
+    images = small_images[::2]
+    together = method.score(staged_backbone, images)
+    assert together.shape == (7,)
+    assert together.unique().numel() == 7
+    parts = torch.cat([method.score(staged_backbone, part) for part in images.split(size)])
     torch.testing.assert_close(parts, together, rtol=1e-5, atol=0)
 
 
@@ -124,11 +125,12 @@ def test_a_network_that_breaks_down_is_left_as_it_was(
     assert state_of(broken.network) == before
 
 
+@pytest.mark.parametrize("name", ["perturbation", "embedding_norm", "network_quality"])
 def test_a_method_that_reads_a_pass_gives_what_it_gives_alone(
-    method: QualityMethod, staged_backbone: Backbone, small_images: Tensor
+    name: str, staged_backbone: Backbone, small_images: Tensor
 ) -> None:
-    if not isinstance(method, PassReader):
-        pytest.skip("needs passes of its own")
+    method = create_method({"method": name, **OPTIONS.get(name, {})})
+    assert isinstance(method, PassReader)
     inputs = staged_backbone.preprocessing(small_images)
     with torch.no_grad():
         ours = method.score_pass(staged_backbone, inputs, staged_backbone.network(inputs))

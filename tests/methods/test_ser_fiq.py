@@ -105,9 +105,8 @@ class Late(nn.Module):
         if self.kind == "beside":
             self.told = self.dropout(x)
             return self.head(x.flatten(1))
-        x = self.dropout(x)
         x = self.dropout(x) if self.kind == "twice" else x
-        return self.head(x.flatten(1))
+        return self.head(self.dropout(x - 1).flatten(1))
 
 
 def late(dropout: nn.Module, kind: str = "straight") -> Backbone:

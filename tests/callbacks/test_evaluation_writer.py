@@ -1,0 +1,189 @@
+import csv
+import dataclasses
+import json
+import math
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from lightning.pytorch import LightningModule, Trainer
+
+from froq_lightning.callbacks import EvaluationWriter
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.evaluation.convention import create_convention
+from froq_lightning.evaluation.evaluation import Evaluation
+from froq_lightning.evaluation.result import Figures, Result, evaluate
+from froq_lightning.module import FroqModule
+
+TIMES = ("milliseconds", "pass_milliseconds", "times_bare_pass")
+
+
+@pytest.fixture(scope="module")
+def module() -> FroqModule:
+    return FroqModule("timm", {"architecture": "test_resnet", "num_classes": 8})
+
+
+@pytest.fixture
+def trainer() -> Trainer:
+    return Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+
+
+def write(trainer: Trainer, module: FroqModule, evaluation: Evaluation, path: Path) -> tuple[list[dict[str, str]], Any]:
+    """Write the files of an evaluation and read them."""
+    module.evaluation = evaluation
+    EvaluationWriter(path).on_test_end(trainer, module)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return rows, json.loads(path.with_suffix(".json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+
+
+def test_the_csv_has_a_row_for_every_result_with_all_it_says(
+    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    rows, _ = write(trainer, module, evaluation, tmp_path / "deeper" / "results.csv")
+    assert len(rows) == len(evaluation.results) == 2 * 2 * 4 * 2
+    for row, result in zip(rows, evaluation.results, strict=True):
+        for field in dataclasses.fields(Result):
+            if field.name not in ("fractions", "curve"):
+                value = getattr(result, field.name)
+                missing = isinstance(value, float) and math.isnan(value)
+                assert row[field.name] == ("" if missing else str(value))
+        assert row["milliseconds"] == {"good": "8.0", "bad": ""}[result.method]
+        assert row["convention_in_words"] == create_convention(result.convention).describe()
+
+
+def test_the_json_holds_everything_behind_the_figures(
+    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    _, content = write(trainer, module, evaluation, tmp_path / "results.csv")
+    assert next(iter(content.items())) == ("schema_version", 1)
+    assert content["froq_lightning"] == metadata.version("froq-lightning")
+    assert content["backbone"] == "network"
+    assert [one["name"] for one in content["methods"]] == ["good", "bad", "refused"]
+    good, bad, refused = content["methods"]
+    assert good["parameters"] == {"rate": 0.5, "threshold": None}
+    assert (good["milliseconds"], good["times_bare_pass"]) == (8, 2)
+    assert bad["milliseconds"] is bad["times_bare_pass"] is None
+    assert refused["refusal"] == "needs dropout"
+    for said, convention in zip(content["conventions"], evaluation.conventions, strict=True):
+        assert dataclasses.asdict(convention).items() <= said.items()
+        assert said["in_words"] == convention.describe()
+    for said, result in zip(content["results"], evaluation.results, strict=True):
+        np.testing.assert_array_equal(said["curve"], result.curve)
+        np.testing.assert_array_equal(said["fractions"], result.fractions)
+    trials = evaluation.sets[1].trials
+    assert content["sets"][1] == {
+        "name": "beta",
+        "note": "",
+        "images": 100,
+        "subjects": 20,
+        "mated": int(trials.mated.sum()),
+        "non_mated": int((~trials.mated).sum()),
+        "left_out": {"broken.jpg": "file is empty"},
+    }
+    assert "refused cannot work here: needs dropout" in content["remarks"]
+
+
+def test_the_same_evaluation_gives_the_same_bytes_but_for_measured_times(
+    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    slower = dataclasses.replace(
+        evaluation,
+        pass_milliseconds=5.0,
+        methods=tuple(dataclasses.replace(one, milliseconds=9.0) for one in evaluation.methods),
+    )
+    texts = []
+    for name, one in (("a", evaluation), ("b", evaluation), ("c", slower)):
+        rows, content = write(trainer, module, one, tmp_path / f"{name}.csv")
+        texts.append((tmp_path / f"{name}.csv").read_bytes() + (tmp_path / f"{name}.json").read_bytes())
+        for each in (*rows, content, *content["methods"]):
+            for time in TIMES:
+                each.pop(time, None)
+        texts.append((rows, content))
+    assert texts[0] == texts[2] != texts[4]
+    assert texts[1] == texts[3] == texts[5]
+
+
+def test_nothing_half_written_is_left_behind(
+    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    write(trainer, module, evaluation, tmp_path / "results.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "results.json"]
+    broken = dataclasses.replace(evaluation.methods[0], parameters={"rate": object()})
+    before = (tmp_path / "results.json").read_bytes()
+    with pytest.raises(TypeError):
+        write(
+            trainer,
+            module,
+            dataclasses.replace(evaluation, methods=(broken, *evaluation.methods[1:])),
+            tmp_path / "results.csv",
+        )
+    assert (tmp_path / "results.json").read_bytes() == before
+
+
+def test_what_is_printed_says_its_convention_thresholds_and_counts(
+    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(trainer, module, evaluation, tmp_path / "results.csv")
+    printed = capsys.readouterr().out
+    for convention in evaluation.conventions:
+        for fmr in evaluation.fmr:
+            assert f"\n{convention.name} at FMR {fmr:g}\n{convention.describe()}\n" in printed
+    lines = [line.split() for line in printed.splitlines()]
+    for one in ("alpha", "beta"):
+        result = evaluation.result(one, "good", "froq", 0.05)
+        counts = [f"{result.threshold:.4f}", f"{result.fnmr:.4f}", str(result.mated), str(result.non_mated)]
+        assert [one, *counts] in lines
+    (header,) = {tuple(line) for line in lines if line[-1:] == ["mean"]}
+    assert header == ("method", "alpha", "beta", "mean")
+    good, bad = (next(line for line in lines if line[:1] == [method]) for method in ("good", "bad"))
+    assert all(cell.endswith("*") for cell in good[1:]), "good foretells errors better than bad"
+    assert not any(cell.endswith("*") for cell in bad[1:])
+    assert float(good[1].rstrip("*")) == round(evaluation.result("alpha", "good", "froq", 0.05).value, 3)
+    assert ["good", "8.00", "2.00"] in lines
+    assert ["bad", "-", "-"] in lines
+    assert "  broken.jpg: file is empty" in printed.splitlines()
+    assert "95 %" not in printed
+    assert printed.endswith(
+        f"results: {tmp_path / 'results.csv'}\neverything behind them: {tmp_path / 'results.json'}\n"
+    )
+
+
+def test_intervals_are_printed_where_they_were_asked_for(
+    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (one, _), figures = evaluation.sets, Figures(("froq",), (0.05,), bootstrap=20)
+    results = tuple(evaluate("alpha", one.trials, one.unit_qualities, figures))
+    single = dataclasses.replace(evaluation, sets=(one,), conventions=figures.made(), fmr=(0.05,), results=results)
+    write(trainer, module, single, tmp_path / "results.csv")
+    printed = capsys.readouterr().out
+    assert "95 % confidence interval  alpha" in printed
+    assert f"{results[0].low:.3f} to {results[0].high:.3f}" in printed
+
+
+def test_an_evaluation_in_which_no_method_works_is_written_too(
+    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    nothing = dataclasses.replace(evaluation, methods=evaluation.methods[2:], results=())
+    rows, content = write(trainer, module, nothing, tmp_path / "results.csv")
+    assert rows == content["results"] == []
+
+
+def test_another_module_or_one_without_an_evaluation_is_refused(
+    trainer: Trainer, module: FroqModule, tmp_path: Path
+) -> None:
+    writer = EvaluationWriter(tmp_path / "results.csv")
+    with pytest.raises(ConfigurationError, match="EvaluationWriter works with FroqModule, not LightningModule"):
+        writer.on_test_end(trainer, LightningModule())
+    module.evaluation = None
+    with pytest.raises(ConfigurationError, match="EvaluationWriter works with FroqModule after `test`"):
+        writer.on_test_end(trainer, module)
+
+
+def test_only_the_first_process_writes(module: FroqModule, tmp_path: Path) -> None:
+    module.evaluation = None
+    EvaluationWriter(tmp_path / "results.csv").on_test_end(SimpleNamespace(is_global_zero=False), module)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,94 @@
+"""`test` run once on real faces, with names that try to break out of the page, and a browser to open the page in."""
+
+import csv
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch import Trainer
+
+from froq_lightning.data.evaluation import EvaluationDataModule
+from froq_lightning.evaluation.result import Figures
+from froq_lightning.module import FroqModule
+from froq_lightning.reporting import EvaluationReport
+
+METHOD = "<script>window.owned = 'method'</script>"
+DATA_SET = '"><img src=x onerror="window.owned = \'set\'">'
+BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+OFFLINE = ("--headless=new", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND")
+
+
+def write_trials(path: Path, data: Path) -> None:
+    """Write 60 mated and 180 non-mated trials between good and degraded faces, one of them with a broken file."""
+    with (data / "pairs_cross_quality.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    mated = [[str(data / row[0]), str(data / row[1]), "1"] for row in rows if row[2] == "1"][:60]
+    crossed = [[mated[at][0], mated[(at + step) % 60][1], "0"] for step in (17, 29, 41) for at in range(60)]
+    different = [row for row in crossed if Path(row[0]).parent.name != Path(row[1]).parent.name]
+    (path.parent / BROKEN).touch()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *mated, *different, [mated[0][0], BROKEN, "1"]])
+
+
+@pytest.fixture(scope="session")
+def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, FroqModule, Path]:
+    """A Trainer and a module after `test`, and the page that it wrote."""
+    folder = tmp_path_factory.mktemp("tested")
+    write_trials(folder / "trials.csv", shared / "data")
+    weights = str(shared / "data" / "weights" / "edgeface_xxs.safetensors")
+    module = FroqModule(
+        "timm",
+        {"architecture": "edgenext_xx_small", "weights": weights},
+        methods=("embedding_norm", {"method": "embedding_norm", "label": METHOD}, "random", "grafiqs"),
+        figures=Figures(("froq", "cr-fiqa", "iso", "rce"), (0.02, 0.005)),
+    )
+    trials = str(folder / "trials.csv")
+    data = EvaluationDataModule([{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}], workers=0)
+    report = EvaluationReport(folder / "deeper" / "report.html", faces=3)
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    trainer = Trainer(accelerator="cpu", callbacks=[report], enable_model_summary=False, **quiet)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    trainer.test(module, data, verbose=False)
+    torch.set_num_threads(threads)
+    return trainer, module, report.path
+
+
+@pytest.fixture(scope="session")
+def page(tested: tuple[Trainer, FroqModule, Path]) -> str:
+    """The page that `test` wrote."""
+    return tested[2].read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Callable[..., str]:
+    """Opens a page in a browser without network; returns what it printed."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium to open the page")
+
+    def opened(page: str, *options: str) -> str:
+        (tmp_path / "page.html").write_text(page, encoding="utf-8")
+        profile = f"--user-data-dir={tmp_path / 'profile'}"
+        command = [str(CHROMIUM), *OFFLINE, profile, *options, (tmp_path / "page.html").as_uri()]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+
+    return opened
+
+
+@pytest.fixture
+def look(browse: Callable[..., str]) -> Callable[[str, str], object]:
+    """Opens a page in a browser and returns the value of an expression in it, even where the page allows no script."""
+
+    def seen(page: str, expression: str) -> object:
+        policy = page[page.index("<meta http-equiv") : page.index("<title>")]
+        script = f"document.body.textContent = 'SEEN' + JSON.stringify({expression}) + 'SEEN'"
+        waiting = f"<script>window.onload = () => {{ {script} }}</script>"
+        printed = browse(page.replace(policy, "").replace("</body>", f"{waiting}</body>"), "--dump-dom")
+        return json.loads(printed.split("SEEN")[-2].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
+
+    return seen

@@ -1,0 +1,129 @@
+import math
+import re
+
+import numpy as np
+import pytest
+
+from froq_lightning.evaluation.comparisons import Trials
+from froq_lightning.evaluation.convention import create_convention
+from froq_lightning.evaluation.result import Figures, Result, evaluate
+from froq_lightning.reporting.edc_chart import POINTS, edc_chart
+from froq_lightning.reporting.histogram import quality_histogram, score_histogram
+from froq_lightning.reporting.palette import LIGHT, Stroke
+
+STROKE = Stroke.of(0)
+
+
+def trials(count: int, *, errors: bool = True) -> Trials:
+    """Trials between images of their own, half of them mated."""
+    generator = np.random.default_rng(0)
+    mated = np.arange(count) % 2 == 0
+    scores = generator.random(count) * 0.6 + mated * (0.4 if errors else 2.0)
+    places = np.arange(2 * count)
+    return Trials(scores, mated, places[:count], places[count:], places)
+
+
+def result(convention: str, count: int, *, errors: bool = True) -> Result:
+    quality = np.random.default_rng(1).random(2 * count)
+    figures = Figures((convention,), (0.01,))
+    return next(evaluate("set", trials(count, errors=errors), {"mine": quality}, figures))
+
+
+def lines(drawing: str) -> dict[str, list[tuple[float, float]]]:
+    """Points of the lines of a chart, by the colour and dashes they are drawn with."""
+    found = re.findall(r'<path d="([^"]*)"[^>]*style="(fill: none; stroke[^"]*)"', drawing)
+    return {style: [(float(x), float(y)) for x, y in re.findall(r"[ML] (\S+) (\S+)", path)] for path, style in found}
+
+
+@pytest.mark.parametrize("convention", ["froq", "cr-fiqa", "iso"])
+def test_a_chart_has_the_curve_between_the_best_possible_and_chance(convention: str) -> None:
+    drawn = lines(edc_chart({"mine": result(convention, 2000)}, create_convention(convention), {"mine": STROKE}))
+    (curve,) = (points for style, points in drawn.items() if "--series-0" in style)
+    best, chance = (points for style, points in drawn.items() if "var(--ink)" in style and "dasharray" in style)
+    assert len(curve) > 15
+    assert curve[0] == pytest.approx(best[0], abs=0.01)
+    assert len({y for _, y in chance}) == 1
+    assert chance[0][1] == pytest.approx(curve[0][1], abs=0.01)
+    foot = max(y for _, y in best)
+    assert best[-1][1] == foot, "further down is larger in SVG"
+    assert [y for _, y in best] == sorted(y for _, y in best)
+
+
+def test_the_best_possible_curve_of_all_trials_ends_where_the_errors_do() -> None:
+    one = result("cr-fiqa", 2000)
+    drawn = lines(edc_chart({"mine": one}, create_convention("cr-fiqa"), {"mine": STROKE}))
+    best = next(points for style, points in drawn.items() if "var(--ink)" in style and "dasharray" in style)
+    left, right = best[0][0], best[-1][0]
+    end = next(x for x, y in best if y == best[-1][1])
+    share = one.curve[0] * one.mated / (one.mated + one.non_mated)
+    assert 0.95 * (end - left) / (right - left) == pytest.approx(share, abs=0.01)
+
+
+def test_a_curve_of_many_steps_is_thinned() -> None:
+    one = result("iso", 60_000)
+    assert len(one.curve) > 8000
+    drawing = edc_chart({"mine": one}, create_convention("iso"), {"mine": STROKE})
+    (curve,) = (points for style, points in lines(drawing).items() if "--series-0" in style)
+    assert 50 < len(curve) <= 2 * (POINTS + 1)
+    assert len(drawing) < 60_000
+
+
+def test_there_is_no_chart_without_errors_or_without_curves() -> None:
+    without = {"mine": result("froq", 200, errors=False)}
+    assert not edc_chart(without, create_convention("froq"), {"mine": STROKE})
+    assert not edc_chart({"mine": result("rce", 200)}, create_convention("rce"), {"mine": STROKE})
+
+
+def test_methods_beyond_the_colours_are_told_apart_by_dashes() -> None:
+    strokes = [Stroke.of(number) for number in range(3 * len(LIGHT))]
+    assert len({(stroke.colour, stroke.dashes) for stroke in strokes}) == 3 * len(LIGHT)
+    one = result("froq", 500)
+    drawing = edc_chart({"a": one, "b": one}, create_convention("froq"), {"a": strokes[0], "b": strokes[len(LIGHT)]})
+    styles = [style for style in lines(drawing) if "--series-0" in style]
+    assert ["dasharray" in style for style in styles] == [False, True]
+
+
+def test_scores_are_drawn_with_their_thresholds() -> None:
+    drawing = score_histogram(trials(500), {0.1: 0.55, 0.01: 0.6, 0.001: math.nan}, "set")
+    assert "FMR 0.1<" in drawing
+    assert "FMR 0.01<" in drawing
+    assert "FMR 0.001<" not in drawing
+    assert "--series-0" in drawing
+    assert "--series-1" in drawing
+
+
+def test_millions_of_scores_are_a_small_drawing() -> None:
+    assert len(score_histogram(trials(2_000_000), {}, "set")) < 40_000
+
+
+def test_trials_without_a_score_are_not_drawn() -> None:
+    some = trials(100)
+    nothing = Trials(np.full(100, np.nan), some.mated, some.first, some.second, some.subjects)
+    assert not score_histogram(nothing, {}, "set")
+    only_mated = trials(100).take(some.mated)
+    assert score_histogram(only_mated, {}, "set")
+
+
+def test_qualities_are_drawn_without_those_that_are_missing() -> None:
+    quality = np.random.default_rng(2).random(100)
+    with_gaps = np.insert(quality, [3, 50], np.nan)
+    assert quality_histogram(quality, STROKE, "set") == quality_histogram(with_gaps, STROKE, "set")
+    assert not quality_histogram(np.full(3, np.nan), STROKE, "set")
+
+
+def test_a_few_extreme_qualities_do_not_hide_the_others() -> None:
+    quality = np.append(np.random.default_rng(3).random(5000), 1e6)
+    drawing = quality_histogram(quality, STROKE, "set")
+    heights = {
+        y for points in lines(drawing.replace("fill: var", "fill: none; stroke: var")).values() for _, y in points
+    }
+    assert len(heights) > 20
+
+
+def test_a_constant_quality_is_a_single_bar() -> None:
+    assert quality_histogram(np.ones(20), STROKE, "set")
+
+
+def test_a_chart_holds_no_name() -> None:
+    for drawing in (score_histogram(trials(50), {}, "<b>"), quality_histogram(np.arange(9.0), STROKE, "<b>")):
+        assert "<b>" not in drawing

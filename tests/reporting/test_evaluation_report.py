@@ -1,0 +1,234 @@
+import dataclasses
+import re
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from lightning.pytorch import Trainer
+from PIL import Image
+
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.evaluation.evaluation import Evaluation
+from froq_lightning.module import FroqModule
+from froq_lightning.reporting import EvaluationReport
+
+BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
+Tested = tuple[Trainer, FroqModule, Path]
+Look = Callable[[str, str], object]
+
+
+class Content(HTMLParser):
+    """Collects the elements of a page with their attributes, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def count(self, tag: str) -> int:
+        return sum(element == tag for element, _ in self.elements)
+
+
+@pytest.fixture(scope="module")
+def content(page: str) -> Content:
+    return Content(page)
+
+
+def evaluation_of(tested: Tested) -> Evaluation:
+    evaluation = tested[1].evaluation
+    assert evaluation is not None
+    return evaluation
+
+
+def again(tested: Tested, evaluation: Evaluation, path: Path, faces: int = 0) -> str:
+    """Write the page of another evaluation of the same data."""
+    trainer, module, _ = tested
+    kept, module.evaluation = module.evaluation, evaluation
+    EvaluationReport(path, faces).on_test_end(trainer, module)
+    module.evaluation = kept
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_page_shows_every_figure_under_its_convention(tested: Tested, content: Content) -> None:
+    evaluation, text = evaluation_of(tested), "".join(content.text)
+    for convention in evaluation.conventions:
+        assert convention.describe()[1:] in text
+        for fmr in evaluation.fmr:
+            assert f"{convention.name} at FMR {fmr:g}" in text
+    cells = {data.strip() for data in content.text}
+    for one in evaluation.results:
+        if one.convention == "froq":
+            assert f"{one.value:.3f}" in cells
+        assert f"{100 * one.fnmr:.2f} %" in text
+    assert any("60 mated, 180 non-mated" in data for data in cells)
+
+
+def test_the_page_says_what_a_reader_should_know(tested: Tested, content: Content) -> None:
+    text, images = "".join(content.text), evaluation_of(tested).sets[1].images
+    assert "grafiqs cannot work here: GraFIQs needs BatchNorm2d layers" in text
+    assert f"plain: 1 of {images} images gave no embedding; 1 comparison trials are left out with them" in text
+    assert f"{BROKEN}: file is empty" in text
+
+
+def test_charts_are_drawn_for_every_curve_and_distribution(content: Content) -> None:
+    sets, methods, curves, rates = 2, 3, 3, 2
+    assert content.count("figure") == sets * (curves * rates + 1 + methods)
+    drawings = [
+        attributes for tag, attributes in content.elements if tag == "svg" and attributes.get("class") != "swatch"
+    ]
+    assert len(drawings) == content.count("figure")
+
+
+def test_the_worst_and_best_faces_are_those_of_the_qualities(tested: Tested, content: Content) -> None:
+    evaluation, data = evaluation_of(tested), tested[0].datamodule  # type: ignore[attr-defined]
+    shown = [attributes["alt"] for tag, attributes in content.elements if tag == "img"]
+    expected = []
+    for one, faces in zip(evaluation.sets, data.faces, strict=True):
+        for method in evaluation.working():
+            quality = one.qualities[method.name]
+            order = [place for place in np.argsort(quality, kind="stable") if np.isfinite(quality[place])]
+            expected += [faces.records[place].key for place in (*order[:3], *order[-3:])]
+    assert shown == expected
+
+
+def test_names_stay_text(page: str, content: Content) -> None:
+    tags = {tag for tag, _ in content.elements}
+    assert tags.isdisjoint({"script", "iframe", "object", "embed", "link", "base", "form"})
+    assert not [name for _, attributes in content.elements for name in attributes if name.startswith("on")]
+    text = "".join(content.text)
+    for name in ("<script>window.owned = 'method'</script>", "window.owned = 'set'", "window.owned = 'file'"):
+        assert name in text
+    assert page.count("<script") == 0
+
+
+def test_the_page_asks_nothing_of_a_network(page: str, content: Content) -> None:
+    assert "http:" not in page
+    assert "https:" not in page
+    sources = [
+        attributes[name] for _, attributes in content.elements for name in ("src", "href") if attributes.get(name)
+    ]
+    assert sources
+    assert all(re.match(r"data:image/jpeg;base64,|#", str(source)) for source in sources)
+    assert "url(http" not in page.replace(" ", "")
+    policies = [attributes for tag, attributes in content.elements if tag == "meta" and "content" in attributes]
+    assert any(str(policy["content"]).startswith("default-src 'none'") for policy in policies)
+
+
+def test_links_lead_somewhere_and_identifiers_are_used_once(content: Content) -> None:
+    identifiers = [attributes["id"] for _, attributes in content.elements if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    targets = [
+        attributes[name] for _, attributes in content.elements for name in ("href", "xlink:href") if name in attributes
+    ]
+    assert {str(target).removeprefix("#") for target in targets} <= set(identifiers)
+
+
+def test_the_same_evaluation_gives_the_same_page(tested: Tested, page: str, tmp_path: Path) -> None:
+    assert again(tested, evaluation_of(tested), tmp_path / "again.html", faces=3) == page
+    assert [path.name for path in tmp_path.iterdir()] == ["again.html"]
+
+
+def test_in_a_browser_all_pictures_are_there_and_no_name_is_run(page: str, look: Look) -> None:
+    expression = (
+        "{owned: window.owned ?? null, pictures: [...document.images].map(one => one.naturalWidth), "
+        "drawings: [...document.querySelectorAll('figure svg')].map(one => one.getBoundingClientRect().height), "
+        "wide: document.documentElement.scrollWidth > window.innerWidth}"
+    )
+    seen = look(page, expression)
+    assert isinstance(seen, dict)
+    assert seen["owned"] is None
+    assert len(seen["pictures"]) == 2 * 3 * 6
+    assert min(seen["pictures"]) > 50
+    assert min(seen["drawings"]) > 50
+    assert not seen["wide"]
+
+
+def test_a_browser_would_tell_if_a_name_were_run(page: str, look: Look) -> None:
+    broken = page.replace(
+        "&lt;script&gt;window.owned = &#39;method&#39;&lt;/script&gt;", "<script>window.owned = 1</script>", 1
+    )
+    assert look(broken, "window.owned ?? null") == 1
+
+
+def test_the_page_fills_a_screen(page: str, browse: Callable[..., str], tmp_path: Path) -> None:
+    browse(page, "--window-size=1000,1400", f"--screenshot={tmp_path / 'page.png'}")
+    picture = np.asarray(Image.open(tmp_path / "page.png").convert("L"))
+    assert picture.shape == (1400, 1000)
+    assert (picture.min(axis=1) < 128).mean() > 0.2, "there is something on many lines"
+
+
+def test_faces_can_be_left_out(tested: Tested, tmp_path: Path) -> None:
+    without = Content(again(tested, evaluation_of(tested), tmp_path / "page.html"))
+    assert without.count("img") == 0
+    assert "#faces" not in [attributes.get("href") for _, attributes in without.elements]
+
+
+def test_of_many_failures_fifty_are_named(tested: Tested, tmp_path: Path) -> None:
+    evaluation = evaluation_of(tested)
+    many = dataclasses.replace(evaluation.sets[0], left_out={f"{n}.jpg": "no face found" for n in range(70)})
+    text = "".join(
+        Content(
+            again(tested, dataclasses.replace(evaluation, sets=(many, *evaluation.sets[1:])), tmp_path / "page.html")
+        ).text
+    )
+    assert "49.jpg: no face found" in text
+    assert "50.jpg" not in text
+    assert "… and 20 more" in text
+
+
+def test_intervals_are_shown_where_they_were_asked_for(tested: Tested, tmp_path: Path) -> None:
+    evaluation = evaluation_of(tested)
+    results = tuple(dataclasses.replace(one, low=0.25, high=0.75) for one in evaluation.results)
+    told = "".join(
+        Content(again(tested, dataclasses.replace(evaluation, results=results), tmp_path / "page.html")).text
+    )
+    assert "0.250 to 0.750" in told
+    assert "95 % confidence intervals" in told
+    assert "confidence" not in "".join(Content(again(tested, evaluation, tmp_path / "page.html")).text)
+
+
+def test_a_time_that_is_not_known_has_no_bar(tested: Tested, tmp_path: Path) -> None:
+    evaluation = evaluation_of(tested)
+    methods = [dataclasses.replace(one, milliseconds=float("nan")) for one in evaluation.methods]
+    unknown = dataclasses.replace(evaluation, methods=tuple(methods))
+    text = "".join(Content(again(tested, unknown, tmp_path / "page.html")).text)
+    assert "embedding_norm: scores from elsewhere, time not known" in text
+    assert text.count("\u00d7") == 1, "that of the bare pass"
+
+
+def test_an_evaluation_without_failures_or_a_method_that_works_is_a_page_too(tested: Tested, tmp_path: Path) -> None:
+    evaluation = evaluation_of(tested)
+    refused = tuple(one for one in evaluation.methods if one.refusal)
+    sets = tuple(dataclasses.replace(one, left_out={}) for one in evaluation.sets)
+    empty = dataclasses.replace(evaluation, methods=refused, results=(), sets=sets)
+    text = "".join(Content(again(tested, empty, tmp_path / "page.html", faces=3)).text)
+    assert "None: every image gave an embedding" in text
+    assert "grafiqs cannot work here" in text
+
+
+def test_without_matplotlib_the_extra_is_named_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ConfigurationError, match=r"Expected matplotlib.*froq-lightning\[report\].*--report=false"):
+        EvaluationReport("report.html")
+
+
+def test_a_negative_number_of_faces_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="Expected `faces` to be at least 0, but got -1"):
+        EvaluationReport("report.html", faces=-1)
+
+
+def test_only_the_first_process_writes(tested: Tested, tmp_path: Path) -> None:
+    other = SimpleNamespace(is_global_zero=False)
+    EvaluationReport(tmp_path / "report.html").on_test_end(other, tested[1])  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
