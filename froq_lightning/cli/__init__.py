@@ -47,7 +47,7 @@ def _run(arguments: list[str]) -> int:
     if parsed.command == "data":
         from froq_lightning.cli.data import run_data  # noqa: PLC0415 - imports torch
 
-        run_data(parsed.action, parsed.path, parsed.root)
+        run_data(parsed.action, parsed.path, parsed.root, parsed.part)
         return 0
     from froq_lightning.cli.backbones import run_backbones  # noqa: PLC0415 - imports torch
 
@@ -79,6 +79,7 @@ def _add_data(commands: Any) -> None:
     )
     inspect.add_argument("path")
     inspect.add_argument("--root", help="folder that paths in a manifest or pairs file are relative to")
+    inspect.add_argument("--part", help="of a source that holds several sets: FF or FP of CFP")
 
 
 def _add_backbones(commands: Any) -> None:

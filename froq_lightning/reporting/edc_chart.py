@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
 from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.evaluation.convention import Convention
@@ -27,7 +27,7 @@ def edc_chart(results: Mapping[str, Result], convention: Convention, strokes: Ma
     curves = {name: one for name, one in results.items() if one.curve and np.nan_to_num(one.curve).any()}
     if not curves:
         return Markup("")
-    figure, axes = empty_chart(4.6, 3.1, (0.5, 0.25, 0.45, 0.3))
+    figure, axes = empty_chart(4.6, 3.1, (0.6, 0.25, 0.45, 0.3))
     start = next(iter(curves.values()))
     chance, highest = start.curve[0], [start.curve[0]]
     for name, result in curves.items():
@@ -44,9 +44,9 @@ def edc_chart(results: Mapping[str, Result], convention: Convention, strokes: Ma
     axes.grid(axis="y", color=FAINT, linewidth=0.5, alpha=0.45)
     unit = "mated trials" if convention.discard == "mated" else "all trials"
     axes.set_xlabel(f"discarded share of {unit}", color=INK)
-    axes.set_title("FNMR", loc="left", color=INK, fontsize=10, x=-0.1)
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    axes.set_title("FNMR", loc="left", color=INK, fontsize=10, x=-0.12)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.6g} %"))
     return svg(figure, f"edc {convention.name} {start.data_set} {start.fmr}")
 
 

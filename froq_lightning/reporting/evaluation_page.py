@@ -99,6 +99,7 @@ def _context(evaluation: Evaluation, faces: Sequence[Callable[[int], FaceSample]
         "palettes": {"light": LIGHT, "dark": DARK},
         "ends": ends,
         "strokes": strokes,
+        "drawn": [name for name in strokes if _has_draws(evaluation, name)],
         "winner": _winner(tables),
         "parts": [_convention_part(evaluation, one, tables, strokes) for one in evaluation.conventions],
         "sets": [
@@ -166,6 +167,11 @@ def _costs(evaluation: Evaluation) -> Iterator[Cost]:
     longest = max((multiple for _, multiple in known.values()), default=1.0)
     for name, (milliseconds, multiple) in known.items():
         yield Cost(name, milliseconds, multiple, 100 * multiple / longest)
+
+
+def _has_draws(evaluation: Evaluation, method: str) -> bool:
+    qualities = [one.unit_qualities[method] for one in evaluation.sets]
+    return any(columns.ndim > 1 and columns.shape[1] > 1 for columns in qualities)
 
 
 def _trial_counts(one: EvaluatedSet) -> tuple[int, int]:

@@ -79,6 +79,7 @@ def test_the_page_says_what_a_reader_should_know(tested: Tested, content: Conten
     assert "grafiqs cannot work here: GraFIQs needs BatchNorm2d layers" in text
     assert f"plain: 1 of {images} images gave no embedding; 1 comparison trials are left out with them" in text
     assert f"{BROKEN}: file is empty" in text
+    assert "random: figures are means over several draws, the curve is that of the first." in text
 
 
 def test_charts_are_drawn_for_every_curve_and_distribution(content: Content) -> None:
@@ -232,3 +233,14 @@ def test_only_the_first_process_writes(tested: Tested, tmp_path: Path) -> None:
     other = SimpleNamespace(is_global_zero=False)
     EvaluationReport(tmp_path / "report.html").on_test_end(other, tested[1])  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+def test_parameters_are_shown_and_long_lists_of_them_shortened(tested: Tested, tmp_path: Path) -> None:
+    evaluation = evaluation_of(tested)
+    knobs = {"alpha": 0.001, "layers": [f"block{n}" for n in range(12)], "norm": {"mean": 0.5, "kinds": ["a", "b"]}}
+    methods = (dataclasses.replace(evaluation.methods[0], parameters=knobs), *evaluation.methods[1:])
+    page = again(tested, dataclasses.replace(evaluation, methods=methods), tmp_path / "page.html")
+    shown = dict(re.findall(r"<dt>(\w+)</dt><dd>(.*?)</dd>", page))
+    assert shown["alpha"] == "0.001"
+    assert shown["layers"] == ", ".join(f"block{n}" for n in range(8)) + ", … (12 in all)"
+    assert shown["norm"] == "mean 0.5, kinds a, b"

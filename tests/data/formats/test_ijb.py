@@ -92,15 +92,17 @@ def test_many_trials_are_read_in_chunks(ijb: Rewrite, monkeypatch: pytest.Monkey
         ("template_pair_label", "99 3 0\n", r"ijbc_template_pair_label\.txt compares template 99, which has no face"),
         ("template_pair_label", "10 3 2\n", r"Expected ijbc_template_pair_label\.txt to end its lines in 0 or 1, but"),
         ("template_pair_label", "10 3 0\n10 3\n", r"label\.txt, line 2: Expected 3 whole numbers, but got '10 3'"),
-        ("template_pair_label", "10 3 0\n\n10 -3 1", r"label\.txt, line 3: Expected 3 whole numbers, but got '10 -3 1'"),
+        (
+            "template_pair_label",
+            "10 3 0\n\n10 -3 1",
+            r"label\.txt, line 3: Expected 3 whole numbers, but got '10 -3 1'",
+        ),
         ("template_pair_label", "", r"ijbc_template_pair_label\.txt holds no comparison trials"),
         ("name_5pts_score", "1.jpg 1 2 3 4\n", r"score\.txt, line 1: Expected a name and five points, but got '1\.jpg"),
         ("name_5pts_score", "1.jpg " + "a " * 11, r"score\.txt, line 1: Expected a name and five points"),
     ],
 )
-def test_a_malformed_protocol_is_refused_by_file_and_line(
-    file: str, content: str, message: str, ijb: Rewrite
-) -> None:
+def test_a_malformed_protocol_is_refused_by_file_and_line(file: str, content: str, message: str, ijb: Rewrite) -> None:
     with pytest.raises(DataError, match=message):
         read_comparisons(str(ijb(file, content)))
 

@@ -54,7 +54,10 @@ def test_other_floats_are_read_too(dtype: type, write: Callable[..., Path], crop
         ("{", "is no JSON with `shape` and `dtype`"),
         ({"shape": [2, 3, 4, 4]}, "is no JSON with `shape` and `dtype`: KeyError"),
         ([], "is no JSON with `shape` and `dtype`: TypeError"),
-        ({"shape": [2, 4, 4, 3], "dtype": "float32"}, r"to state \[N, 3, H, W\] and float16 .*, but got \[2, 4, 4, 3\]"),
+        (
+            {"shape": [2, 4, 4, 3], "dtype": "float32"},
+            r"to state \[N, 3, H, W\] and float16 .*, but got \[2, 4, 4, 3\]",
+        ),
         ({"shape": [2, 3, 4], "dtype": "float32"}, "Expected mem_file.dat.conf to state"),
         ({"shape": [2, 3, 4, -4], "dtype": "float32"}, "Expected mem_file.dat.conf to state"),
         ({"shape": [2, 3, 4, 4], "dtype": "object"}, "but got .* and object"),

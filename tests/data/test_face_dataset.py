@@ -1,0 +1,104 @@
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from froq_lightning.backbones.spec import AlignedFace, Pixels, Preprocessing
+from froq_lightning.data.face_dataset import FaceDataset
+from froq_lightning.data.landmark_alignment import TEMPLATES
+from froq_lightning.data.listing import list_faces
+from froq_lightning.data.loading import face_loader, require_loading
+from froq_lightning.data.records import FaceRecord
+from froq_lightning.errors import ConfigurationError
+
+LANDMARKS = tuple((float(x), float(y)) for x, y in TEMPLATES["arcface"])
+
+
+class Corner:
+    """An aligner that takes the upper left corner for the face."""
+
+    def __call__(self, image: Pixels) -> AlignedFace | None:
+        return AlignedFace(image[:8, :8], 2) if image[0, 0].any() else None
+
+
+@pytest.fixture
+def record(crops: list) -> FaceRecord:
+    """A real crop in a file."""
+    return FaceRecord("face.jpg", crops[0].path)
+
+
+@pytest.mark.parametrize("archive", ["bin_file", "memfile", "rec_file"])
+def test_images_of_archives_become_crops(archive: str, request: pytest.FixtureRequest, crops: list) -> None:
+    records = list_faces(request.getfixturevalue(archive))
+    faces = FaceDataset(records, Preprocessing())
+    known = {crop.pixels.tobytes() for crop in crops}
+    for place in range(len(records)):
+        sample = faces[place]
+        assert (sample.key, sample.note, sample.index) == (records[place].key, "", place)
+        assert sample.image.permute(1, 2, 0).numpy().tobytes() in known
+    failed = FaceDataset(records, Preprocessing(size=(160, 160)))[0]
+    assert failed.note.startswith("expected a 160 x 160 crop")
+
+
+def test_archives_are_read_by_processes_that_start_afresh(
+    bin_file: Path, memfile: Path, rec_file: Path, paired: tuple, crops: list
+) -> None:
+    faces = [FaceDataset(list_faces(path), Preprocessing()) for path in (bin_file, memfile, rec_file)]
+    for each in faces:
+        each[0]  # a handle that were left open could not be sent
+    expected = [paired[0][5].pixels, paired[0][5].pixels, crops[5].pixels]
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        samples = list(process.map(FaceDataset.__getitem__, faces, [5, 5, 5]))
+    for sample, pixels in zip(samples, expected, strict=True):
+        np.testing.assert_array_equal(sample.image.permute(1, 2, 0).numpy(), pixels)
+
+
+def test_workers_read_what_one_process_reads(rec_file: Path) -> None:
+    faces = FaceDataset(list_faces(rec_file), Preprocessing())
+    alone, shared = (list(face_loader(faces, 5, workers)) for workers in (0, 2))
+    assert [batch.keys for batch in alone] == [
+        [f"{n}" for n in part] for part in ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10), (11, 12))
+    ]
+    for one, other in zip(alone, shared, strict=True):
+        assert one.keys == other.keys
+        assert (one.images == other.images).all()
+
+
+def test_an_aligner_is_preferred_to_landmarks(record: FaceRecord) -> None:
+    with_landmarks = replace(record, landmarks=LANDMARKS)
+    assert FaceDataset([with_landmarks], Preprocessing())[0].image.shape == (3, 112, 112)
+    sample = FaceDataset([with_landmarks], Preprocessing(size=(8, 8), alignment="other"), Corner())[0]
+    assert (sample.image.shape, sample.note) == ((3, 8, 8), "2 faces, took the largest")
+
+
+def test_landmarks_that_lead_to_another_template_are_refused(record: FaceRecord) -> None:
+    records = [replace(record, landmarks=LANDMARKS)]
+    message = "Expected a network with 'arcface' alignment, .*, but got 'dlib'; set data.aligner"
+    with pytest.raises(ConfigurationError, match=message):
+        FaceDataset(records, Preprocessing(alignment="dlib"))
+
+
+def test_landmarks_lead_to_crops_of_the_size_that_is_wanted(record: FaceRecord) -> None:
+    sample = FaceDataset([replace(record, landmarks=LANDMARKS)], Preprocessing(size=(160, 128)))[0]
+    assert sample.image.shape == (3, 160, 128)
+
+
+def test_no_records_are_no_crops() -> None:
+    assert len(FaceDataset([], Preprocessing())) == 0
+
+
+@pytest.mark.parametrize(("knobs", "message"), [((0, None), "`batch_size` to be at least 1"), ((1, -1), "`workers`")])
+def test_loading_knobs_out_of_their_range_are_refused(knobs: tuple, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        require_loading(*knobs)
+
+
+def test_by_default_one_core_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, workers in ((1, 0), (4, 3), (64, 8), (None, 0)):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        assert require_loading(1, None) == workers
+    assert require_loading(1, 5) == 5

@@ -1,0 +1,132 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from froq_lightning.data.listing import with_labels
+from froq_lightning.data.records import FaceRecord
+from froq_lightning.data.score_files import read_scores
+from froq_lightning.errors import DataError, DataNotFoundError
+
+KEYS = ["ann/1.jpg", "ann/2.jpg", "bob/1.jpg"]
+OFIQ = (
+    "Filename;UnifiedQualityScore;UnifiedQualityScore.scalar;Sharpness;Sharpness.scalar\n"
+    "C:\\faces\\ann\\1.jpg;24.25;33;0.1;9\n"
+    "C:\\faces\\ann\\2.jpg;;-1;;-1\n"
+    "C:\\faces\\bob\\1.jpg;26.5;60;0.7;80\n"
+)
+OURS = (
+    "image,quality_score,quality,status,reason\n"
+    "ann/1.jpg,24.25,40,ok,\n"
+    "ann/2.jpg,,-1,failed,no face found\n"
+    "bob/1.jpg,26.5,80,ok,\n"
+)
+
+
+def scores(tmp_path: Path, text: str, name: str = "scores.csv", **knobs: str) -> list[float]:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return read_scores(tmp_path / name, KEYS, **knobs).tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ofiq.csv", OFIQ),
+        ("scores.csv", OURS),
+        ("scores.tsv", OURS.replace(",", "\t")),
+        ("edifiqa.txt", "/data/ann/1.jpg 24.25\n\n/data/bob/1.jpg 26.5\n"),
+        ("crfiqa.txt", "./ann/1.jpg\t24.25\nbob/1.jpg\t2.65e1\n"),
+        ("lines.csv", "/data/ann/1.jpg,24.25\n/data/bob/1.jpg,26.5\n"),
+        ("lines.txt", "ann/1.jpg;24.25\nbob/1.jpg;26.5"),
+        ("named.csv", "name,score\nann/1.jpg,24.25\nann/2.jpg,inf\nbob/1.jpg,26.5\n"),
+        ("path.csv", "Path,Quality\nann/1.jpg,24.25\nann/2.jpg,none\nbob/1.jpg,26.5\n"),
+        ("other.csv", "path,pseudo_quality\nann/1.jpg,24.25\nbob/1.jpg,26.5\n"),
+    ],
+)
+def test_scores_of_every_tool_find_their_images(name: str, text: str, tmp_path: Path) -> None:
+    np.testing.assert_array_equal(scores(tmp_path, text, name), [24.25, math.nan, 26.5])
+
+
+def test_parquet_reads_like_csv(tmp_path: Path) -> None:
+    table = pa.table({"path": KEYS, "score": [24.25, None, 26.5]})
+    parquet.write_table(table, tmp_path / "scores.parquet")
+    np.testing.assert_array_equal(read_scores(tmp_path / "scores.parquet", KEYS), [24.25, math.nan, 26.5])
+
+
+def test_a_column_may_be_named(tmp_path: Path) -> None:
+    assert scores(tmp_path, OFIQ, column="UnifiedQualityScore.scalar") == [33, -1, 60]
+
+
+def test_a_path_may_hold_spaces_where_lines_have_no_header(tmp_path: Path) -> None:
+    (tmp_path / "scores.txt").write_text("my faces/ann/1.jpg 3\n")
+    assert read_scores(tmp_path / "scores.txt", ["my faces/ann/1.jpg"]).tolist() == [3]
+    assert read_scores(tmp_path / "scores.txt", ["all/my faces/ann/1.jpg"]).tolist() == [3]
+
+
+def test_names_alone_find_images_where_they_tell_them_apart(tmp_path: Path) -> None:
+    (tmp_path / "scores.txt").write_text("1.jpg 3\n2.jpg 4\n")
+    assert read_scores(tmp_path / "scores.txt", ["ann/1.jpg", "bob/2.jpg"]).tolist() == [3, 4]
+    (tmp_path / "scores.txt").write_text("ann/1.jpg 3\nbob/2.jpg 4\n")
+    assert read_scores(tmp_path / "scores.txt", ["1.jpg", "2.jpg"]).tolist() == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1.jpg 3\n2.jpg 4\n", r"scores\.txt names '1\.jpg', which is 'ann/1\.jpg' and 'bob/1\.jpg'; Expected paths"),
+        ("a/ann/1.jpg 3\nb/ann/1.jpg 4\n", r"scores\.txt names several images that end in 'ann/1\.jpg'; Expected"),
+        ("ann/1.jpg 3\n./ann/1.jpg 4\n", r"scores\.txt, row 2: '\./ann/1\.jpg' stands there twice"),
+        ("eve/1.jpg 3\n", r"scores\.txt scores none of the images: it names 'eve/1\.jpg', the data set 'ann/1\.jpg'"),
+        ("", r"scores\.txt scores none of the images: it names 'nothing'"),
+        ("ann/1.jpg good\n", r"scores\.txt, line 1: Expected a path and a score, but got 'ann/1\.jpg good'"),
+        ("ann/1.jpg\n", r"scores\.txt, line 1: Expected a path and a score"),
+        (". 4\n", r"scores\.txt, row 1: the path is empty"),
+        (
+            "path,size\nann/1.jpg,4\n",
+            r"scores\.txt has no column quality_score or .*: Expected one, but got path, size",
+        ),
+        ("subject,score\nann,4\n", r"scores\.txt has no column path or image or .*: Expected one, but got subject, sc"),
+        ("path,score\nann/1.jpg\n", r"scores\.txt: a row has not as many cells as the header"),
+    ],
+)
+def test_scores_that_fit_no_or_several_images_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        scores(tmp_path, text, "scores.txt")
+
+
+def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"gone\.csv' does not exist"):
+        read_scores(tmp_path / "gone.csv", KEYS)
+    (tmp_path / "scores.txt").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(DataError, match=r"scores\.txt is no text in UTF-8"):
+        read_scores(tmp_path / "scores.txt", KEYS)
+
+
+def records() -> list[FaceRecord]:
+    return [FaceRecord(key, Path(key)) for key in KEYS]
+
+
+@pytest.mark.parametrize(("name", "text"), [("ofiq.csv", OFIQ), ("scores.csv", OURS)])
+def test_any_score_file_can_label_a_calibration(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    labelled = with_labels(records(), tmp_path / name)
+    assert [(record.key, record.problem) for record in labelled] == [
+        ("ann/1.jpg", ""),
+        ("ann/2.jpg", "label '' is no finite number"),
+        ("bob/1.jpg", ""),
+    ]
+    assert [labelled[place].pseudo_quality for place in (0, 2)] == [24.25, 26.5]
+
+
+def test_scores_of_further_images_are_rows_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "scores.txt").write_text("/data/bob/1.jpg 2\n/data/ann/1.jpg 1\n/data/eve/1.jpg 3\n")
+    labelled = {record.key: record for record in with_labels(records(), tmp_path / "scores.txt")}
+    assert {key: record.problem for key, record in labelled.items()} == {
+        "ann/1.jpg": "",
+        "ann/2.jpg": "no label in scores.txt",
+        "bob/1.jpg": "",
+        "/data/eve/1.jpg": "in scores.txt, but not in the source",
+    }
