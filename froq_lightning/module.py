@@ -152,7 +152,7 @@ class FroqModule(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Compare, and compute the figures."""
         first = self.trainer.is_global_zero
-        self.evaluation = self._evaluation_run.finish(self.identity.name, self.figures, first=first)
+        self.evaluation = self._evaluation_run.finish(self.identity.title(), self.figures, first=first)
         for result in self.evaluation.results if self.evaluation else ():
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)

@@ -47,6 +47,11 @@ class BackboneIdentity:
         plain = json.loads(json.dumps(kept))  # tuples become the lists that the file will hold
         return cls(name, plain, distribution, version, backbone.weights, backbone.preprocessing)
 
+    def title(self) -> str:
+        """Name the network in a headline: its name, and the options that it was built with."""
+        options = ", ".join(f"{option}={value}" for option, value in self.options.items())
+        return f"{self.name} ({options})" if options else self.name
+
 
 @dataclass(frozen=True)
 class ObservedLayer:

@@ -1,13 +1,10 @@
 """What a reader of an evaluation should know besides its figures: doubtful numbers, refusals, images without score."""
 
-import re
 from collections.abc import Iterator
 
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
 
 XQLFW = "XQLFW was built with SER-FIQ scores: its figures favour SER-FIQ"
-# The remark on too few trials has a semicolon of its own.
-BETWEEN_REMARKS = re.compile(r"; (?!\d+ are needed)")
 
 
 def caveats(evaluation: Evaluation) -> list[str]:
@@ -40,7 +37,7 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
     """Yield each remark on figures once, with the data sets, FMRs and methods that it is about unless those are all."""
     methods: dict[tuple[str, str], list[str]] = {}
     for result in evaluation.results:
-        for remark in BETWEEN_REMARKS.split(result.remark):
+        for remark in result.remark.split("; "):
             known = methods.setdefault((remark, f"{result.data_set} at FMR {result.fmr:g}"), [])
             known += [result.method] * (result.method not in known)
     places: dict[tuple[str, tuple[str, ...]], list[str]] = {}

@@ -57,6 +57,7 @@ class ComparisonSet:
             raise DataError(f"Expected `first`, `second` and `mated` to be of one length, but got {lengths}")
         if not len(self.mated):
             raise DataError(f"{self.name} holds no comparison trials")
-        highest = max(int(self.first.max()), int(self.second.max()))
-        if highest >= len(self.subjects) or min(int(self.first.min()), int(self.second.min())) < 0:
-            raise DataError(f"Expected trials between 0 and {len(self.subjects) - 1}, but got {highest}")
+        lowest, highest = min(self.first.min(), self.second.min()), max(self.first.max(), self.second.max())
+        if lowest < 0 or highest >= len(self.subjects):
+            wrong = lowest if lowest < 0 else highest
+            raise DataError(f"Expected trials between 0 and {len(self.subjects) - 1}, but got {wrong}")

@@ -83,7 +83,10 @@ class Convention:
     def describe(self) -> str:
         """State the convention in a line."""
         if self.measure == "rce":
-            return f"rank consistency of images, gamma {self.gamma:g}, fixed threshold; -1..1, higher is better"
+            return (
+                f"rank consistency of images, gamma {self.gamma:g}, fixed threshold; -1..1, higher is better, a random "
+                f"quality has about {_random_rce(self.gamma):.2f}"
+            )
         unit = "mated trials" if self.discard == "mated" else "mated and non-mated trials together"
         ties = {"expected": "expected over ties", "order": "ties in order", "together": "ties together"}[self.ties]
         grid = f"0..{self.limit:g} in steps of {self.step:g}" if self.step else f"0..{self.limit:g}, exact"
@@ -92,6 +95,12 @@ class Convention:
             f"area under FNMR over the discarded share of {unit} (least of two qualities first, {ties}), {self.area}, "
             f"{grid}{ending[self.normalise]}; {self.threshold} threshold; lower is better"
         )
+
+
+def _random_rce(gamma: float) -> float:
+    """Rank consistency that a random quality is expected to have: not 0 where the weights are uneven."""
+    mean, mean_square = (gamma + 1) / (gamma + 2), (gamma + 1) / (gamma + 3)
+    return 1 - 6 * (mean_square - mean + 1 / 3)
 
 
 PRESETS = {

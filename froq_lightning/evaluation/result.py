@@ -180,8 +180,7 @@ def _remarks(trials: Trials, draws: Floats, threshold: float, fmr: float) -> Seq
     if not non_mated:
         remarks.append("no non-mated trials")
     elif non_mated < non_mated_needed(fmr):
-        needed = non_mated_needed(fmr)
-        remarks.append(f"{non_mated} non-mated trials are too few for FMR {fmr:g}; {needed} are needed")
+        remarks.append(f"only {non_mated} of the {non_mated_needed(fmr)} non-mated trials that FMR {fmr:g} needs")
     if not np.isfinite(quality).any():
         remarks.append("no quality scores")
     elif np.nanmin(quality) == np.nanmax(quality):

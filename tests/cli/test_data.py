@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -6,9 +7,11 @@ from PIL import Image
 
 from froq_lightning.cli.data import run_data
 
+Told = Callable[..., list[str]]
+
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]):
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
     """Inspects a source and returns the lines printed, without their indentation."""
 
     def inspect(path: Path, **options: str) -> list[str]:
@@ -18,7 +21,7 @@ def told(capsys: pytest.CaptureFixture[str]):
     return inspect
 
 
-def test_a_pairs_file_of_real_faces_is_told(told, shared: Path) -> None:
+def test_a_pairs_file_of_real_faces_is_told(told: Told, shared: Path) -> None:
     path = shared / "data" / "pairs.csv"
     assert told(path, root=str(shared / "data" / "faces")) == [
         f"{path}: pairs CSV (image_a, image_b, mated)",
@@ -32,13 +35,13 @@ def test_a_pairs_file_of_real_faces_is_told(told, shared: Path) -> None:
     ]
 
 
-def test_photographs_of_subjects_are_told_with_how_trials_were_sampled(told, shared: Path) -> None:
+def test_photographs_of_subjects_are_told_with_how_trials_were_sampled(told: Told, shared: Path) -> None:
     lines = told(shared / "data" / "photos")
     assert "all 2,582 mated trials, 10,000 of 1,392,703 non-mated trials sampled (seed 0)" in lines
     assert "taken for photographs, as they are of several sizes or large; set data.aligner" in lines
 
 
-def test_templates_with_landmarks_are_told(told, shared: Path, tmp_path: Path) -> None:
+def test_templates_with_landmarks_are_told(told: Told, shared: Path, tmp_path: Path) -> None:
     points = "38 51 73 51 56 71 41 92 70 92"
     files = {
         "face_tid_mid": "1.jpg 1 1\n2.jpg 2 2\n",
@@ -57,7 +60,7 @@ def test_templates_with_landmarks_are_told(told, shared: Path, tmp_path: Path) -
     assert "taken for loose crops with landmarks, which align them when they are read" in lines
 
 
-def test_swapped_channels_and_unreadable_images_are_noted(told, shared: Path, tmp_path: Path) -> None:
+def test_swapped_channels_and_unreadable_images_are_noted(told: Told, shared: Path, tmp_path: Path) -> None:
     for path in sorted((shared / "data" / "calibration").glob("*.jpg"))[:9]:
         Image.fromarray(np.asarray(Image.open(path).convert("RGB"))[..., ::-1]).save(tmp_path / f"{path.stem}.png")
     for number in range(7):
@@ -78,7 +81,7 @@ def test_swapped_channels_and_unreadable_images_are_noted(told, shared: Path, tm
     ]
 
 
-def test_a_folder_of_which_nothing_can_be_read_is_told(told, tmp_path: Path) -> None:
+def test_a_folder_of_which_nothing_can_be_read_is_told(told: Told, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").touch()
     lines = told(tmp_path)
     assert lines[-2:] == ["read as a sample 0, 1 unreadable", "unreadable broken.jpg: file is empty"]

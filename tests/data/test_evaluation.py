@@ -1,4 +1,3 @@
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,8 +155,3 @@ class _Rank:
 
     def __init__(self, rank: int, world: int) -> None:
         self.global_rank, self.world_size = rank, world
-
-
-def test_a_data_module_can_be_sent_to_another_process(bin_file: Path) -> None:
-    data = pickle.loads(pickle.dumps(EvaluationDataModule(str(bin_file))))
-    assert data.source == str(bin_file)

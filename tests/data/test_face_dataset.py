@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -6,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from froq_lightning.backbones.spec import AlignedFace, Pixels, Preprocessing
+from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.data.landmark_alignment import TEMPLATES
 from froq_lightning.data.listing import list_faces
@@ -102,3 +103,19 @@ def test_by_default_one_core_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
         assert require_loading(1, None) == workers
     assert require_loading(1, 5) == 5
+
+
+def test_a_known_problem_and_a_missing_face_are_reasons(record: FaceRecord) -> None:
+    black = np.zeros((50, 50, 3), dtype=np.uint8)
+    Image.fromarray(black).save("black.png")
+    records = [replace(record, problem="no label"), FaceRecord("black.png", Path("black.png"))]
+    faces = FaceDataset(records, Preprocessing(), Corner())
+    assert [(faces[place].image, faces[place].note) for place in (0, 1)] == [
+        (None, "no label"),
+        (None, "no face found"),
+    ]
+
+
+def test_degradations_are_noted_after_what_reading_changed(record: FaceRecord) -> None:
+    faces = FaceDataset([record], Preprocessing(size=(56, 56)), resize=True, degradations=Degradations(share=1.0))
+    assert faces[0].note.startswith("resized from 112 x 112; degraded: ")

@@ -1,10 +1,11 @@
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from froq_lightning.data.images import read_image
+from froq_lightning.data.images import decode_image, read_image
 from froq_lightning.errors import ImageError
 
 ORIENTATION = 0x0112
@@ -137,3 +138,32 @@ def test_an_absurdly_large_image_is_refused_before_it_is_decoded(
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
         with pytest.raises(ImageError, match="image has more than 0 megapixels"):
             read_image(tmp_path / "image.png")
+
+
+def test_bytes_are_decoded_as_files_are(colours: Image.Image) -> None:
+    content = BytesIO()
+    colours.convert("L").save(content, "PNG")
+    pixels, note = decode_image(content.getvalue())
+    np.testing.assert_array_equal(pixels[..., 0], np.asarray(colours.convert("L")))
+    assert note == "grey image"
+
+
+def test_bytes_that_are_no_image_are_refused(colours: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = BytesIO()
+    colours.save(content, "PNG")
+    for damaged, reason in (
+        (b"", "entry holds no image"),
+        (b"a letter", "entry is no image of a known format, or damaged"),
+        (content.getvalue()[:60], "entry is damaged: "),
+    ):
+        with pytest.raises(ImageError, match=f"^{reason}"):
+            decode_image(damaged)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    with pytest.raises(ImageError, match="image has more than 0 megapixels"):
+        decode_image(content.getvalue())
+
+
+def test_grey_of_more_than_sixteen_bits_is_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 4), 0.5, dtype=np.float32)).save(tmp_path / "wide.tif")
+    with pytest.raises(ImageError, match=r"^pixels are neither of 8 nor of 16 bits$"):
+        read_image(tmp_path / "wide.tif")

@@ -14,7 +14,7 @@ from froq_lightning.errors import DataError, DataNotFoundError
 def swapped(folder: Path, to: Path) -> Path:
     """Copy images with red and blue exchanged."""
     to.mkdir()
-    for path in sorted(folder.rglob("*.jpg"))[::14]:
+    for path in sorted(folder.rglob("*.jpg"))[::28]:
         Image.fromarray(np.asarray(Image.open(path).convert("RGB"))[..., ::-1]).save(to / path.with_suffix(".png").name)
     return to
 

@@ -130,3 +130,19 @@ def test_missing_extra_and_useless_labels_are_problems_of_their_rows(folder: Pat
 def test_a_label_file_that_fits_nothing_is_refused(text: str, message: str, folder: Path) -> None:
     with pytest.raises(DataError, match=message):
         with_labels(list_faces(folder), table(folder / "labels.csv", text))
+
+
+def test_a_manifest_may_name_subjects_and_its_labels_may_be_left_aside(folder: Path) -> None:
+    manifest = table(folder / "list.csv", "path,subject_id,pseudo_quality\nc.JPG,ann,bad\nb/a.png,,1\n")
+    assert [record.subject for record in list_faces(manifest)] == ["ann", ""]
+    assert [(record.pseudo_quality, record.problem) for record in list_faces(manifest, labelled=False)] == [
+        (None, "")
+    ] * 2
+
+
+def test_what_is_no_source_is_refused(folder: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"data source '.*gone' does not exist"):
+        list_faces(folder / "gone")
+    message = r"Expected a folder, an image, or .*, but got notes\.txt; archives are \.rec, \.bin and mem_file\.dat"
+    with pytest.raises(DataError, match=message):
+        list_faces(folder / "notes.txt")

@@ -132,5 +132,7 @@ def test_what_is_no_source_of_trials_is_refused_with_those_that_are(folder: Path
         read_comparisons("gone")
     (folder / "list.csv").write_text("path\na.jpg\n")
     for name in ("list.csv", "a.jpg"):
-        with pytest.raises(DataError, match="no source of comparison trials that is known; there are: pairs CSV .*IJB"):
+        with pytest.raises(
+            DataError, match=r"no source of comparison trials that is known; there are: pairs CSV .*IJB"
+        ):
             read_comparisons(str(folder / name))

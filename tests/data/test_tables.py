@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -5,7 +6,7 @@ import pytest
 from pyarrow import parquet
 
 from froq_lightning.data.tables import find_column, read_table
-from froq_lightning.errors import DataNotFoundError
+from froq_lightning.errors import ConfigurationError, DataNotFoundError
 
 
 def test_cells_are_text_and_blank_lines_are_no_rows(tmp_path: Path) -> None:
@@ -35,3 +36,10 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_the_first_wanted_name_counts_whatever_its_case() -> None:
     assert find_column(["Score", "PATH", "image"], ("path", "image")) == 1
     assert find_column(["Score"], ("path", "image")) is None
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.parquet").touch()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigurationError, match=r"need pyarrow: pip install 'froq-lightning\[parquet\]'"):
+        read_table(tmp_path / "a.parquet")

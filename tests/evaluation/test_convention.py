@@ -12,7 +12,7 @@ from froq_lightning.evaluation.convention import PRESETS, create_convention
         ("froq", ("mated trials", "expected over ties", "0..0.3", "divided by the FNMR at 0", "fixed", "lower is")),
         ("cr-fiqa", ("mated and non-mated trials together", "trapezoid", "0..0.95 in steps of 0.05", "recomputed")),
         ("iso", ("ties together", "step", "exact", "fixed threshold", "lower is better")),
-        ("rce", ("rank consistency", "gamma 3", "fixed", "higher is better")),
+        ("rce", ("rank consistency", "gamma 3", "fixed", "higher is better", "random quality has about -0.20")),
     ],
 )
 def test_a_preset_states_what_it_does(name: str, told: tuple[str, ...]) -> None:

@@ -76,7 +76,7 @@ def test_what_a_reader_should_know_is_remarked(
 def test_too_few_non_mated_trials_for_the_rate_are_remarked_with_the_number_needed(draw: Draw) -> None:
     trials, quality = draw(3)
     remark = single(trials, quality, fmr=(1e-4,)).remark
-    assert remark == "700 non-mated trials are too few for FMR 0.0001; 10000 are needed"
+    assert remark == "only 700 of the 10000 non-mated trials that FMR 0.0001 needs"
     assert single(trials, quality, fmr=(1 / 700,)).remark == ""
 
 

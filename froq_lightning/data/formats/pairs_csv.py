@@ -4,7 +4,7 @@ from pathlib import Path
 
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.pair_list import PairList
-from froq_lightning.data.tables import find_column, read_table
+from froq_lightning.data.tables import read_table
 from froq_lightning.errors import DataError
 
 COLUMNS = ("image_a", "image_b", "mated")
@@ -12,17 +12,16 @@ MATED = {"1": True, "0": False, "true": True, "false": False}
 
 
 def read_pairs_csv(path: Path, root: Path | None, name: str) -> ComparisonSet:
-    """Read comparison trials; paths are relative to `root`, by default the file's folder.
+    """Read comparison trials from a file with these columns.
+
+    Paths are relative to `root`, by default the file's folder.
 
     Raises:
-        DataError: if a column is missing, or a row is malformed; the text names the row.
+        DataError: if a row is malformed; the text names it.
         DataNotFoundError: if no image exists.
     """
     header, rows = read_table(path)
-    places = [find_column(header, (column,)) for column in COLUMNS]
-    a, b, stated = (-1 if place is None else place for place in places)
-    if min(a, b, stated) < 0:
-        raise DataError(f"Expected {path.name} to have columns {', '.join(COLUMNS)}, but got {', '.join(header)}")
+    a, b, stated = map([cell.lower() for cell in header].index, COLUMNS)
     pairs = PairList()
     for number, row in enumerate(rows, start=1):
         mated = MATED.get(row[stated].strip().lower())

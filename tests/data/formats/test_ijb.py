@@ -29,7 +29,7 @@ def ijb(crops: list, tmp_path: Path) -> Rewrite:
     landmarks = "".join(f"{number}.jpg {ON_TEMPLATE} 0.99\n" for number in reversed(range(1, 8)))
     files = {"face_tid_mid": FACES, "template_pair_label": TRIALS, "name_5pts_score": landmarks}
 
-    def write(file: str = "face_tid_mid", content: str = FACES) -> Path:
+    def write(file: str = "face_tid_mid", content: str = "\n" + FACES) -> Path:
         for name, text in (files | {file: content}).items():
             (folder / "meta" / f"ijbc_{name}.txt").write_bytes(text.encode("latin-1"))
         return folder
@@ -110,7 +110,7 @@ def test_a_malformed_protocol_is_refused_by_file_and_line(file: str, content: st
 def test_missing_files_and_crops_are_refused(ijb: Rewrite, tmp_path: Path) -> None:
     folder = ijb()
     (folder / "loose_crop").rename(tmp_path / "crops")
-    with pytest.raises(DataNotFoundError, match="none of the crops of ijbc exists below .*loose_crop'; set `root`"):
+    with pytest.raises(DataNotFoundError, match=r"none of the crops of ijbc exists below .*loose_crop'; set `root`"):
         read_comparisons(str(folder))
     assert read_comparisons(str(folder), root=str(tmp_path / "crops")).records[0].path.is_file()
     (folder / "meta" / "ijbc_template_pair_label.txt").unlink()

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,12 @@ def pairs(tmp_path: Path) -> Callable[[str], str]:
     return write
 
 
-@pytest.mark.parametrize("header", ["10\t300\n", "10 300\n", "300\n", "", "\n10\t300\n"])
+@pytest.mark.parametrize("header", ["10\t300\n", "10 300\n", "300\n", ""])
 @pytest.mark.parametrize("separator", ["\t", " ", "  "])
 def test_real_faces_are_found_whatever_the_header_and_separator(
     header: str, separator: str, pairs: Callable[[str], str], shared: Path
 ) -> None:
-    if header.startswith("\n"):
-        header = header[1:]
-    source = pairs(header + "\n".join(separator.join(cells) for cells in (MATED, NON_MATED)) + "\n")
+    source = pairs(header + "\n\n".join(separator.join(cells) for cells in (MATED, NON_MATED)) + "\n")
     read = read_comparisons(source, root=str(shared / "data" / "faces"))
     assert [record.key for record in read.records] == [
         "Al_Gore/Al_Gore_0001.jpg",
@@ -46,11 +45,11 @@ def test_the_trials_of_real_faces_come_as_written(pairs: Callable[[str], str], s
     root = shared / "data" / "faces"
     people = sorted(root.iterdir())
     lines, expected = ["10\t300"], []
-    for one, other in zip(people[:60], people[1:61], strict=True):
+    for one, other in pairwise(people[:61]):
         for first, second in zip(sorted(one.iterdir()), sorted(other.iterdir()), strict=False):
             lines.append(f"{one.name}\t{int(first.stem[-4:])}\t{other.name}\t{int(second.stem[-4:])}")
             expected.append((first, second, False))
-        for first, second in zip(sorted(one.iterdir()), sorted(one.iterdir())[1:], strict=False):
+        for first, second in pairwise(sorted(one.iterdir())):
             lines.append(f"{one.name}\t{int(first.stem[-4:])}\t{int(second.stem[-4:])}")
             expected.append((first, second, True))
     read = read_comparisons(pairs("\n".join(lines)), root=str(root))
