@@ -6,8 +6,8 @@
 methods on all trials, every method on the mated trials of the first `--subjects` subjects and 10,000 non-mated ones
 between the same images. Prints a table in Markdown of pAUC by the `froq` convention, and of the time per image as a
 multiple of the bare forward pass in the same run.
-`comparisons` runs `froq test` on 10,000 and on 1,000,000 comparison trials between the same images, and compares its peak
-memory and the time of the comparisons with those of the naive procedure, which gathers the embeddings of all pairs.
+`comparisons` runs `froq test` on 10,000 and on 1,000,000 comparison trials between the same images and tells its peak
+memory; and it sets comparing a chunk at a time against the naive procedure, which gathers the embeddings of all pairs.
 """
 
 import argparse

@@ -69,3 +69,47 @@ def test_predict_takes_the_observer_that_ships_with_the_network(photographs: Pat
     assert main(["predict", f"--config={CONFIGS / 'predict.yaml'}", source, *quiet]) == 0
     (row,) = read("froq_runs/predict/scores.csv")
     assert row["status"] == "ok"
+
+
+@pytest.fixture
+def people(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a folder of photographs, one sub-folder for each of six subjects."""
+    folders = [folder for folder in sorted((shared / "data" / "photos").iterdir()) if len(list(folder.iterdir())) == 2]
+    for folder in folders[:6]:
+        (tmp_path / "people" / folder.name).mkdir(parents=True)
+        for image in folder.iterdir():
+            (tmp_path / "people" / folder.name / image.name).symlink_to(image)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "people"
+
+
+def test_evaluate_compares_methods_and_writes_a_report(people: Path, quiet: tuple[str, ...]) -> None:
+    pytest.importorskip("froq_dlib", reason="needs the plugin froq-dlib")
+    assert main(["test", f"--config={CONFIGS / 'evaluate.yaml'}", f"--data.source={people}", *quiet]) == 0
+    results = read("froq_runs/evaluate/results.csv")
+    assert {row["method"] for row in results} == {"froq", "embedding_norm", "random"}
+    assert {row["convention"] for row in results} == {"froq", "cr-fiqa", "iso", "rce"}
+    assert {row["fmr"] for row in results} == {"0.01", "0.001"}
+    assert {(row["mated"], row["non_mated"]) for row in results} == {("6", "60")}
+    assert "data:image/jpeg;base64," in Path("froq_runs/evaluate/results.html").read_text(encoding="utf-8")
+
+
+def test_paper_has_a_row_for_every_method_and_a_column_for_every_data_set(
+    people: Path, quiet: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("froq_dlib", reason="needs the plugin froq-dlib")
+    network = ("--model.backbone=dlib_resnet29", "--data.aligner=dlib", "--report=false")
+    sources = f"[{people}, {{source: {people}, name: sampled, non_mated: 40}}]"
+    few = (
+        "--model.methods=[froq, {method: perturbation, noise: 0, occlusion: 2}, embedding_norm, network_quality, "
+        "ser_fiq, {method: face_qan, samples: 2, steps: 2}, grafiqs, random]"
+    )
+    paper = f"--config={CONFIGS / 'paper.yaml'}"
+    assert main(["test", paper, *network, few, f"--data.source={sources}", *quiet]) == 0
+    printed = capsys.readouterr().out
+    header = next(line for line in printed.splitlines() if line.split()[:1] == ["method"])
+    assert header.split() == ["method", "people", "sampled", "mean"]
+    for method in ("froq", "perturbation", "embedding_norm", "face_qan", "random"):
+        assert any(line.split()[:1] == [method] for line in printed.splitlines())
+    for method in ("network_quality", "ser_fiq", "grafiqs"):
+        assert f"{method} cannot work here" in printed

@@ -140,7 +140,7 @@ def test_scores_from_elsewhere_are_a_method_like_others(
 
 
 def test_an_image_that_fails_takes_its_trials_with_it_and_is_named(
-    content: dict[str, Any], evaluate: Evaluate, trials: Path, shared: Path, tmp_path: Path, rows: Rows
+    evaluate: Evaluate, trials: Path, shared: Path, tmp_path: Path, rows: Rows
 ) -> None:
     compared = rows(trials)
     broken = compared[0]["image_a"]
