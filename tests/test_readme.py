@@ -9,6 +9,7 @@ import torch
 
 from froq_lightning.backbones.registry import BACKBONES, discover
 from froq_lightning.cli import main
+from froq_lightning.methods.catalogue import METHODS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -31,6 +32,11 @@ def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         for image in sorted((data / source).glob("*.jpg"))[:10]:
             (tmp_path / name / image.name).symlink_to(image)
     (tmp_path / "edgeface_xxs.safetensors").symlink_to(data / "weights" / "edgeface_xxs.safetensors")
+    with (data / "pairs_cross_quality.csv").open(encoding="utf-8") as pairs:
+        header, *rows = pairs.read().splitlines()
+    chosen = [row for row in rows if row.endswith(",1")][:8] + [row for row in rows if row.endswith(",0")][:20]
+    sides = [(*(str(data / image) for image in row.split(",")[:2]), row[-1]) for row in chosen]
+    (tmp_path / "pairs.csv").write_text("\n".join([header, *map(",".join, sides)]))
     (tmp_path / "configs").symlink_to(Path(__file__).parents[1] / "configs")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -38,13 +44,14 @@ def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(workplace: Path) -> None:
     run = [arguments for block in blocks("bash") for arguments in commands(block)]
-    assert len(run) == 3
+    assert len(run) == 4
     for arguments in run:
         assert main([*arguments, "--trainer.enable_progress_bar=false"]) == 0
     scope = {"images": torch.randint(0, 256, (2, 3, 112, 112), dtype=torch.uint8)}
     exec(next(block for block in blocks("python") if "QualityScorer" in block), scope)  # noqa: S102
     assert scope["scores"].quality.shape == (2,)
     assert (workplace / "scores.csv").read_text().count("\n") == 11
+    assert "results.html" in {path.name for path in workplace.iterdir()}
 
 
 def test_the_table_of_networks_is_that_of_the_plugins() -> None:
@@ -55,3 +62,8 @@ def test_the_table_of_networks_is_that_of_the_plugins() -> None:
     assert {entry for entry in told if entry[1] in installed} == {
         entry for entry in registered if entry[1] in dict(rows)
     }
+
+
+def test_the_table_of_methods_is_that_of_the_catalogue() -> None:
+    table = README.split("| method | what it does | needs |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)) == {"froq", *METHODS}
