@@ -38,11 +38,11 @@ def test_the_version_does_not_wait_for_torch() -> None:
 @pytest.mark.parametrize("arguments", [(), ("--help",)])
 def test_help_names_the_commands_and_examples(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     told = printed(capsys, *arguments)
-    for word in ("validate", "predict", "backbones", "froq predict --config configs/quickstart.yaml"):
+    for word in ("validate", "predict", "test", "data", "backbones", "froq predict --config configs/quickstart.yaml"):
         assert word in told
 
 
-@pytest.mark.parametrize("command", ["validate", "predict"])
+@pytest.mark.parametrize("command", ["validate", "predict", "test"])
 def test_the_help_of_a_command_explains_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     told = " ".join(printed(capsys, command, "--help").split())
     for option in ("--model.backbone", "--model.observer", "--data.source", "--data.aligner", "--output", "--trainer"):
@@ -52,7 +52,7 @@ def test_the_help_of_a_command_explains_its_options(command: str, capsys: pytest
     assert "--ckpt_path" not in told
 
 
-@pytest.mark.parametrize("command", ["validate", "predict"])
+@pytest.mark.parametrize("command", ["validate", "predict", "test"])
 def test_the_configuration_can_be_printed_as_yaml(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     told = yaml.safe_load(printed(capsys, command, "--model.backbone=timm", "--data.source=faces", "--print_config"))
     assert told["model"]["backbone"] == "timm"
@@ -71,7 +71,7 @@ def test_fit_is_refused_with_what_to_do_instead(command: str, capsys: pytest.Cap
     assert told.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [("predct",), ("test",), ("backbones",), ("backbones", "lst")])
+@pytest.mark.parametrize("arguments", [("predct",), ("tset",), ("backbones",), ("backbones", "lst")])
 def test_an_unknown_command_is_refused_with_those_there_are(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
