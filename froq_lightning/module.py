@@ -88,13 +88,15 @@ class FroqModule(LightningModule):
         self.methods = methods
         self.figures = figures
         self.observer: Observer | None = None
+        self._quality: FroqQuality | None = None
         self.calibration: Calibration | None = None
         self.evaluation: Evaluation | None = None
 
     def setup(self, stage: str) -> None:
         """Read the Observer before any image is read."""
-        if stage == "predict" and self.observer is None:
-            self.observer = self.read_observer()
+        if stage == "predict":
+            self.observer = self.observer or self.read_observer()
+            self._quality = FroqQuality(self.observer)
         if stage == "test":
             self._panel = MethodPanel(self.backbone, line_up(self.methods, self._froq))
 
@@ -130,12 +132,12 @@ class FroqModule(LightningModule):
 
     def predict_step(self, batch: FaceBatch) -> QualityBatch:
         """Score the crops of a batch in one pass."""
-        if self.observer is None:
+        if self._quality is None:
             raise ConfigurationError("no observer is loaded: predict runs under a Trainer")
         if not len(batch.images):
             return QualityBatch(torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.int64))
-        scores = FroqQuality(self.observer).score(self.backbone, batch.images).cpu()
-        return QualityBatch(scores, self.observer.quality(scores))
+        scores = self._quality.score(self.backbone, batch.images).cpu()
+        return QualityBatch(scores, self._quality.observer.quality(scores))
 
     def on_test_epoch_start(self) -> None:
         """Allocate the tables of embeddings and qualities."""

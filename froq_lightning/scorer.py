@@ -23,6 +23,7 @@ class QualityScorer:
     def __init__(self, backbone: Backbone, observer: Observer) -> None:
         self.backbone = backbone
         self.observer = observer
+        self._method = FroqQuality(observer)
 
     @classmethod
     def from_observer(cls, path: str | Path, weights: str | None = None, device: str = "cpu", **options: Any) -> Self:
@@ -47,5 +48,5 @@ class QualityScorer:
         """Score `[B, 3, H, W]` RGB crops, uint8 or floating point in 0..1, of the size that the backbone wants."""
         device = next(self.backbone.network.parameters()).device
         with torch.no_grad():
-            scores = FroqQuality(self.observer).score(self.backbone, images.to(device)).cpu()
+            scores = self._method.score(self.backbone, images.to(device)).cpu()
         return QualityBatch(scores, self.observer.quality(scores))

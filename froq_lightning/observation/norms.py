@@ -17,7 +17,7 @@ class Observation:
     """What one forward pass showed.
 
     Args:
-        output: whatever the network returned.
+        output: whatever the network returned; None if the pass was ended early.
         norms: `[B, L]` float32, the L2 norm of each image's flattened output of each layer. NaN where a layer did not
             fire, or gave no tensor of the batch.
         failures: for the columns that are NaN for that reason, why.
@@ -30,6 +30,10 @@ class Observation:
     failures: dict[int, str]
     copies: dict[int, int]
     order: tuple[int, ...]
+
+
+class _ReachedError(Exception):
+    """Ends a pass whose remaining layers are not wanted."""
 
 
 class LayerNorms:
@@ -45,17 +49,22 @@ class LayerNorms:
     Args:
         network: the network to run.
         layers: dotted names of its modules, one column of the table each; the same name may stand twice.
+        stop_early: whether a pass ends, without output, once these layers have fired as often as in the first pass,
+            which runs to its end; for networks that run alike for every batch.
     """
 
-    def __init__(self, network: nn.Module, layers: Sequence[str]) -> None:
+    def __init__(self, network: nn.Module, layers: Sequence[str], *, stop_early: bool = False) -> None:
         self.network = network
         self.layers = tuple(layers)
+        self.stop_early = stop_early
+        self._calls = 0
+        self._calls_in_a_pass: int | None = None
         self._modules = [network.get_submodule(name) for name in self.layers]
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Self:
         self._handles = [
-            module.register_forward_hook(partial(self._record, column)) for column, module in enumerate(self._modules)
+            module.register_forward_hook(partial(self._note, column)) for column, module in enumerate(self._modules)
         ]
         return self
 
@@ -75,12 +84,28 @@ class LayerNorms:
             self._copies: dict[int, int] = {}
             self._order: dict[int, None] = {}
             self._seen: dict[int, tuple[ref[Tensor], int, int]] = {}
-            output = self.network(inputs)
+            output = self._run(inputs)
         self._seen = {}
         return Observation(output, self._table.T, self._failures, self._copies, tuple(self._order))
 
-    def _record(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+    def _run(self, inputs: Tensor) -> Any:
+        self._calls = 0
+        try:
+            output = self.network(inputs)
+        except _ReachedError:
+            return None
+        if self.stop_early:
+            self._calls_in_a_pass = self._calls
+        return output
+
+    def _note(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         del module, args
+        self._record(column, output)
+        self._calls += 1
+        if self._calls == self._calls_in_a_pass:
+            raise _ReachedError
+
+    def _record(self, column: int, output: Any) -> None:
         self._order.pop(column, None)
         self._order[column] = None
         reason = unobservable(output, self._batch)

@@ -62,3 +62,17 @@ def test_parameters_tell_the_observer_from_others(observer: Observer) -> None:
     assert parameters["aggregation"] == PRESETS[parameters["preset"]].aggregation
     assert parameters["layers"] == [layer.name for layer in observer.layers]
     assert parameters["set_utility"] == observer.set_utility
+
+
+def test_what_lies_behind_the_deepest_observed_layer_runs_in_the_first_batch_only(
+    observer: Observer, small_backbone: Backbone, small_images: Tensor
+) -> None:
+    ran: list[str] = []
+    for name, module in small_backbone.network.named_modules():
+        module.register_forward_hook(lambda *_, name=name: ran.append(name))
+    method = FroqQuality(observer)
+    first = method.score(small_backbone, small_images)
+    whole, ran[:] = list(ran), []
+    torch.testing.assert_close(method.score(small_backbone, small_images), first, rtol=0, atol=0)
+    deepest = max(whole.index(layer.name) for layer in observer.layers)
+    assert ran == whole[: deepest + 1]
