@@ -92,8 +92,9 @@ def _table(table: FigureTable) -> str:
     width = max(len(cell) for row in rows for cell in row[1:])
     padded = [[method, *(cell.rjust(width) for cell in cells)] for method, *cells in rows]
     lines.append(text_table(["method", *(name.rjust(width - 1) for name in table.columns)], padded))
-    lines += ["  * the best of its column", *_intervals(table)]
-    return "\n".join(lines)
+    if any(cell.best for _, cells in table.rows for cell in cells):
+        lines.append("  * the best of its column")
+    return "\n".join([*lines, *_intervals(table)])
 
 
 def _intervals(table: FigureTable) -> Iterator[str]:

@@ -45,9 +45,9 @@ def _run(arguments: list[str]) -> int:
         raise ConfigurationError(NO_FIT)
     parsed = _parser().parse_args(arguments or ["--help"])
     if parsed.command == "data":
-        from froq_lightning.cli.data import run_data  # noqa: PLC0415 - imports torch
+        from froq_lightning.cli.data import run_inspect  # noqa: PLC0415 - imports torch
 
-        run_data(parsed.action, parsed.path, parsed.root, parsed.part)
+        run_inspect(parsed.path, parsed.root, parsed.part)
         return 0
     from froq_lightning.cli.backbones import run_backbones  # noqa: PLC0415 - imports torch
 

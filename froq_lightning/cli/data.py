@@ -11,9 +11,8 @@ from froq_lightning.data.inspection import Inspection, inspect_source
 MOST_LISTED = 5
 
 
-def run_data(action: str, path: str, root: str | None = None, part: str | None = None) -> None:
-    """Tell what a source holds; `action` is "inspect", the only one there is."""
-    del action
+def run_inspect(path: str, root: str | None = None, part: str | None = None) -> None:
+    """Tell what a source holds."""
     found = inspect_source(path, root, part)
     print(f"{path}: {found.kind}")
     for what, told in (*_counts(found), *_looks(found)):

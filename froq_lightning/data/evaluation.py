@@ -44,7 +44,7 @@ class EvaluationDataModule(LightningDataModule):
 
     def __init__(
         self,
-        source: str | list[Source],
+        source: Source | list[Source],
         root: str | None = None,
         non_mated: int | None = None,
         scores: dict[str, str | dict[str, str]] | None = None,

@@ -61,8 +61,8 @@ def test_a_remark_is_stated_once_with_what_it_is_about(evaluation: Evaluation) -
     ]
 
 
-def test_the_remark_on_too_few_trials_stays_whole(evaluation: Evaluation) -> None:
-    (line,) = (line for line in caveats(evaluation) if "too few" in line and "alpha" in line)
+def test_too_few_trials_for_an_fmr_are_told_with_the_number_needed(evaluation: Evaluation) -> None:
+    (line,) = (line for line in caveats(evaluation) if "FMR 0.001 needs" in line and "alpha" in line)
     count = evaluation.result("alpha", "good", "froq", 0.001).non_mated
     assert f"only {count} of the 1000 non-mated trials that FMR 0.001 needs" in line
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from froq_lightning.cli.data import run_data
+from froq_lightning.cli.data import run_inspect
 
 Told = Callable[..., list[str]]
 
@@ -15,7 +15,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> Told:
     """Inspects a source and returns the lines printed, without their indentation."""
 
     def inspect(path: Path, **options: str) -> list[str]:
-        run_data("inspect", str(path), **options)
+        run_inspect(str(path), **options)
         return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
 
     return inspect
@@ -90,4 +90,4 @@ def test_a_folder_of_which_nothing_can_be_read_is_told(told: Told, tmp_path: Pat
 def test_a_part_may_be_asked_for(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("image_a,image_b,mated\npairs.csv,x,1\n")
     with pytest.raises(ValueError, match="Expected no `part` 'FF'"):
-        run_data("inspect", str(tmp_path / "pairs.csv"), part="FF")
+        run_inspect(str(tmp_path / "pairs.csv"), part="FF")
