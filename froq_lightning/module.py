@@ -71,7 +71,7 @@ class FroqModule(LightningModule):
         observer: str | None = None,
         preset: PresetName = "paper",
         labeller: str | dict[str, Any] = "perturbation",
-        methods: str | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
+        methods: str | dict[str, Any] | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
         figures: Figures = Figures(),  # noqa: B008 - immutable
     ) -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from froq_lightning.callbacks.tables import printable
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
 
 XQLFW = "XQLFW was built with SER-FIQ scores: its figures favour SER-FIQ"
@@ -20,7 +21,7 @@ def caveats(evaluation: Evaluation) -> list[str]:
 
 def left_out(one: EvaluatedSet, shown: int) -> list[str]:
     """Name images without an embedding, with reasons: the first ones, and the number of the others."""
-    listed = [f"{key}: {reason}" for key, reason in list(one.left_out.items())[:shown]]
+    listed = [printable(f"{key}: {reason}") for key, reason in list(one.left_out.items())[:shown]]
     return [*listed, f"… and {len(one.left_out) - shown} more"] if len(one.left_out) > shown else listed
 
 

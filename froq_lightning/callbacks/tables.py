@@ -34,5 +34,10 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"  {line.rstrip()}" for line in lines)
 
 
+def printable(text: str) -> str:
+    """Escape what would break a line, or speak to the terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def _is_number(cell: str) -> bool:
     return cell.lstrip("+-").replace(".", "", 1).replace("%", "").isdigit()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from froq_lightning.callbacks.tables import printable
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.image_survey import ImageSurvey
 from froq_lightning.data.inspection import Inspection, inspect_source
@@ -47,7 +48,7 @@ def _looks(found: Inspection) -> Iterator[tuple[str, str]]:
         yield "modes", _listed(survey.modes)
         yield "taken for", _taken_for(found, survey)
     for key, reason in list(survey.failures.items())[:MOST_LISTED]:
-        yield "unreadable", f"{key}: {reason}"
+        yield "unreadable", printable(f"{key}: {reason}")
 
 
 def _taken_for(found: Inspection, survey: ImageSurvey) -> str:

@@ -47,6 +47,8 @@ def inspect_source(source: str, root: str | None = None, part: str | None = None
         DataError: if it is of no known format, which the text lists, or malformed.
     """
     path = Path(source)
+    if root is not None and not Path(root).is_dir():
+        raise DataNotFoundError(f"root {root!r} of the images does not exist")
     known = find_format(path)
     if known is None:
         kind = MANIFEST if path.suffix.lower() in MANIFESTS else IMAGE

@@ -33,6 +33,8 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.non_mated is not None and self.non_mated < 1:
             raise ConfigurationError(f"Expected `non_mated` to be at least 1, but got {self.non_mated}")
+        if self.seed < 0:
+            raise ConfigurationError(f"Expected `seed` to be at least 0, but got {self.seed}")
 
 
 @dataclass(frozen=True)

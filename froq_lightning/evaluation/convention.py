@@ -1,5 +1,6 @@
 """How an error-versus-discard curve is made. Figures made under different conventions cannot be compared."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -57,10 +58,15 @@ class Convention:
         for knob, choices in CHOICES.items():
             if getattr(self, knob) not in choices:
                 raise ConfigurationError(f"Expected `{knob}` to be one of {choices}, but got {getattr(self, knob)!r}")
-        if not 0 < self.limit < 1 or not 0 <= self.step <= self.limit or self.gamma < 0:
+        if not 0 < self.limit < 1 or not 0 <= self.step <= self.limit or not 0 <= self.gamma < math.inf:
             raise ConfigurationError(
                 f"Expected 0 < limit < 1, 0 <= step <= limit and gamma >= 0, but got {self.limit}, {self.step} and "
                 f"{self.gamma}"
+            )
+        steps = self.limit / (self.step or self.limit)
+        if abs(steps - round(steps)) > 1e-9:
+            raise ConfigurationError(
+                f"Expected `limit` to be whole steps, but got {self.limit} in steps of {self.step}"
             )
         if self.area == "step" and (self.step or self.threshold == "recomputed" or self.ties == "order"):
             raise ConfigurationError(
@@ -122,12 +128,16 @@ def create_convention(spec: str | Mapping[str, Any]) -> Convention:
     """
     options = {"preset": spec} if isinstance(spec, str) else dict(spec)
     preset = options.pop("preset", "froq")
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise UnknownNameError.among("convention", str(preset), PRESETS)
     knobs = [field.name for field in fields(Convention)]
     for knob in options:
         if knob not in knobs:
             raise UnknownNameError.among("knob of a convention", knob, knobs)
+    measure = options.get("measure", PRESETS[preset].measure)
+    for knob in options:
+        if knob not in ("name", "measure") and (knob == "gamma") != (measure == "rce"):
+            raise ConfigurationError(f"Expected a knob that counts for measure {measure}, but got {knob}")
     if options and "name" not in options:
         options["name"] = f"{preset} ({', '.join(f'{knob}={value}' for knob, value in options.items())})"
     try:

@@ -33,7 +33,7 @@ class Result:
         value: the figure; NaN where it is not defined.
         low: end of its 95 % confidence interval; NaN without bootstrap.
         high: the other end.
-        threshold: comparison score that a match exceeds, on the full set.
+        threshold: comparison score that a match exceeds, on the full set, by the convention.
         fnmr: false non-match rate on the full set at that threshold.
         mated: trials.
         non_mated: trials.
@@ -133,7 +133,6 @@ def _result(
             return float(np.mean(every))
 
         low, high = subject_interval(trials, resampled, figures.bootstrap, figures.seed)
-    threshold = threshold_at_fmr(trials.scores[~trials.mated], fmr)
     return Result(
         data_set=name,
         method=method,
@@ -142,13 +141,13 @@ def _result(
         value=value,
         low=low,
         high=high,
-        threshold=threshold,
-        fnmr=false_non_match_rate(trials.scores[trials.mated], threshold),
+        threshold=found[0].threshold,
+        fnmr=false_non_match_rate(trials.scores[trials.mated], found[0].threshold),
         mated=int(trials.mated.sum()),
         non_mated=int((~trials.mated).sum()),
         unscored=int(np.isnan(pairs[0]).sum()),
         without_score=without_score,
-        remark="; ".join([*_remarks(trials, draws, threshold, fmr), *_ends(found)]),
+        remark="; ".join([*_remarks(trials, draws, found[0].threshold, fmr), *_ends(found)]),
         fractions=found[0].fractions,
         curve=found[0].curve,
     )
@@ -156,18 +155,22 @@ def _result(
 
 @dataclass(frozen=True)
 class _Figure:
-    """A figure and the curve that it comes from, if there is one."""
+    """A figure, the threshold on the full set, and the curve that the figure comes from, if there is one."""
 
     value: float
+    threshold: float
     fractions: tuple[float, ...] = ()
     curve: tuple[float, ...] = ()
 
 
 def _figure(trials: Trials, quality: Floats, pairs: Floats, convention: Convention, fmr: float) -> _Figure:
+    known = bool(np.isfinite(quality).any())
     if convention.measure == "rce":
-        return _Figure(rank_consistency(trials, quality, fmr, convention.gamma))
+        value = rank_consistency(trials, quality, fmr, convention.gamma)
+        return _Figure(value if known else math.nan, threshold_at_fmr(trials.scores[~trials.mated], fmr))
     edc = error_versus_discard(trials.scores, trials.mated, pairs, convention, fmr)
-    return _Figure(edc.area, tuple(edc.fractions.tolist()), tuple(edc.fnmr.tolist()))
+    curve = (tuple(edc.fractions.tolist()), tuple(edc.fnmr.tolist())) if known else ((), ())
+    return _Figure(edc.area if known else math.nan, edc.threshold, *curve)
 
 
 def _remarks(trials: Trials, draws: Floats, threshold: float, fmr: float) -> Sequence[str]:

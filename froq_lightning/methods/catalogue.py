@@ -15,7 +15,8 @@ from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.methods.random_quality import RandomQuality
 from froq_lightning.methods.ser_fiq import SerFiq
 
-NEEDS_OBSERVER = "froq"
+# Not in the catalogue: it needs an Observer.
+FROQ = "froq"
 METHODS: dict[str, type[Any]] = {
     "perturbation": PerturbationQuality,
     "embedding_norm": EmbeddingNorm,
@@ -39,10 +40,10 @@ def create_method(spec: Mapping[str, Any]) -> QualityMethod:
     name = options.pop("method", None)
     if not isinstance(name, str):
         raise ConfigurationError(f"Expected `method` to be the name of a quality method, but got {name!r}")
-    if name == NEEDS_OBSERVER:
+    if name == FROQ:
         raise ConfigurationError("Expected a method that options alone make, but got froq; build it from an Observer")
     if name not in METHODS:
-        raise UnknownNameError.among("quality method", name, (*METHODS, NEEDS_OBSERVER))
+        raise UnknownNameError.among("quality method", name, (*METHODS, FROQ))
     return METHODS[name](**{option: _checked(name, option, value) for option, value in options.items()})
 
 

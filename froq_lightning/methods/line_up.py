@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.methods.catalogue import METHODS, create_method
+from froq_lightning.methods.catalogue import FROQ, METHODS, create_method
 from froq_lightning.methods.quality_method import QualityMethod
 
-FROQ, ALL = "froq", "all"
+ALL = "all"
 MethodSpec = str | Mapping[str, Any]
 
 
@@ -30,6 +30,8 @@ def line_up(specs: MethodSpec | Sequence[MethodSpec], froq: Callable[..., Qualit
     for options in _expanded(specs):
         name = options.pop("method", FROQ)
         label = options.pop("label", None) or _label(name, options)
+        if not isinstance(label, str):
+            raise ConfigurationError(f"Expected `label` to be text, but got {label!r}")
         if label in methods:
             raise ConfigurationError(f"Expected methods of different names, but got {label} twice; give one a `label`")
         methods[label] = _build(name, options, froq)
@@ -70,4 +72,5 @@ def _expanded(specs: MethodSpec | Sequence[MethodSpec]) -> Iterator[dict[str, An
 
 
 def _label(name: str, options: Mapping[str, Any]) -> str:
+    name = str(name)
     return f"{name} ({', '.join(f'{option}={value}' for option, value in options.items())})" if options else name

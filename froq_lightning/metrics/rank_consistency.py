@@ -38,7 +38,7 @@ class RankConsistency(TrialMetric):
         """Add `[B]` trials.
 
         Args:
-            scores: comparison scores, higher is more alike.
+            scores: comparison scores in -1..1, higher is more alike.
             mated: whether both sides show the same subject.
             images: numbers of the images on either side, `[B]` int64 each.
             quality: of the images on either side, `[B]` each, higher is better; NaN where it is missing.

@@ -8,6 +8,7 @@ import torch
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.records import FaceBatch
+from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.evaluation.result import Figures, evaluate
@@ -28,6 +29,9 @@ class EvaluationRun:
         sets: to compare.
         given: for every set, `[N]` qualities from elsewhere by name.
         device: that holds the tables.
+
+    Raises:
+        ConfigurationError: if scores from elsewhere go by the name of a method.
     """
 
     def __init__(
@@ -37,6 +41,10 @@ class EvaluationRun:
         given: Sequence[Mapping[str, Floats]],
         device: torch.device,
     ) -> None:
+        if taken := [name for name in given[0] if name in panel.methods]:
+            raise ConfigurationError(
+                f"Expected scores from elsewhere to go by other names than methods, but got {taken[0]}"
+            )
         self.panel = panel
         self.sets = sets
         self.given = given

@@ -78,7 +78,10 @@ def _faces(file: Path) -> tuple[list[str], npt.NDArray[np.int64]]:
         raise DataError(f"Expected {file.name} to name every crop once, but got one twice")
     if not names:
         raise DataError(f"{file.name} names no crops")
-    return names, np.array(numbers, dtype=np.int64)
+    try:
+        return names, np.array(numbers, dtype=np.int64)
+    except OverflowError as error:
+        raise DataError(f"{file.name} has a number beyond 64 bits") from error
 
 
 def _media(numbers: npt.NDArray[np.int64]) -> Indices:

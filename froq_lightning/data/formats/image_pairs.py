@@ -44,8 +44,10 @@ def read_memfile_pairs(path: Path, name: str) -> ComparisonSet:
         raise DataNotFoundError(f"{told.name}, which tells the mated trials, does not exist beside {folder.name}")
     try:
         mated = np.load(told, allow_pickle=False)
-    except ValueError as error:
+    except (ValueError, EOFError, OSError) as error:
         raise DataError(f"{told.name} is no array of numpy's: {error}") from error
+    if not isinstance(mated, np.ndarray):
+        raise DataError(f"Expected {told.name} to hold one array, but got an archive of several")
     if mated.ndim != 1 or mated.dtype.kind not in "biu" or not np.isin(mated, (0, 1)).all():
         raise DataError(f"Expected {told.name} to hold booleans, but got {list(mated.shape)} of {mated.dtype}")
     return pair_up(name, archive.records(), mated.astype(np.bool_), archive.content)

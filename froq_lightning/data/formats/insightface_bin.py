@@ -73,7 +73,7 @@ class BinFile:
             raise ImageError(f"entry is unreadable: {error}") from error
         if pixels.dtype == np.uint8 and pixels.ndim == 1:
             return decode_image(pixels.tobytes())
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
             raise ImageError(f"expected pixels [h, w, 3] of uint8, got {list(pixels.shape)} of {pixels.dtype}")
         return np.ascontiguousarray(pixels), ""
 

@@ -30,7 +30,7 @@ def read_lfw_pairs(path: Path, root: Path | None, name: str) -> ComparisonSet:
     for number, cells in _lines(path):
         if number == 1 and len(cells) <= 2 and all(map(_is_number, cells)):
             continue
-        first, second = cells[:2], [cells[0] if len(cells) == 3 else cells[-2], cells[-1]]
+        first, second = cells[:2], [cells[0], *cells[2:]][-2:]
         if len(cells) not in (3, 4) or not (_is_number(first[1]) and _is_number(second[1])):
             expected = "Expected NAME 1 2 or NAME 1 OTHER 2"
             raise DataError(f"{path.name}, line {number}: {expected}, but got {' '.join(cells)!r}")

@@ -83,6 +83,8 @@ class RecordFile:
         labels = np.empty(len(offsets), dtype=np.float32)
         for start in range(0, len(offsets), 65_536):
             part = offsets[start : start + 65_536]
+            if (content[part[:, None] + np.arange(len(MAGIC))] != np.frombuffer(MAGIC, dtype=np.uint8)).any():
+                raise DataError(f"{self.path.name} has no records where its .idx says; the two do not belong together")
             head = content[part[:, None] + header]
             flags, own = head[:, :4].view("<u4")[:, 0], head[:, 4:].view("<f4")[:, 0]
             after = np.where(flags > 0, part + FRAME.size + HEADER.size, part)[:, None] + np.arange(4)
