@@ -48,7 +48,7 @@ class EvaluationDataModule(LightningDataModule):
         source: Source | list[Source],
         root: str | None = None,
         non_mated: int | None = None,
-        scores: dict[str, str | dict[str, str]] | None = None,
+        scores: dict[str, str | dict[str, Any]] | None = None,
         aligner: str | None = None,
         resize: bool = False,
         batch_size: int = 32,

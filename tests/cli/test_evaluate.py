@@ -183,3 +183,62 @@ def test_the_table_says_its_convention(
     assert "lower is better" in printed
     assert f"results: {tmp_path / 'results.csv'}" in printed
     assert (tmp_path / "results.config.yaml").exists()
+
+
+def test_data_sets_may_have_score_files_of_their_own(
+    evaluate: Evaluate, trials: Path, tmp_path: Path, rows: Rows
+) -> None:
+    for number, name in enumerate(("one", "two")):
+        scores = {row[side]: len(row[side]) + number for row in rows(trials) for side in ("image_a", "image_b")}
+        lines = [f"{image},{score}" for image, score in scores.items()]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["image,score", *lines]))
+    mine = f"{{source: {trials}, name: one, scores: {{mine: {tmp_path / 'one.csv'}}}}}"
+    other = f"{{source: {trials}, name: two, scores: {{other: {tmp_path / 'two.csv'}}}}}"
+    told = evaluate(f"[{mine}, {other}]", tmp_path / "results.csv", "--model.methods=random")
+    found = {(row["data_set"], row["method"]): row["value"] for row in told["results"] if row["convention"] == "froq"}
+    assert found["one", "mine"] == found["two", "other"] is not None
+    assert found["one", "other"] is found["two", "mine"] is None
+
+
+@pytest.fixture
+def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with the first comparison trial and a score for one of its images."""
+    monkeypatch.chdir(tmp_path)
+    one, other = ("faces/Hu_Jintao/Hu_Jintao_0003.jpg", "faces/Ken_Macha/Ken_Macha_0001.jpg")
+    data = shared / "data"
+    (tmp_path / "pairs.csv").write_text(f"image_a,image_b,mated\n{data / one},{data / other},0\n")
+    (tmp_path / "scores.csv").write_text(f"image,score\n{data / one},1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--data.scores={froq: scores.csv}", "Expected scores from elsewhere to go by other names than methods"),
+        ("--data.scores={x: {path: 5}}", "Expected scores 'x' as a path or as path and column"),
+        ("--data.source={source: pairs.csv, seed: x}", "Expected `seed` of a data set to be of type int, but got 'x'"),
+        ("--data.source={source: pairs.csv, seed: -1}", "Expected `seed` to be at least 0, but got -1"),
+        ("--data.source={sorce: pairs.csv}", "unknown option of a data set 'sorce'; nearest: source"),
+        ("--model.methods={method: [froq]}", "Expected `method` to be the name of a quality method"),
+        ("--model.methods={method: random, label: 5}", "Expected `label` to be text, but got 5"),
+        ("--model.methods=[rnadom]", "unknown quality method 'rnadom'; nearest: random"),
+        ("--model.figures.conventions=[{preset: rce, limit: 0.2}]", "Expected a knob that counts for measure rce"),
+        ("--model.figures.conventions=[{preset: froq, limit: 0.28, step: 0.1}]", "Expected `limit` to be whole steps"),
+        ("--model.figures.fmr=[2]", "Expected the FMR to be between 0 and 1"),
+    ],
+)
+def test_a_wrong_option_is_one_line(
+    option: str,
+    said: str,
+    network: tuple[str, ...],
+    observer: Path,
+    workplace: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["test", *network, f"--model.observer={observer}", "--data.source=pairs.csv", "--report=false"]
+    assert main([*arguments, option]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("froq: error: ")
+    assert said in told
+    assert told.count("\n") == 1
+    assert not (workplace / "results.csv").exists()

@@ -127,3 +127,24 @@ def test_a_curve_that_runs_out_of_trials_says_where(draw: Draw) -> None:
     result = single(few, quality, conventions=("cr-fiqa",))
     assert math.isnan(result.value)
     assert "mated or non-mated trials have run out" in result.remark
+
+
+def test_threshold_and_rate_are_those_at_which_the_curve_starts(draw: Draw) -> None:
+    trials, quality = draw(4)
+    for convention in ("froq", "cr-fiqa", "iso"):
+        result = single(trials, quality, conventions=(convention,), fmr=(1.8 / 700,))
+        assert result.fnmr == result.curve[0]
+        assert result.fnmr == false_non_match_rate(trials.scores[trials.mated], result.threshold)
+    strict, nearest = (
+        single(trials, quality, conventions=(name,), fmr=(1.8 / 700,)).threshold for name in ("froq", "cr-fiqa")
+    )
+    assert nearest < strict
+
+
+def test_a_quality_that_nobody_has_gives_no_figure(draw: Draw) -> None:
+    trials, quality = draw(5)
+    for convention in ("froq", "cr-fiqa", "iso", "rce"):
+        result = single(trials, np.full_like(quality, np.nan), conventions=(convention,))
+        assert math.isnan(result.value)
+        assert result.curve == ()
+        assert "no quality scores" in result.remark

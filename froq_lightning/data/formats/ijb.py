@@ -49,7 +49,7 @@ def read_ijb(path: Path, root: Path | None, name: str) -> ComparisonSet:
         mated,
         subjects,
         Templates(numbered(numbers[:, 0]), _media(numbers)),
-        note,
+        "; ".join(filter(None, ["the quality of a template is the mean of its images'", note])),
     )
 
 
