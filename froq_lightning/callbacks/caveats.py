@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from froq_lightning.callbacks.tables import printable
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
+from froq_lightning.terminal import printable
 
 XQLFW = "XQLFW was built with SER-FIQ scores: its figures favour SER-FIQ"
 

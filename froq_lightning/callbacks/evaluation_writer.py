@@ -13,12 +13,13 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.callbacks.caveats import caveats, left_out
 from froq_lightning.callbacks.figure_table import FigureTable, figure_tables
-from froq_lightning.callbacks.tables import text_table, write_csv
+from froq_lightning.callbacks.tables import write_csv
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.evaluation.result import Result
 from froq_lightning.module import FroqModule
+from froq_lightning.terminal import text_table
 
 SCHEMA_VERSION = 1
 FIGURES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))

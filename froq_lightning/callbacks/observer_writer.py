@@ -6,12 +6,13 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from froq_lightning.callbacks.tables import text_table, write_csv
+from froq_lightning.callbacks.tables import write_csv
 from froq_lightning.data.records import FaceSample
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.processes import gathered
+from froq_lightning.terminal import text_table
 
 COLUMNS = ("image", "pseudo_quality", "quality_score", "quality", "status", "reason")
 

@@ -5,9 +5,9 @@ from typing import Any, Generic, TypeVar
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from froq_lightning.callbacks.tables import text_table
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.module import QualityBatch
+from froq_lightning.terminal import text_table
 
 Item = TypeVar("Item")
 

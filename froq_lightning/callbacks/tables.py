@@ -1,4 +1,4 @@
-"""CSV files that appear whole or not at all, and tables for a terminal."""
+"""CSV files that appear whole or not at all."""
 
 import csv
 import os
@@ -19,25 +19,3 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
             count += 1
     partial.replace(path)
     return count
-
-
-def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay rows out in columns as wide as their longest cell; numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if _is_number(cell) else cell.ljust(width)
-            for cell, width in zip(row, widths, strict=True)
-        )
-        for row in (header, *rows)
-    ]
-    return "\n".join(f"  {line.rstrip()}" for line in lines)
-
-
-def printable(text: str) -> str:
-    """Escape what would break a line, or speak to the terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def _is_number(cell: str) -> bool:
-    return cell.lstrip("+-").replace(".", "", 1).replace("%", "").isdigit()

@@ -48,11 +48,23 @@ def _run(arguments: list[str]) -> int:
         from froq_lightning.cli.data import run_inspect  # noqa: PLC0415 - imports torch
 
         run_inspect(parsed.path, parsed.root, parsed.part)
-        return 0
-    from froq_lightning.cli.backbones import run_backbones  # noqa: PLC0415 - imports torch
+    elif parsed.action == "list":
+        from froq_lightning.cli.backbones_list import run_list  # noqa: PLC0415 - looks at what is installed
 
-    run_backbones(parsed.action, getattr(parsed, "name", ""), getattr(parsed, "options", []))
+        run_list()
+    else:
+        _run_on_backbone(parsed.action, parsed.name, parsed.options)
     return 0
+
+
+def _run_on_backbone(action: str, name: str, options: Sequence[str]) -> None:
+    from froq_lightning.backbones.plugins import BACKBONES, find  # noqa: PLC0415 - looks at what is installed
+
+    plugin = find(BACKBONES, name)  # refuses an unknown name before torch is imported
+
+    from froq_lightning.cli.backbones import run_check, run_show  # noqa: PLC0415 - imports torch
+
+    (run_show if action == "show" else run_check)(plugin, options)
 
 
 def _parser() -> argparse.ArgumentParser:

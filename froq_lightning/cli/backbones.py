@@ -1,57 +1,35 @@
-"""`froq backbones list | show | check`."""
+"""`froq backbones show | check`."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
-from froq_lightning.backbones.inspection import defect
-from froq_lightning.backbones.registry import ALIGNERS, BACKBONES, create_backbone, discover, find
+from froq_lightning.backbones.plugins import Plugin
+from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.callbacks.tables import text_table
 from froq_lightning.conformance import check_backbone
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.observation.layers import Layer, survey_layers
+from froq_lightning.terminal import text_table
 
 
-def run_backbones(action: str, name: str, options: Sequence[str]) -> None:
-    """Run one of the three commands; `options` are "key=value" texts for the backbone's factory."""
-    if action == "list":
-        print(_listing())
-        return
-    backbone = create_backbone(name, **_parsed(options))
-    if action == "show":
-        print(_shown(name, backbone, survey_layers(backbone)))
-    else:
-        layers = check_backbone(backbone)
-        silent = [layer for layer in layers if layer.reason]
-        print(f"{name}: the contract holds; {len(layers) - len(silent)} layers can be observed", end="")
-        print("".join(f"\n  left out: {layer.name} {layer.reason}" for layer in silent))
+def run_show(plugin: Plugin, options: Sequence[str]) -> None:
+    """Tell how a network is fed, and its candidate layers; `options` are "key=value" texts for its factory."""
+    backbone = create_backbone(plugin.name, **_parsed(options))
+    print(_shown(plugin, backbone, survey_layers(backbone)))
 
 
-def _listing() -> str:
-    tables = []
-    for title, group in (("backbone", BACKBONES), ("aligner", ALIGNERS)):
-        found = discover(group)
-        defects = {
-            name: defect(plugin.target, of_backbones=group == BACKBONES) for name, plugin in found.plugins.items()
-        }
-        usable = [plugin for name, plugin in found.plugins.items() if not defects[name]]
-        rows = [[plugin.name, plugin.distribution, plugin.version, plugin.licence] for plugin in usable]
-        tables.append(
-            text_table([title, "distribution", "version", "licence of the code"], rows or [["none", "", "", ""]])
-        )
-        tables += [f"  unusable: {problem.where} {problem.reason}" for problem in found.problems]
-        tables += [
-            f"  unusable: {name} of {found.plugins[name].distribution}: {reason}"
-            for name, reason in defects.items()
-            if reason
-        ]
-    return "\n".join(tables)
+def run_check(plugin: Plugin, options: Sequence[str]) -> None:
+    """Test the contract of a network, built with `options`."""
+    layers = check_backbone(create_backbone(plugin.name, **_parsed(options)))
+    silent = [layer for layer in layers if layer.reason]
+    print(f"{plugin.name}: the contract holds; {len(layers) - len(silent)} layers can be observed", end="")
+    print("".join(f"\n  left out: {layer.name} {layer.reason}" for layer in silent))
 
 
-def _shown(name: str, backbone: Backbone, layers: Sequence[Layer]) -> str:
-    plugin, fed, weights = find(BACKBONES, name), backbone.preprocessing, backbone.weights
+def _shown(plugin: Plugin, backbone: Backbone, layers: Sequence[Layer]) -> str:
+    fed, weights = backbone.preprocessing, backbone.weights
     rows = [
         [
             layer.name,
@@ -66,7 +44,7 @@ def _shown(name: str, backbone: Backbone, layers: Sequence[Layer]) -> str:
     silent = sum(bool(layer.reason) for layer in layers)
     return "\n".join(
         [
-            f"{name} of {plugin.distribution} {plugin.version} ({plugin.target}), code {plugin.licence}",
+            f"{plugin.name} of {plugin.distribution} {plugin.version} ({plugin.target}), code {plugin.licence}",
             f"weights: {weights.source}, sha256 {weights.sha256[:16]}…, licence {weights.licence}",
             f"input: {fed.size[1]} x {fed.size[0]} {fed.channel_order}, {fed.alignment!r} alignment, "
             f"mean {_rounded(fed.mean)}, std {_rounded(fed.std)} (RGB, 0..1)",

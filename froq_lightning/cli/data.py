@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from froq_lightning.callbacks.tables import printable
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.image_survey import ImageSurvey
 from froq_lightning.data.inspection import Inspection, inspect_source
+from froq_lightning.terminal import printable
 
 MOST_LISTED = 5
 

@@ -67,6 +67,10 @@ class FaceDataset(Dataset[FaceSample]):
             notes.append(note)
         return FaceSample(index, record.key, image, "; ".join(filter(None, notes)), record.pseudo_quality)
 
+    def __getitems__(self, indices: Sequence[int | None]) -> list[FaceSample]:
+        """Read the crops of a batch; the DataLoader calls this. None stands for no crop."""
+        return [self[index] for index in indices if index is not None]
+
     def _crop(self, record: FaceRecord) -> tuple[Tensor, list[str]]:
         pixels, note = read_record(record)
         if self.aligner is not None:

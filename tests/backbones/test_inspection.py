@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from froq_lightning.backbones.inspection import defect
+from froq_lightning.backbones.sources import Sources
 
 Package = Callable[[Mapping[str, str]], str]
 NUMBER = itertools.count()
@@ -41,6 +42,7 @@ GOOD = {
     "a variable": "def build():\n    made = Backbone(None, None, None)\n    return made",
     "dynamic": "def __getattr__(name):\n    return name",
     "subclass": "class build(Backbone):\n    pass",
+    "named as its base": "class Backbone(Backbone): pass\ndef build(): return Backbone()",
     "inner function": "def build():\n    def embed(x):\n        return 1\n    return Backbone(embed)",
     "optional": "try:\n    import not_installed_anywhere\nexcept ImportError: ...\ndef build(): return Backbone()",
     "lazy": "def build():\n    import not_installed_anywhere\n    return Backbone()",
@@ -103,6 +105,13 @@ def test_a_definition_is_found_through_imports_of_the_same_package(package: Pack
     assert "returns nn.Identity" in defect(f"{package(files)}:build")
     files["net.py"] = f"{SPEC}def made(): return Backbone()"
     assert defect(f"{package(files)}:build") == ""
+
+
+def test_factories_of_one_package_are_told_apart_though_it_is_read_once(package: Package) -> None:
+    source = f"{SPEC}def good(): return Backbone()\ndef bad(): return 3"
+    name, sources = package({"net.py": source}), Sources()
+    found = [defect(f"{name}.net:{factory}", sources=sources) for factory in ("good", "bad", "gone", "good")]
+    assert found == ["", "bad returns 3, instead of a Backbone", f"{name}.net has no 'gone'", ""]
 
 
 def test_an_aligner_may_return_anything(package: Package) -> None:

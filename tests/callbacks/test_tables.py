@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from froq_lightning.callbacks.tables import printable, text_table, write_csv
+from froq_lightning.callbacks.tables import write_csv
 
 
 def test_a_csv_is_written_with_its_header_and_folder(tmp_path: Path) -> None:
@@ -23,22 +23,3 @@ def test_an_interrupted_csv_leaves_the_old_one_alone(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_csv(path, ["column"], rows())
     assert path.read_text() == "old\n"
-
-
-def test_columns_are_as_wide_as_their_longest_cell_and_numbers_stand_right() -> None:
-    table = text_table(["layer", "utility"], [["stem", "0.25"], ["blocks.0.act", "-0.125"]])
-    assert table == "\n".join(
-        [
-            "  layer         utility",
-            "  stem             0.25",
-            "  blocks.0.act   -0.125",
-        ]
-    )
-
-
-def test_a_table_without_rows_is_its_header() -> None:
-    assert text_table(["quality", "image"], []) == "  quality  image"
-
-
-def test_what_would_break_a_line_is_escaped() -> None:
-    assert printable("a\nb\x1b[31m ä") == "a\\nb\\x1b[31m ä"

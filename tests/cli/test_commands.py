@@ -26,15 +26,6 @@ def test_the_module_is_the_command_and_tells_its_version() -> None:
     assert ran.stdout == f"froq {metadata.version('froq-lightning')}\n"
 
 
-def test_the_version_does_not_wait_for_torch() -> None:
-    script = (
-        "import sys\nfrom froq_lightning.cli import main\n"
-        "try:\n    main(['--version'])\nfinally:\n    print('torch' in sys.modules)"
-    )
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert ran.stdout.splitlines()[-1] == "False"
-
-
 @pytest.mark.parametrize("arguments", [(), ("--help",)])
 def test_help_names_the_commands_and_examples(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     told = printed(capsys, *arguments)

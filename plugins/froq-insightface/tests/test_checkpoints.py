@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from froq_lightning.backbones.plugins import BACKBONES, discover, find
 from froq_lightning.backbones.recognition import recognise
-from froq_lightning.backbones.registry import BACKBONES, create_backbone, discover, find
+from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import WeightsError
 

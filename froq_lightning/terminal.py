@@ -1,0 +1,25 @@
+"""What a terminal shows: tables in plain text, and foreign text that cannot break a line."""
+
+from collections.abc import Sequence
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay rows out in columns as wide as their longest cell; numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if _is_number(cell) else cell.ljust(width)
+            for cell, width in zip(row, widths, strict=True)
+        )
+        for row in (header, *rows)
+    ]
+    return "\n".join(f"  {line.rstrip()}" for line in lines)
+
+
+def printable(text: str) -> str:
+    """Escape what would break a line, or speak to the terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _is_number(cell: str) -> bool:
+    return cell.lstrip("+-").replace(".", "", 1).replace("%", "").isdigit()

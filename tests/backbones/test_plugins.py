@@ -1,0 +1,140 @@
+"""What is found of hand-written distributions, good and broken, beside each other."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from froq_lightning.backbones.plugins import ALIGNERS, BACKBONES, discover, find
+from froq_lightning.errors import BackboneError, UnknownNameError
+
+Install = Callable[..., Path]
+
+
+def test_the_built_in_backbone_is_registered() -> None:
+    plugin = find(BACKBONES, "timm")
+    assert (plugin.target, plugin.distribution) == ("froq_lightning.backbones.timm:timm_backbone", "froq-lightning")
+
+
+def test_a_plugin_is_found_with_its_distribution(install: Install) -> None:
+    folder = install("froq_fake", "fake = froq_fake.net:build")
+    plugin = discover(BACKBONES, [str(folder)]).plugins["fake"]
+    assert (plugin.name, plugin.target, plugin.distribution) == ("fake", "froq_fake.net:build", "froq-fake")
+
+
+def test_version_and_licence_are_those_of_the_distribution(install: Install, on_path: Path) -> None:
+    install("froq_fake", "fake = froq_fake.net:build", fields="License-Expression: MIT\n")
+    install("froq_old", "old = froq_old.net:build", fields="License: BSD\n")
+    assert on_path.is_dir()
+    fake, old = find(BACKBONES, "fake"), find(BACKBONES, "old")
+    assert (fake.version, fake.licence) == ("1.5", "MIT")
+    assert (old.version, old.licence) == ("1.5", "BSD")
+
+
+@pytest.mark.parametrize("fields", ["License: \n", "Author: M\xe4x\n"], ids=["empty", "not UTF-8"])
+def test_a_licence_that_cannot_be_told_is_unknown(fields: str, install: Install, on_path: Path) -> None:
+    folder = install("froq_vague", "vague = froq_vague:build")
+    assert folder == on_path
+    metadata = folder / "froq_vague-1.5.dist-info" / "METADATA"
+    metadata.write_bytes(metadata.read_bytes() + fields.encode("latin-1"))
+    assert find(BACKBONES, "vague").licence == "unknown"
+
+
+def test_a_distribution_without_metadata_is_of_unknown_version(install: Install) -> None:
+    plugin = discover(BACKBONES, [str(install("froq_gone", "gone = froq_gone:build"))]).plugins["gone"]
+    assert (plugin.version, plugin.licence) == ("unknown", "unknown")
+
+
+def test_other_groups_do_not_show(install: Install) -> None:
+    folder = install("froq_fake", "fake = froq_fake:build", group=ALIGNERS)
+    assert discover(BACKBONES, [str(folder)]).plugins == {}
+    assert list(discover(ALIGNERS, [str(folder)]).plugins) == ["fake"]
+
+
+def test_names_keep_their_case(install: Install) -> None:
+    folder = install("froq_fake", "IResNet = froq_fake:big\niresnet = froq_fake:small")
+    assert set(discover(BACKBONES, [str(folder)]).plugins) == {"IResNet", "iresnet"}
+
+
+def test_folders_that_do_not_exist_are_passed_over(install: Install, tmp_path: Path) -> None:
+    folder = install("froq_fake", "fake = froq_fake:build")
+    discovery = discover(BACKBONES, [str(tmp_path / "nowhere"), str(folder), ""])
+    assert "fake" in discovery.plugins
+
+
+def test_identical_registrations_fold_into_one(install: Install) -> None:
+    folders = [install("froq_fake", "fake = froq_fake:build", folder=name) for name in ("one", "two")]
+    discovery = discover(BACKBONES, [str(folder) for folder in (*folders, folders[0])])
+    assert list(discovery.plugins) == ["fake"]
+    assert discovery.problems == ()
+
+
+def test_a_conflict_names_both_distributions_and_hides_nothing_else(install: Install) -> None:
+    install("froq_first", "fake = froq_first:build\nother = froq_first:other")
+    folder = install("froq_second", "fake = froq_second:build")
+    discovery = discover(BACKBONES, [str(folder)])
+    assert list(discovery.plugins) == ["other"]
+    (problem,) = discovery.problems
+    assert problem.where == "fake"
+    assert "froq-first (froq_first:build)" in problem.reason
+    assert "froq-second (froq_second:build)" in problem.reason
+    with pytest.raises(BackboneError, match=r"'fake' is claimed by .* and .*; uninstall one of them"):
+        find(BACKBONES, "fake", [str(folder)])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"fake = no.section:here\n",
+        f"[{BACKBONES}]\nthis line says nothing\n".encode(),
+        f"[{BACKBONES}]\na = b:c\na = d:e\n".encode(),
+        f"[{BACKBONES}]\nn\xe4me = b:c\n".encode("latin-1"),
+        b"\xff\xfe\x00\x00",
+    ],
+    ids=["no section", "no value", "name twice", "not UTF-8", "binary"],
+)
+def test_an_unreadable_file_costs_only_itself(broken: bytes, install: Install) -> None:
+    install("froq_broken", broken)
+    folder = install("froq_fine", "fine = froq_fine:build")
+    discovery = discover(BACKBONES, [str(folder)])
+    assert list(discovery.plugins) == ["fine"]
+    (problem,) = discovery.problems
+    assert problem.where in ("froq_broken", "froq-broken")
+    assert "unreadable entry_points.txt" in problem.reason
+
+
+@pytest.mark.parametrize("target", ["not a target", "module:", "mod-ule:build", ":build"])
+@pytest.mark.parametrize("beside_unreadable", [False, True])
+def test_a_malformed_entry_does_not_hide_its_neighbours(
+    target: str, install: Install, *, beside_unreadable: bool
+) -> None:
+    folder = install("froq_fake", f"bad = {target}\ngood = froq_fake:build")
+    if beside_unreadable:
+        install("froq_broken", b"\xff\xfe")
+    discovery = discover(BACKBONES, [str(folder)])
+    assert list(discovery.plugins) == ["good"]
+    assert any("malformed entry" in problem.reason and target in problem.reason for problem in discovery.problems)
+
+
+def test_listing_imports_nothing(install: Install, on_path: Path) -> None:
+    (on_path / "froq_noisy.py").write_text("raise SystemExit('imported')\n", encoding="utf-8")
+    install("froq_noisy", "noisy = froq_noisy:build")
+    assert "noisy" in discover(BACKBONES).plugins
+    assert "froq_noisy" not in sys.modules
+
+
+def test_an_unknown_name_is_told_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="unknown backbone 'tim'; nearest: timm"):
+        find(BACKBONES, "tim")
+
+
+def test_an_unknown_name_far_from_all_is_told_all(install: Install) -> None:
+    folder = install("froq_fake", "fake = froq_fake:build\nother = froq_fake:other")
+    with pytest.raises(UnknownNameError, match="unknown backbone 'zzz'; there is: fake, other"):
+        find(BACKBONES, "zzz", [str(folder)])
+
+
+def test_an_unknown_name_where_nothing_is_installed_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="unknown aligner 'any'; there is: none installed"):
+        find(ALIGNERS, "any", [str(tmp_path)])

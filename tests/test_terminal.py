@@ -1,0 +1,20 @@
+from froq_lightning.terminal import printable, text_table
+
+
+def test_columns_are_as_wide_as_their_longest_cell_and_numbers_stand_right() -> None:
+    table = text_table(["layer", "utility"], [["stem", "0.25"], ["blocks.0.act", "-0.125"]])
+    assert table == "\n".join(
+        [
+            "  layer         utility",
+            "  stem             0.25",
+            "  blocks.0.act   -0.125",
+        ]
+    )
+
+
+def test_a_table_without_rows_is_its_header() -> None:
+    assert text_table(["quality", "image"], []) == "  quality  image"
+
+
+def test_what_would_break_a_line_is_escaped() -> None:
+    assert printable("a\nb\x1b[31m ä") == "a\\nb\\x1b[31m ä"
