@@ -11,9 +11,11 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from froq_lightning.backbones.registry import BACKBONES, create_backbone, find
+from froq_lightning.backbones.plugins import BACKBONES, find
+from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
-from froq_lightning.calibration.selection import PRESETS, PresetName
+from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.data.evaluation import EvaluationDataModule
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import ConfigurationError, UnknownNameError
@@ -52,6 +54,10 @@ class FroqModule(LightningModule):
         observer: Observer file to score with; without one, the Observer that ships with the backbone.
         preset: how calibration selects layers: `paper` (as published) or `distinct` (repeated layers folded, norms
             standardised).
+        max_cost: the share of a forward pass, above 0 to 1, that calibration lets reaching the deepest observed layer
+            take; `predict` ends its passes behind that layer.
+        tolerance: how much set utility (Spearman's rho with the labels) calibration gives up for the cheapest set of
+            layers.
         labeller: quality method that labels calibration images which come without pseudo-quality: its name, or a
             mapping `{method: name, option: value, …}`; options alone are those of `perturbation`.
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
@@ -64,12 +70,14 @@ class FroqModule(LightningModule):
         evaluation: what the last `test` found; on the first process only.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the options of the command line
         self,
         backbone: str,
         backbone_options: dict[str, Any] | None = None,
         observer: str | None = None,
         preset: PresetName = "paper",
+        max_cost: float = 1.0,
+        tolerance: float = 0.0,
         labeller: str | dict[str, Any] = "perturbation",
         methods: str | dict[str, Any] | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
         figures: Figures = Figures(),  # noqa: B008 - immutable
@@ -82,7 +90,8 @@ class FroqModule(LightningModule):
         self.backbone = create_backbone(backbone, **options)
         self.network = self.backbone.network
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
-        self.preset = preset
+        self.preset: PresetName = preset
+        self.budget = Budget(max_cost, tolerance)
         self.observer_path = observer or self.backbone.observer
         self.labelling = Labelling(*line_up_one(labeller, self._froq))
         self.methods = methods
@@ -127,7 +136,7 @@ class FroqModule(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Select the layers and build the Observer."""
-        self.calibration = self._calibration_run.finish(self.identity, self.preset, self._degradations())
+        self.calibration = self._calibration_run.finish(self.identity, self.preset, self.budget, self._degradations())
         self.observer = self.calibration.observer
 
     def predict_step(self, batch: FaceBatch) -> QualityBatch:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.calibration.selection import PRESETS, Selection, select_layers
+from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.observation.norms import Observation
 

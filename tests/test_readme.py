@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from froq_lightning.backbones.registry import BACKBONES, discover
+from froq_lightning.backbones.plugins import BACKBONES, discover
 from froq_lightning.cli import main
 from froq_lightning.methods.catalogue import METHODS
 

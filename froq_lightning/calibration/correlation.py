@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+# So many values of a table are ranked at a time, which takes about 50 bytes for each.
+BLOCK = 4_000_000
+
 
 def mid_ranks(values: Tensor) -> Tensor:
     """Rank along the first dimension, 1 for the smallest; tied values share the mean of their ranks.

@@ -13,11 +13,15 @@ from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
 from froq_lightning.calibration.aggregation import AGGREGATIONS, Aggregation, aggregate
+from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.decoding import decode
+from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
 from froq_lightning.errors import DataNotFoundError, ObserverError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+# What an older layout lacks, and what its observers were made with.
+ADDED: dict[int, dict[str, Any]] = {1: {"budget": asdict(Budget())}}
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class Observer:
         schema_version: of this layout.
         backbone: the network it was made for, and works with.
         preset: rule of selection.
+        budget: limits to the cost of the selected layers.
         aggregation: how the norms of the selected layers become a score.
         layers: the selected layers, in the order in which they were chosen.
         set_utility: Spearman's rho between scores and pseudo-quality over the calibration set.
@@ -93,6 +98,7 @@ class Observer:
     schema_version: int
     backbone: BackboneIdentity
     preset: str
+    budget: Budget
     aggregation: Aggregation
     layers: tuple[ObservedLayer, ...]
     set_utility: float
@@ -113,22 +119,27 @@ class Observer:
 
     @classmethod
     def from_selection(
-        cls, selection: Selection, backbone: BackboneIdentity, preset: str, rule: Aggregation, images: CalibrationSet
+        cls,
+        selection: Selection,
+        backbone: BackboneIdentity,
+        preset: PresetName,
+        images: CalibrationSet,
+        budget: Budget = Budget(),  # noqa: B008 - immutable
     ) -> Self:
         """Turn the outcome of a selection into the artefact."""
         utilities = {candidate.name: candidate.utility for candidate in selection.candidates}
-        names = [step.layer for step in selection.trajectory[: len(selection.columns)]]
         means, stds = selection.means.tolist(), selection.stds.tolist()
         return cls(
             schema_version=SCHEMA_VERSION,
             backbone=backbone,
             preset=preset,
-            aggregation=rule,
+            budget=budget,
+            aggregation=PRESETS[preset].aggregation,
             layers=tuple(
                 ObservedLayer(name, utilities[name] or 0.0, mean, std)
-                for name, mean, std in zip(names, means, stds, strict=True)
+                for name, mean, std in zip(selection.layers, means, stds, strict=True)
             ),
-            set_utility=selection.trajectory[len(names) - 1].set_utility,
+            set_utility=selection.trajectory[len(selection.layers) - 1].set_utility,
             trajectory=selection.trajectory,
             candidates=selection.candidates,
             calibration_set=images,
@@ -148,10 +159,7 @@ class Observer:
             raise DataNotFoundError(f"observer file {str(path)!r} does not exist")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            version = content.get("schema_version") if isinstance(content, dict) else None
-            if version != SCHEMA_VERSION:
-                raise ObserverError(f"Expected schema_version {SCHEMA_VERSION}, but got {version!r}")
-            return decode(cls, content)
+            return decode(cls, _brought_up_to_date(content))
         except ValueError as error:
             raise ObserverError(f"{path.name} is no Observer: {error}") from error
 
@@ -192,6 +200,16 @@ class Observer:
         """Bring raw scores to 0..100, `[B]` int64: the percentage of the calibration set that scored lower."""
         quantiles = torch.tensor(self.quantiles, dtype=torch.float64, device=scores.device)
         return (torch.searchsorted(quantiles, scores.double()) - 1).clamp(0, 100)
+
+
+def _brought_up_to_date(content: Any) -> Any:
+    """Add to an Observer of an older layout what this one has in addition."""
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    known = (*ADDED, SCHEMA_VERSION)
+    if type(version) is not int or version not in known:
+        raise ObserverError(f"Expected schema_version {' or '.join(map(str, known))}, but got {version!r}")
+    added = {key: value for older in ADDED if older >= version for key, value in ADDED[older].items()}
+    return {**added, **content, "schema_version": SCHEMA_VERSION}
 
 
 def _difference(made: object, here: object) -> str:

@@ -2,44 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from froq_lightning.calibration.aggregation import Aggregation, aggregate
+from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.correlation import spearman
+from froq_lightning.calibration.front import FrontPoint, utility_cost_front
+from froq_lightning.calibration.greedy_search import GreedySearch, LayerSet
+from froq_lightning.calibration.preset import Preset
 from froq_lightning.errors import CalibrationError
 from froq_lightning.observation.layers import repeated_columns
 
-PresetName = Literal["paper", "distinct"]
 MINIMUM_IMAGES = 10
 # A layer whose norms vary by less, relative to their mean, says the same of every image.
 CONSTANT = 1e-6
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A rule of selection.
-
-    Args:
-        pool: number of layers of highest utility that the greedy search draws from.
-        fold_repeats: whether of layers with the same norms only the first in execution order is a candidate. If not,
-            each copy adds the weight of one more layer, as in the published code.
-        aggregation: how the norms of a set become a score.
-    """
-
-    pool: int
-    fold_repeats: bool
-    aggregation: Aggregation
-
-
-PRESETS: dict[str, Preset] = {
-    "paper": Preset(pool=10, fold_repeats=False, aggregation="mean_norm"),
-    "distinct": Preset(pool=10, fold_repeats=True, aggregation="mean_standardised_norm"),
-}
-if set(PRESETS) != set(get_args(PresetName)):
-    raise AssertionError(PRESETS)
 
 
 @dataclass(frozen=True)
@@ -78,6 +55,8 @@ class Selection:
         means: `[K]` mean norm of each selected layer over the calibration set.
         stds: `[K]` its standard deviation (over N).
         scores: `[N]` of the calibration images.
+        costs: by layer, the share of a forward pass that reaching it takes; empty if that is not known.
+        front: what sets of layers a share of a pass buys, from cheap to dear; empty if that is not known.
     """
 
     candidates: tuple[LayerUtility, ...]
@@ -86,6 +65,18 @@ class Selection:
     means: Tensor
     stds: Tensor
     scores: Tensor
+    costs: Mapping[str, float]
+    front: tuple[FrontPoint, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the selected layers, in the order of the trajectory."""
+        return tuple(step.layer for step in self.trajectory[: len(self.columns)])
+
+    @property
+    def cost(self) -> float | None:
+        """Share of a forward pass that reaching the deepest selected layer takes, if that is known."""
+        return max(self.costs[name] for name in self.layers) if self.costs else None
 
 
 def select_layers(
@@ -95,6 +86,8 @@ def select_layers(
     preset: Preset,
     order: Sequence[int] | None = None,
     failures: Mapping[int, str] | None = None,
+    costs: Sequence[float] = (),
+    budget: Budget = Budget(),  # noqa: B008 - immutable
 ) -> Selection:
     """Choose the layers whose aggregated norms rank the calibration images as their pseudo-quality does.
 
@@ -105,9 +98,11 @@ def select_layers(
         preset: rule of selection.
         order: columns in execution order, if it is not the order of the columns.
         failures: columns that cannot be observed, and why.
+        costs: of reaching each of the L layers, as shares of a forward pass, if they are known.
+        budget: limits to the cost of the selected layers.
 
     Raises:
-        CalibrationError: for fewer than 10 images, constant labels, or if no layer can be used.
+        CalibrationError: for fewer than 10 images, constant labels, or if no layer can be used within the budget.
     """
     _require_usable(norms, pseudo_quality)
     failures = failures or {}
@@ -118,11 +113,10 @@ def select_layers(
     if not usable:
         raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")
     utilities = dict(zip(usable, spearman(norms[:, usable], pseudo_quality).tolist(), strict=True))
-    pool = [column for column in usable if not (preset.fold_repeats and column in repeats)]
-    pool = sorted(pool, key=lambda column: -utilities[column])[: preset.pool]
-    means, stds = norms.double().mean(dim=0), norms.double().std(dim=0, correction=0)
-    chosen, correlations = _grow(norms, pseudo_quality, pool, preset.aggregation, means, stds)
-    best = chosen[: correlations.index(max(correlations)) + 1]
+    search = GreedySearch(norms, pseudo_quality, utilities, preset)
+    columns = [column for column in usable if not (preset.fold_repeats and column in repeats)]
+    found, front = _search(search, columns, dict(enumerate(costs)), budget)
+    means, stds = search.moments(found.best)
     silent = [column for column in range(len(names)) if column not in set(order)]
     return Selection(
         candidates=tuple(
@@ -134,31 +128,39 @@ def select_layers(
             )
             for column in (*order, *silent)
         ),
-        trajectory=tuple(Step(names[column], rho) for column, rho in zip(chosen, correlations, strict=True)),
-        columns=tuple(best),
-        means=means[best],
-        stds=stds[best],
-        scores=aggregate(norms[:, best], preset.aggregation, means[best], stds[best]),
+        trajectory=tuple(Step(names[column], rho) for column, rho in zip(found.columns, found.utilities, strict=True)),
+        columns=found.best,
+        means=means,
+        stds=stds,
+        scores=search.scores(found.best),
+        costs={names[column]: costs[column] for column in usable} if costs else {},
+        front=tuple(front),
     )
 
 
-def _grow(
-    norms: Tensor, pseudo_quality: Tensor, pool: list[int], rule: Aggregation, means: Tensor, stds: Tensor
-) -> tuple[list[int], list[float]]:
-    """Start with the best layer; add, one at a time, the one that makes the set's score rank best."""
-    parts = {column: aggregate(norms[:, [column]], rule, means[[column]], stds[[column]]) for column in pool}
-    chosen: list[int] = []
-    correlations: list[float] = []
-    total = torch.zeros(len(norms), dtype=torch.float64)
-    while len(chosen) < len(pool):
-        left = [column for column in pool if column not in chosen]
-        sets = torch.stack([total + parts[column] for column in left], dim=1) / (len(chosen) + 1)
-        rhos = spearman(sets, pseudo_quality).nan_to_num(-1.0).tolist()
-        best = rhos.index(max(rhos)) if chosen else 0
-        chosen.append(left[best])
-        correlations.append(rhos[best])
-        total += parts[left[best]]
-    return chosen, correlations
+def _search(
+    search: GreedySearch, columns: Sequence[int], costs: Mapping[int, float], budget: Budget
+) -> tuple[LayerSet, list[FrontPoint]]:
+    """Find the set of the rule within the budget, or a cheaper one within the tolerance; and the front."""
+    if not costs:
+        return search.grow(search.pool(columns))[0], []
+    front = utility_cost_front(search, columns, costs)
+    affordable = [column for column in columns if costs[column] <= budget.max_cost]
+    if not affordable:
+        cheapest = min(costs[column] for column in columns)
+        raise CalibrationError(
+            f"no layer can be reached within `max_cost` {budget.max_cost:g} of a forward pass; the cheapest one takes "
+            f"{cheapest:.3f}"
+        )
+    (found,) = search.grow(search.pool(affordable))
+    if budget.tolerance:
+        limit = max(costs[column] for column in found.best)
+        enough = found.utility - budget.tolerance
+        cheaper = [point for point in front if point.cost < limit and point.utility >= enough]
+        if cheaper:
+            within = [column for column in columns if costs[column] <= cheaper[0].cost]
+            (found,) = search.grow(search.pool(within))
+    return found, front
 
 
 def _useless(column: Tensor) -> str:

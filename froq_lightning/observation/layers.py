@@ -83,7 +83,7 @@ def repeated_columns(norms: Tensor, order: Sequence[int]) -> dict[int, int]:
         For each repeating column the column that came first in execution order.
     """
     columns = [column for column in order if bool(torch.isfinite(norms[:, column]).all())]
-    means = norms[:, columns].double().mean(dim=0)
+    means = norms.mean(dim=0, dtype=torch.float64)[columns]
     place = {column: position for position, column in enumerate(order)}
     groups: list[list[int]] = []
     for index in means.argsort(stable=True).tolist():

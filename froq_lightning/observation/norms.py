@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from froq_lightning.observation.pass_clock import PassClock
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -51,12 +53,16 @@ class LayerNorms:
         layers: dotted names of its modules, one column of the table each; the same name may stand twice.
         stop_early: whether a pass ends, without output, once these layers have fired as often as in the first pass,
             which runs to its end; for networks that run alike for every batch.
+        clock: takes the time at which each layer fires, without the time that its norms take; for whole passes.
     """
 
-    def __init__(self, network: nn.Module, layers: Sequence[str], *, stop_early: bool = False) -> None:
+    def __init__(
+        self, network: nn.Module, layers: Sequence[str], *, stop_early: bool = False, clock: PassClock | None = None
+    ) -> None:
         self.network = network
         self.layers = tuple(layers)
         self.stop_early = stop_early
+        self.clock = clock
         self._calls = 0
         self._calls_in_a_pass: int | None = None
         self._modules = [network.get_submodule(name) for name in self.layers]
@@ -90,17 +96,26 @@ class LayerNorms:
 
     def _run(self, inputs: Tensor) -> Any:
         self._calls = 0
+        self._ticking = None if self.clock is None or self.clock.is_done else self.clock
+        if self._ticking:
+            self._ticking.start(inputs.device)
         try:
             output = self.network(inputs)
         except _ReachedError:
             return None
+        if self._ticking:
+            self._ticking.finish()
         if self.stop_early:
             self._calls_in_a_pass = self._calls
         return output
 
     def _note(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         del module, args
+        if self._ticking:
+            self._ticking.pause(column)
         self._record(column, output)
+        if self._ticking:
+            self._ticking.resume()
         self._calls += 1
         if self._calls == self._calls_in_a_pass:
             raise _ReachedError

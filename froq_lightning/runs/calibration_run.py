@@ -1,20 +1,25 @@
 """One pass over a calibration set: layer norms and labels of every image, then the Observer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import mean
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.selection import PRESETS, PresetName, Selection, select_layers
+from froq_lightning.calibration.preset import PRESETS, PresetName
+from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.data.records import FaceBatch, FaceSample
 from froq_lightning.errors import CalibrationError
 from froq_lightning.methods.panel import score_images
 from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.metrics.layer_norm_table import CalibrationTable, LayerNormTable
 from froq_lightning.observation.norms import LayerNorms
+from froq_lightning.observation.pass_clock import PassClock
+from froq_lightning.runs.processes import gathered, process_number
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,23 @@ class Labelling:
     method: QualityMethod
 
 
+@dataclass(frozen=True)
+class Passes:
+    """What the passes of a process told, besides the norms.
+
+    Args:
+        order: columns of the layers in execution order; empty if the process had no image.
+        unobserved: columns that cannot be observed, and why.
+        labels_given: whether the images came with labels.
+        costs: of reaching each layer, as a share of a pass.
+    """
+
+    order: tuple[int, ...]
+    unobserved: dict[int, str]
+    labels_given: bool
+    costs: list[float]
+
+
 class CalibrationRun:
     """Gathers the images of a calibration set.
 
@@ -58,7 +80,8 @@ class CalibrationRun:
         self.labelling = labelling
         self.left_out: list[FaceSample] = []
         self._table = LayerNormTable(rows, len(layers)).to(device)
-        self._norms = LayerNorms(backbone.network, layers)
+        self._clock = PassClock(len(layers))
+        self._norms = LayerNorms(backbone.network, layers, clock=self._clock)
         self._order: tuple[int, ...] = ()
         self._unobserved: dict[int, str] = {}
         self._labels_given = False
@@ -78,30 +101,48 @@ class CalibrationRun:
         self._table.update(batch.sample_index, seen.norms, self._labels(batch, inputs, seen.output))
 
     def finish(
-        self, identity: BackboneIdentity, preset: PresetName, degradations: dict[str, Any] | None
+        self, identity: BackboneIdentity, preset: PresetName, budget: Budget, degradations: dict[str, Any] | None
     ) -> Calibration:
         """Select the layers from the images of all processes, and build the Observer.
 
         Raises:
             CalibrationError: if the images do not allow it.
         """
-        table, rule = CalibrationTable.from_rows(self._table.compute()), PRESETS[preset]
-        layers = self.backbone.candidate_layers
+        table, passes = CalibrationTable.from_rows(self._table.compute()), self._passes()
         try:
-            selection = select_layers(table.norms, table.pseudo_quality, layers, rule, self._order, self._unobserved)
+            selection = select_layers(
+                table.norms,
+                table.pseudo_quality,
+                self.backbone.candidate_layers,
+                PRESETS[preset],
+                passes.order,
+                passes.unobserved,
+                passes.costs,
+                budget,
+            )
         except CalibrationError as error:
             reasons = "".join(f"; {sample.key}: {sample.note}" for sample in self.left_out[:3])
             raise CalibrationError(f"{error} ({len(table.missing)} left out{reasons})") from error
-        images = CalibrationSet(len(table.norms), len(table.missing), self._label_method(), degradations)
-        observer = Observer.from_selection(selection, identity, preset, rule.aggregation, images)
+        labels = self._label_method(given=passes.labels_given)
+        images = CalibrationSet(len(table.norms), len(table.missing), labels, degradations)
+        observer = Observer.from_selection(selection, identity, preset, images, budget)
         return Calibration(observer, table, selection, tuple(self.left_out))
+
+    def _passes(self) -> Passes:
+        """What the passes of all processes told; a process without images has nothing to tell."""
+        own = Passes(self._order, self._unobserved, self._labels_given, self._clock.costs())
+        told = [passes for passes in gathered({process_number(): own}).values() if passes.order]
+        if not told:
+            return own
+        costs = [mean(each) for each in zip(*(passes.costs for passes in told), strict=True)]
+        return replace(told[0], costs=costs)
 
     def _labels(self, batch: FaceBatch, inputs: Tensor, output: Any) -> Tensor:
         if batch.pseudo_quality is not None:
             return batch.pseudo_quality
         return score_images(self.labelling.method, self.backbone, batch.images, inputs, output)
 
-    def _label_method(self) -> dict[str, Any]:
-        if self._labels_given:
+    def _label_method(self, *, given: bool) -> dict[str, Any]:
+        if given:
             return {"method": "given"}
         return {"method": self.labelling.name, **self.labelling.method.parameters()}

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.selection import PRESETS, select_layers
+from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.selection import select_layers
 from froq_lightning.errors import DataNotFoundError, ObserverError
 from froq_lightning.observation.norms import LayerNorms
 
@@ -38,7 +40,7 @@ def observer(
     preset = PRESETS[request.param]
     selection = select_layers(norms, LABELS, small_backbone.candidate_layers, preset)
     images = CalibrationSet(14, 1, {"flip": True, "noise": 3})
-    return Observer.from_selection(selection, identity, request.param, preset.aggregation, images)
+    return Observer.from_selection(selection, identity, request.param, images)
 
 
 @pytest.fixture
@@ -101,10 +103,23 @@ def test_a_file_cut_short_is_refused(file: Path) -> None:
         Observer.load(file)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_an_observer_from_before_there_were_budgets_has_none(observer: Observer, file: Path) -> None:
+    rewrite(file, lambda content: (content.pop("budget"), content.update(schema_version=1)))
+    assert Observer.load(file) == observer
+    assert observer.budget == Budget(max_cost=1.0, tolerance=0.0)
+
+
+@pytest.mark.parametrize("limit", [0.0, -0.5, 1.5])
+def test_an_impossible_budget_is_refused(limit: float, file: Path) -> None:
+    rewrite(file, lambda content: content["budget"].update(max_cost=limit))
+    with pytest.raises(ObserverError, match=f"no Observer: Expected `max_cost` to be a share of a pass.*got {limit}"):
+        Observer.load(file)
+
+
+@pytest.mark.parametrize("version", [0, 3, "1", None, True])
 def test_another_schema_version_is_refused(version: object, file: Path) -> None:
     rewrite(file, lambda content: content.update(schema_version=version))
-    with pytest.raises(ObserverError, match=f"Expected schema_version 1, but got {version!r}"):
+    with pytest.raises(ObserverError, match=f"Expected schema_version 1 or 2, but got {version!r}"):
         Observer.load(file)
 
 

@@ -5,7 +5,8 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from froq_lightning.calibration.selection import PRESETS, Preset, Selection, select_layers
+from froq_lightning.calibration.preset import PRESETS, Preset
+from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.errors import CalibrationError
 
 NAMES = ("good", "copy", "noisy", "opposite", "large")

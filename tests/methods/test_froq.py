@@ -8,7 +8,8 @@ from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.selection import PRESETS, select_layers
+from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.selection import select_layers
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.observation.norms import LayerNorms
 
@@ -20,7 +21,7 @@ def observer(request: pytest.FixtureRequest, small_backbone: Backbone, small_ima
         table = norms.observe(small_backbone.preprocessing(small_images)).norms
     selection = select_layers(table, torch.linspace(0.9, 0.4, 14), small_backbone.candidate_layers, preset)
     identity = BackboneIdentity.of(small_backbone, "small", {}, "froq-small", "1.2")
-    return Observer.from_selection(selection, identity, request.param, preset.aggregation, CalibrationSet(14, 0, {}))
+    return Observer.from_selection(selection, identity, request.param, CalibrationSet(14, 0, {}))
 
 
 def test_calibration_images_score_between_the_outer_quantiles(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.methods.catalogue import METHODS, create_method
@@ -25,7 +26,7 @@ def calibrated(backbone: Backbone, images: Tensor, name: str, batch_size: int) -
     for part in numbers.split(batch_size):
         run.add(FaceBatch(images[part], part, [str(number) for number in part.tolist()], [""] * len(part)))
     identity = BackboneIdentity.of(backbone, "small", {}, "none", "1")
-    return run.finish(identity, "paper", None)
+    return run.finish(identity, "paper", Budget(), None)
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name not in ("network_quality", "ser_fiq")])
