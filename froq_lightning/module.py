@@ -13,6 +13,7 @@ from torch import Tensor
 
 from froq_lightning.backbones.plugins import BACKBONES, find
 from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
 from froq_lightning.calibration.preset import PRESETS, PresetName
@@ -35,14 +36,27 @@ class QualityBatch:
     Args:
         quality_score: `[B]` float64 on the CPU, unbounded, higher is better.
         quality: `[B]` int64, 0..100, the percentage of the calibration set that scored lower.
+        embeddings: `[B, D]` float32 on the CPU as the network gives them, if they were asked for.
     """
 
     quality_score: Tensor
     quality: Tensor
+    embeddings: Tensor | None = None
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move the tensors to a device; Lightning calls this where it keeps predictions."""
-        return type(self)(self.quality_score.to(*args, **kwargs), self.quality.to(*args, **kwargs))
+        embeddings = None if self.embeddings is None else self.embeddings.to(*args, **kwargs)
+        return type(self)(self.quality_score.to(*args, **kwargs), self.quality.to(*args, **kwargs), embeddings)
+
+
+def score_batch(method: FroqQuality, backbone: Backbone, images: Tensor, *, embeddings: bool) -> QualityBatch:
+    """Score `[B, 3, H, W]` RGB crops by an Observer, in one pass."""
+    if not embeddings:
+        scores = method.score(backbone, images).cpu()
+        return QualityBatch(scores, method.observer.quality(scores))
+    scores, embedded = method.score_and_embed(backbone, images)
+    scores = scores.cpu()
+    return QualityBatch(scores, method.observer.quality(scores), embedded.float().cpu())
 
 
 class FroqModule(LightningModule):
@@ -65,6 +79,7 @@ class FroqModule(LightningModule):
         figures: what `test` computes.
 
     Attributes:
+        embeddings: whether `predict` gives the embeddings too.
         observer: the Observer in use; after `validate`, the new one.
         calibration: what the last `validate` found.
         evaluation: what the last `test` found; on the first process only.
@@ -96,6 +111,7 @@ class FroqModule(LightningModule):
         self.labelling = Labelling(*line_up_one(labeller, self._froq))
         self.methods = methods
         self.figures = figures
+        self.embeddings = False
         self.observer: Observer | None = None
         self._quality: FroqQuality | None = None
         self.calibration: Calibration | None = None
@@ -140,13 +156,12 @@ class FroqModule(LightningModule):
         self.observer = self.calibration.observer
 
     def predict_step(self, batch: FaceBatch) -> QualityBatch:
-        """Score the crops of a batch in one pass."""
+        """Score the crops of a batch in one pass, which ends early unless their embeddings are wanted too."""
         if self._quality is None:
             raise ConfigurationError("no observer is loaded: predict runs under a Trainer")
         if not len(batch.images):
             return QualityBatch(torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.int64))
-        scores = self._quality.score(self.backbone, batch.images).cpu()
-        return QualityBatch(scores, self._quality.observer.quality(scores))
+        return score_batch(self._quality, self.backbone, batch.images, embeddings=self.embeddings)
 
     def on_test_epoch_start(self) -> None:
         """Allocate the tables of embeddings and qualities."""

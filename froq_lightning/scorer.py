@@ -9,7 +9,7 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.module import FroqModule, QualityBatch
+from froq_lightning.module import FroqModule, QualityBatch, score_batch
 
 
 class QualityScorer:
@@ -44,9 +44,13 @@ class QualityScorer:
         module.network.to(device)
         return cls(module.backbone, module.read_observer())
 
-    def __call__(self, images: Tensor) -> QualityBatch:
-        """Score `[B, 3, H, W]` RGB crops, uint8 or floating point in 0..1, of the size that the backbone wants."""
+    def __call__(self, images: Tensor, *, embeddings: bool = False) -> QualityBatch:
+        """Score face crops in one pass, which ends behind the deepest observed layer unless embeddings are wanted.
+
+        Args:
+            images: `[B, 3, H, W]` RGB crops, uint8 or floating point in 0..1, of the size that the backbone wants.
+            embeddings: whether to give the embeddings of the same pass too.
+        """
         device = next(self.backbone.network.parameters()).device
         with torch.no_grad():
-            scores = self._method.score(self.backbone, images.to(device)).cpu()
-        return QualityBatch(scores, self.observer.quality(scores))
+            return score_batch(self._method, self.backbone, images.to(device), embeddings=embeddings)

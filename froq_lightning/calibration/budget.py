@@ -7,7 +7,7 @@ from froq_lightning.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits to the cost of a set of layers, which is the share of a forward pass that reaching its deepest layer takes.
+    """Limits to the cost of a set of layers: the share of a forward pass that reaching its deepest layer takes.
 
     Args:
         max_cost: the most that a set may cost, above 0 to 1; 1 leaves every layer.

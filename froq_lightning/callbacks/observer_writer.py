@@ -1,11 +1,13 @@
 """After `validate`: the Observer file, the labels and scores of every calibration image, and a table of the layers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from froq_lightning.calibration.front import FrontPoint
+from froq_lightning.calibration.selection import Selection
 from froq_lightning.callbacks.tables import write_csv
 from froq_lightning.data.records import FaceSample
 from froq_lightning.errors import ConfigurationError
@@ -14,13 +16,17 @@ from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.processes import gathered
 from froq_lightning.terminal import text_table
 
+LAYER_COLUMNS = ("layer", "layer_utility", "cost", "selected", "repeats", "reason")
+POINTS_SHOWN = 6
 COLUMNS = ("image", "pseudo_quality", "quality_score", "quality", "status", "reason")
 
 
 class ObserverWriter(Callback):
-    """Writes the Observer, and beside it a CSV of the calibration images (`observer.json`, `observer.images.csv`).
+    """Writes the Observer, and beside it two tables: `observer.json`, `observer.images.csv`, `observer.layers.csv`.
 
-    The CSV can be given as `data.labels` to a later calibration of the same images.
+    The table of the images can be given as `data.labels` to a later calibration of the same ones. That of the layers
+    says of every candidate in execution order what share of a forward pass reaching it took (`cost`): a measured time,
+    so it is not part of the Observer, which is the same for the same images.
 
     Args:
         path: of the Observer file.
@@ -40,8 +46,11 @@ class ObserverWriter(Callback):
         calibration.observer.save(self.path)
         images = self.path.with_suffix(".images.csv")
         write_csv(images, COLUMNS, _rows(trainer, calibration, left_out))
-        print(_report(calibration))
+        layers = self.path.with_suffix(".layers.csv")
+        write_csv(layers, LAYER_COLUMNS, _layer_rows(calibration.selection))
+        print(_report(calibration, pl_module.backbone.candidate_layers))
         print(f"observer: {self.path}\nlabels and scores of its calibration images: {images}")
+        print(f"utilities and costs of the layers: {layers}")
 
 
 def _rows(trainer: Trainer, calibration: Calibration, left_out: dict[int, FaceSample]) -> Iterator[tuple[Any, ...]]:
@@ -64,8 +73,15 @@ def _rows(trainer: Trainer, calibration: Calibration, left_out: dict[int, FaceSa
             yield key, "", "", -1, "failed", left_out[index].note
 
 
-def _report(calibration: Calibration) -> str:
-    observer = calibration.observer
+def _layer_rows(selection: Selection) -> Iterator[tuple[Any, ...]]:
+    for layer in selection.candidates:
+        utility = "" if layer.utility is None else f"{layer.utility:.6f}"
+        cost = f"{selection.costs[layer.name]:.4f}" if layer.name in selection.costs else ""
+        yield layer.name, utility, cost, int(layer.name in selection.layers), layer.repeats, layer.reason
+
+
+def _report(calibration: Calibration, names: Sequence[str]) -> str:
+    observer, selection = calibration.observer, calibration.selection
     rows = [[layer.name, f"{layer.utility:.4f}", f"{layer.mean:.4g}", f"{layer.std:.3g}"] for layer in observer.layers]
     excluded = [layer for layer in observer.candidates if layer.reason]
     used, failed = observer.calibration_set.images, observer.calibration_set.left_out
@@ -75,9 +91,35 @@ def _report(calibration: Calibration) -> str:
         text_table(["layer", "layer utility", "mean norm", "std"], rows),
         f"Spearman's rho between scores and pseudo-quality: {observer.set_utility:.4f} over {used} images"
         + (f", {failed} left out" if failed else ""),
+        *_told_costs(selection, names),
     ]
     if excluded:
         named = "; ".join(f"{layer.name} {layer.reason}" for layer in excluded[:5])
         more = f"; and {len(excluded) - 5} more, see the observer" if len(excluded) > 5 else ""
         lines.append(f"{len(excluded)} candidate layers were left out: {named}{more}")
     return "\n".join(lines)
+
+
+def _told_costs(selection: Selection, names: Sequence[str]) -> Iterator[str]:
+    """Say what the layers cost, and what others would (`model.max_cost`, `model.tolerance`)."""
+    if selection.cost is None:
+        return
+    yield f"cost: {selection.cost:.0%} of a forward pass, behind which `predict` ends its passes"
+    if len(selection.front) > 1:
+        rows = [
+            [f"{point.cost:.1%}", f"{point.utility:.4f}", str(len(point.columns)), _deepest(point, selection, names)]
+            for point in _spread(selection.front)
+        ]
+        yield "what less or more would buy, by model.max_cost or model.tolerance:"
+        yield text_table(["cost", "set utility", "layers", "deepest layer"], rows)
+
+
+def _deepest(point: FrontPoint, selection: Selection, names: Sequence[str]) -> str:
+    return max((names[column] for column in point.columns), key=selection.costs.__getitem__)
+
+
+def _spread(front: Sequence[FrontPoint]) -> list[FrontPoint]:
+    """Choose a few points, the first and the last among them."""
+    last = len(front) - 1
+    shown = min(POINTS_SHOWN, len(front))
+    return [front[round(place * last / (shown - 1))] for place in range(shown)]

@@ -12,15 +12,21 @@ from froq_lightning.observation.norms import LayerNorms
 
 @dataclass(frozen=True)
 class FroqQuality:
-    """Scores images by an Observer. From the second batch on, a pass ends after the deepest of the observed layers."""
+    """Scores images by an Observer. From the second batch on, a pass ends behind the deepest of the observed layers."""
 
     observer: Observer
-    _norms: dict[nn.Module, LayerNorms] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _norms: dict[tuple[nn.Module, bool], LayerNorms] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float64, unbounded, higher is better."""
-        with self._observing(backbone.network) as norms:
-            return self.observer.scores(norms.observe(backbone.preprocessing(images)).norms)
+        return self._observe(backbone, images, stop_early=True)[0]
+
+    def score_and_embed(self, backbone: Backbone, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Score images as `score` does; from the same pass, which is a whole one, also their `[B, D]` embeddings."""
+        scores, output = self._observe(backbone, images, stop_early=False)
+        return scores, backbone.embed(output)
 
     def parameters(self) -> dict[str, Any]:
         """What tells the Observer from others, as JSON values: how it was selected, and which layers it names."""
@@ -31,10 +37,13 @@ class FroqQuality:
             "set_utility": self.observer.set_utility,
         }
 
-    def _observing(self, network: nn.Module) -> LayerNorms:
-        if network not in self._norms:
-            self._norms[network] = LayerNorms(network, self._layers(), stop_early=True)
-        return self._norms[network]
+    def _observe(self, backbone: Backbone, images: Tensor, *, stop_early: bool) -> tuple[Tensor, Any]:
+        observing = (backbone.network, stop_early)
+        if observing not in self._norms:
+            self._norms[observing] = LayerNorms(backbone.network, self._layers(), stop_early=stop_early)
+        with self._norms[observing] as norms:
+            seen = norms.observe(backbone.preprocessing(images))
+        return self.observer.scores(seen.norms), seen.output
 
     def _layers(self) -> list[str]:
         return [layer.name for layer in self.observer.layers]

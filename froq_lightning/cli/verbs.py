@@ -1,0 +1,124 @@
+"""The verbs of the Trainer as commands: a LightningCLI without `fit`, and `--output` for where the result goes."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar
+
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from froq_lightning.callbacks import EmbeddingWriter, EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.reporting import EvaluationReport
+
+# Arguments of the Trainer's verbs that FROQ has no use for.
+HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
+
+
+class VerbCLI(LightningCLI):
+    """LightningCLI with one verb.
+
+    Attributes:
+        verb: of the Trainer.
+        file: name of the output where `--output` does not give one.
+    """
+
+    verb: ClassVar[str]
+    file: ClassVar[str]
+
+    @classmethod
+    def subcommands(cls) -> dict[str, set[str]]:
+        """Name the Trainer method that is the command, and its arguments that are not options."""
+        return {cls.verb: HIDDEN}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `--output`."""
+        told = f"file to write; by default {self.file} in trainer.default_root_dir"
+        parser.add_argument("--output", type=str | None, default=None, help=told)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Build the Trainer, with the callbacks that write the output."""
+        trainer = super().instantiate_trainer(**kwargs)
+        output = self.option("output")
+        path = Path(output) if output else Path(trainer.default_root_dir) / self.file
+        _require_writable(path)
+        trainer.callbacks[:0] = self.writers(path)  # type: ignore[attr-defined]
+        return trainer
+
+    def option(self, name: str) -> Any:
+        """Return the value of an option of the command."""
+        return self.config[self.verb][name]
+
+    def writers(self, path: Path) -> list[Callback]:
+        """Return the callbacks that write and print the result."""
+        raise NotImplementedError
+
+
+class ReportedCLI(VerbCLI):
+    """A verb whose result is also shown as a page."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `--output` and `--report`."""
+        super().add_arguments_to_parser(parser)
+        told = "whether to write an HTML report beside the output; by default where matplotlib is installed"
+        parser.add_argument("--report", type=bool | None, default=None, help=told)
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether a report is wanted."""
+        wanted = self.option("report")
+        return find_spec("matplotlib") is not None if wanted is None else bool(wanted)
+
+
+class CalibrationCLI(ReportedCLI):
+    """`froq validate`."""
+
+    verb = "validate"
+    file = "observer.json"
+
+    def writers(self, path: Path) -> list[Callback]:
+        """Return the callbacks that write the Observer, print its layers, and write the report."""
+        return [ObserverWriter(path)]
+
+
+class PredictionCLI(VerbCLI):
+    """`froq predict`."""
+
+    verb = "predict"
+    file = "scores.csv"
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `--output` and `--embeddings`."""
+        super().add_arguments_to_parser(parser)
+        told = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
+        parser.add_argument("--embeddings", type=str | None, default=None, help=told)
+
+    def writers(self, path: Path) -> list[Callback]:
+        """Return the callbacks that write the scores, perhaps the embeddings, and print the best and the worst."""
+        embeddings = self.option("embeddings")
+        embedding_writers: list[Callback] = []
+        if embeddings is not None:
+            _require_writable(Path(embeddings))
+            embedding_writers.append(EmbeddingWriter(embeddings))
+        return [QualityWriter(path), RankedTable(path), *embedding_writers]
+
+
+class EvaluationCLI(ReportedCLI):
+    """`froq test`."""
+
+    verb = "test"
+    file = "results.csv"
+
+    def writers(self, path: Path) -> list[Callback]:
+        """Return the callbacks that write and print the figures, and write the report."""
+        return [EvaluationWriter(path), *([EvaluationReport(path.with_suffix(".html"))] if self.is_reported else [])]
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse an output that could not be written before any image is read."""
+    if path.is_dir():
+        raise ConfigurationError(f"Expected the output to be a file, but {str(path)!r} is a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be made: {error.strerror}") from error

@@ -1,0 +1,98 @@
+"""`froq predict --embeddings`: one pass, two answers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pyarrow import parquet
+
+from froq_lightning import QualityScorer
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.cli import main
+
+Rows = list[dict[str, str]]
+
+
+def images_of(rows: Rows, folder: Path) -> torch.Tensor:
+    from PIL import Image  # noqa: PLC0415
+
+    crops = [np.array(Image.open(folder / row["image"])) for row in rows]
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
+
+
+@pytest.fixture
+def broken(faces: Path) -> Path:
+    """Nine faces, and two files that hold none: one before them, one among them."""
+    (faces / "Aaa.jpg").write_text("no image")
+    (faces / f"{sorted(faces.glob('*.jpg'))[4].stem}_.jpg").touch()
+    return faces
+
+
+def test_embeddings_are_those_of_the_network_in_the_order_of_the_scores(
+    broken: Path, predict: Callable[..., Rows], mobilefacenet: Backbone, tmp_path: Path
+) -> None:
+    file = tmp_path / "out" / "embeddings.npy"
+    rows = predict(broken, tmp_path / "scores.csv", f"--embeddings={file}", "--data.batch_size=4")
+    embeddings = np.load(file, allow_pickle=False)
+    assert embeddings.dtype == np.float32
+    assert len(embeddings) == len(rows) == 11
+    scored = [row["status"] == "ok" for row in rows]
+    assert scored.count(False) == 2
+    assert np.isnan(embeddings).all(axis=1).tolist() == [not good for good in scored]
+    images = images_of([row for row in rows if row["status"] == "ok"], broken)
+    expected = mobilefacenet.embed(mobilefacenet.network(mobilefacenet.preprocessing(images)))
+    np.testing.assert_allclose(embeddings[scored], expected.numpy(), rtol=1e-3, atol=1e-4)
+    assert {path.name for path in file.parent.iterdir()} == {"embeddings.npy"}
+
+
+def test_scores_are_the_same_with_and_without_embeddings(
+    broken: Path, predict: Callable[..., Rows], tmp_path: Path
+) -> None:
+    alone = predict(broken, tmp_path / "alone.csv", "--data.batch_size=4")
+    beside = predict(broken, tmp_path / "beside.csv", f"--embeddings={tmp_path / 'e.npy'}", "--data.batch_size=4")
+    assert beside == alone
+
+
+def test_parquet_names_the_images(broken: Path, predict: Callable[..., Rows], tmp_path: Path) -> None:
+    numbers, table = tmp_path / "embeddings.npy", tmp_path / "embeddings.parquet"
+    rows = predict(broken, tmp_path / "scores.csv", f"--embeddings={numbers}")
+    predict(broken, tmp_path / "scores.csv", f"--embeddings={table}")
+    written = parquet.read_table(table).to_pydict()
+    assert written["image"] == [row["image"] for row in rows]
+    assert [values is None for values in written["embedding"]] == [row["status"] == "failed" for row in rows]
+    expected = [row.tolist() for row in np.load(numbers, allow_pickle=False) if np.isfinite(row).all()]
+    assert [values for values in written["embedding"] if values is not None] == expected
+
+
+def test_images_of_which_none_can_be_read_give_rows_without_components(
+    predict: Callable[..., Rows], tmp_path: Path
+) -> None:
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "empty.jpg").touch()
+    predict(tmp_path / "faces", tmp_path / "scores.csv", f"--embeddings={tmp_path / 'e.npy'}")
+    assert np.load(tmp_path / "e.npy", allow_pickle=False).shape == (1, 0)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(
+    faces: Path, network: tuple[str, ...], observer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder.npy").mkdir()
+    arguments = ["predict", *network, f"--model.observer={observer}", f"--data.source={faces}"]
+    assert main([*arguments, f"--embeddings={tmp_path / 'folder.npy'}"]) == 2
+    assert "folder.npy' is a folder" in capsys.readouterr().err
+
+
+def test_the_scorer_gives_both_too(
+    faces: Path, observer: Path, shared: Path, predict: Callable[..., Rows], mobilefacenet: Backbone, tmp_path: Path
+) -> None:
+    weights = str(shared / "data" / "weights" / "mobilefacenet_casia.ckpt")
+    scorer = QualityScorer.from_observer(observer, weights=weights)
+    images = images_of(predict(faces, tmp_path / "scores.csv"), faces)
+    alone, both = scorer(images), scorer(images, embeddings=True)
+    assert alone.embeddings is None
+    torch.testing.assert_close(both.quality_score, alone.quality_score, rtol=0, atol=0)
+    assert both.embeddings is not None
+    expected = mobilefacenet.embed(mobilefacenet.network(mobilefacenet.preprocessing(images)))
+    torch.testing.assert_close(both.embeddings, expected, rtol=1e-3, atol=1e-4)
