@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from networks import networks
+from peak_memory import froq
 
 from froq_lightning.evaluation.comparisons import compare
 
@@ -31,28 +33,6 @@ QUICK = ("froq", "embedding_norm", "network_quality", "{method: ser_fiq, rate: 0
 SLOW = ("perturbation", "face_qan")
 SETS = {"mobilefacenet": ("pairs_cross_quality", "pairs"), "edgeface_xxs": ("pairs_cross_quality",)}
 Row = dict[str, str]
-
-
-def models(shared: Path) -> dict[str, list[str]]:
-    """Options that choose the networks."""
-    weights = shared / "data" / "weights"
-    edgeface = {"architecture": "edgenext_xx_small", "weights": str(weights / "edgeface_xxs.safetensors")}
-    mobilefacenet = {"weights": str(weights / "mobilefacenet_casia.ckpt")}
-    return {
-        "mobilefacenet": ["--model.backbone=mobilefacenet", f"--model.backbone_options={mobilefacenet}"],
-        "edgeface_xxs": ["--model.backbone=timm", f"--model.backbone_options={edgeface}"],
-    }
-
-
-def froq(*arguments: str) -> float:
-    """Run a command in a process of its own; return its peak resident memory in MB."""
-    code = (
-        "import resource, sys; from froq_lightning.cli import main; code = main(sys.argv[1:]);"
-        "print('PEAK', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024); sys.exit(code)"
-    )
-    run = [sys.executable, "-c", code, *arguments, "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
-    printed = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return float(printed.rsplit("PEAK", 1)[1])
 
 
 def read(path: Path) -> list[Row]:
@@ -106,7 +86,7 @@ def evaluated(model: list[str], methods: Sequence[str], sources: list[Path], fol
 def method_table(shared: Path, names: Sequence[str], subjects: int) -> None:
     """Print the pAUC and the cost of every method."""
     for name in names:
-        model = models(shared)[name]
+        model = networks(shared)[name].arguments()
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             froq("validate", *model, f"--data.source={shared / 'data/calibration'}", f"--output={folder}/observer.json")
@@ -140,7 +120,7 @@ def markdown(content: dict[str, Any]) -> Iterator[str]:
 def comparison_table(shared: Path) -> None:
     """Print memory and time of 10,000 and of 1,000,000 comparison trials."""
     faces = sorted((shared / "data" / "faces").glob("*/*.jpg"))
-    model = models(shared)["edgeface_xxs"]
+    model = networks(shared)["edgeface_xxs"].arguments()
     print("\n| trials | peak MB of `froq test` |\n|---|---|", flush=True)
     for count in (10_000, 1_000_000):
         with tempfile.TemporaryDirectory() as folder:

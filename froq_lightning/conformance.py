@@ -41,7 +41,7 @@ def _check_embedding(backbone: Backbone) -> None:
     with torch.no_grad():
         try:
             together, alone = (
-                backbone.embed(backbone.network(backbone.preprocessing(part))) for part in (images, images[:1])
+                backbone.embed(backbone.network(backbone.inputs(part))) for part in (images, images[:1])
             )
         except (RuntimeError, TypeError, IndexError, KeyError, AttributeError) as error:
             size = list(backbone.preprocessing.size)
@@ -62,7 +62,7 @@ def _check_quality(backbone: Backbone) -> None:
         return
     images = torch.rand(2, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        quality = backbone.quality(backbone.network(backbone.preprocessing(images)))
+        quality = backbone.quality(backbone.network(backbone.inputs(images)))
     if not isinstance(quality, torch.Tensor) or quality.shape != (2,) or not bool(torch.isfinite(quality).all()):
         shape = list(quality.shape) if isinstance(quality, torch.Tensor) else type(quality).__name__
         raise BackboneError(f"Expected `quality` to give a finite [B] tensor, but got {shape} for a batch of 2")

@@ -28,6 +28,8 @@ from froq_lightning.methods.panel import MethodPanel
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
 from froq_lightning.runs.evaluation_run import EvaluationRun
 
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+
 
 @dataclass(frozen=True)
 class QualityBatch:
@@ -70,13 +72,15 @@ class FroqModule(LightningModule):
             standardised).
         max_cost: the share of a forward pass, above 0 to 1, that calibration lets reaching the deepest observed layer
             take; `predict` ends its passes behind that layer.
-        tolerance: how much set utility (Spearman's rho with the labels) calibration gives up for the cheapest set of
-            layers.
+        tolerance: how much set utility (Spearman's rho with the labels) calibration may give up for a cheaper set of
+            layers; with neither limit, the preset's own set is taken.
         labeller: quality method that labels calibration images which come without pseudo-quality: its name, or a
             mapping `{method: name, option: value, …}`; options alone are those of `perturbation`.
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
         figures: what `test` computes.
+        channels_last: whether the network's convolutions run with the channels of a pixel next to each other.
+        compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch.
 
     Attributes:
         embeddings: whether `predict` gives the embeddings too.
@@ -96,6 +100,8 @@ class FroqModule(LightningModule):
         labeller: str | dict[str, Any] = "perturbation",
         methods: str | dict[str, Any] | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
         figures: Figures = Figures(),  # noqa: B008 - immutable
+        channels_last: bool = False,
+        compile: bool = False,  # noqa: A002 - as in `torch.compile`
     ) -> None:
         super().__init__()
         if preset not in PRESETS:
@@ -104,6 +110,9 @@ class FroqModule(LightningModule):
         plugin = find(BACKBONES, backbone)
         self.backbone = create_backbone(backbone, **options)
         self.network = self.backbone.network
+        if channels_last:
+            self.network.to(memory_format=torch.channels_last)
+        self.compiled = compile
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
         self.preset: PresetName = preset
         self.budget = Budget(max_cost, tolerance)
@@ -118,10 +127,15 @@ class FroqModule(LightningModule):
         self.evaluation: Evaluation | None = None
 
     def setup(self, stage: str) -> None:
-        """Read the Observer before any image is read."""
+        """Check the precision and read the Observer before any image is read."""
+        if self.trainer.precision not in PRECISIONS:
+            raise ConfigurationError(
+                f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep the weights and the norms "
+                f"in float32, but got {self.trainer.precision}"
+            )
         if stage == "predict":
             self.observer = self.observer or self.read_observer()
-            self._quality = FroqQuality(self.observer)
+            self._quality = FroqQuality(self.observer, self.compiled)
         if stage == "test":
             self._panel = MethodPanel(self.backbone, line_up(self.methods, self._froq))
 
@@ -184,7 +198,7 @@ class FroqModule(LightningModule):
             self.log(name, result.value, rank_zero_only=True)
 
     def _froq(self, observer: str | None = None) -> FroqQuality:
-        return FroqQuality(self.read_observer(observer))
+        return FroqQuality(self.read_observer(observer), self.compiled)
 
     def _val_loaders(self) -> list[Any]:
         loaders = self.trainer.val_dataloaders

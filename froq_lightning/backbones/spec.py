@@ -127,6 +127,16 @@ class Backbone:
         self.network.eval().requires_grad_(False)
         object.__setattr__(self, "candidate_layers", resolve_layers(self.network, self.candidate_layers))
 
+    def inputs(self, images: Tensor) -> Tensor:
+        """Preprocess `[B, 3, *size]` RGB images (uint8 or 0..1) into the network's input, of its parameters' type.
+
+        Raises:
+            BackboneError: if the images have another shape.
+        """
+        first = next(self.network.parameters(), None)
+        prepared = self.preprocessing(images)
+        return prepared if first is None else prepared.to(first.dtype)
+
     @classmethod
     def with_weights(
         cls,

@@ -9,10 +9,13 @@ from froq_lightning.errors import ConfigurationError
 class Budget:
     """Limits to the cost of a set of layers: the share of a forward pass that reaching its deepest layer takes.
 
+    Without limits the set is that of the rule of selection. Otherwise it is chosen from what the rule finds among the
+    layers up to every depth: of the sets within `max_cost`, the cheapest one whose set utility is within `tolerance` of
+    the best. Costs are times, taken in the run: near a limit, another run may choose another set.
+
     Args:
         max_cost: the most that a set may cost, above 0 to 1; 1 leaves every layer.
-        tolerance: set utility (Spearman's rho) that may be given up for a cheaper set: of the sets within it of the set
-            that the rule of selection chooses, the cheapest is taken. 0 takes the set of the rule.
+        tolerance: set utility (Spearman's rho) that may be given up for a cheaper set.
     """
 
     max_cost: float = 1.0

@@ -40,7 +40,11 @@ def spearman(values: Tensor, reference: Tensor) -> Tensor:
         return spearman(values[:, None], reference)[0]
     target = _centred_ranks(reference)
     columns = max(1, BLOCK // max(1, len(values)))
-    return torch.cat([_rho(_centred_ranks(block), target) for block in values.split(columns, dim=1)])
+    # Allocated beforehand: small tensors kept between large temporary ones would make memory grow with every block.
+    rhos = target.new_empty(values.shape[1])
+    for block, out in zip(values.split(columns, dim=1), rhos.split(columns), strict=True):
+        out.copy_(_rho(_centred_ranks(block), target))
+    return rhos
 
 
 def _centred_ranks(values: Tensor) -> Tensor:

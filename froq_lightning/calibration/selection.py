@@ -141,26 +141,22 @@ def select_layers(
 def _search(
     search: GreedySearch, columns: Sequence[int], costs: Mapping[int, float], budget: Budget
 ) -> tuple[LayerSet, list[FrontPoint]]:
-    """Find the set of the rule within the budget, or a cheaper one within the tolerance; and the front."""
+    """Find the set of the rule or, under a budget, that of the front; and the front."""
     if not costs:
         return search.grow(search.pool(columns))[0], []
     front = utility_cost_front(search, columns, costs)
-    affordable = [column for column in columns if costs[column] <= budget.max_cost]
+    if budget == Budget():
+        return search.grow(search.pool(columns))[0], front
+    affordable = [point for point in front if point.cost <= budget.max_cost]
     if not affordable:
         cheapest = min(costs[column] for column in columns)
         raise CalibrationError(
             f"no layer can be reached within `max_cost` {budget.max_cost:g} of a forward pass; the cheapest one takes "
             f"{cheapest:.3f}"
         )
-    (found,) = search.grow(search.pool(affordable))
-    if budget.tolerance:
-        limit = max(costs[column] for column in found.best)
-        enough = found.utility - budget.tolerance
-        cheaper = [point for point in front if point.cost < limit and point.utility >= enough]
-        if cheaper:
-            within = [column for column in columns if costs[column] <= cheaper[0].cost]
-            (found,) = search.grow(search.pool(within))
-    return found, front
+    enough = affordable[-1].utility - budget.tolerance
+    cheapest_enough = next(point for point in affordable if point.utility >= enough)
+    return search.grow(cheapest_enough.columns)[0], front
 
 
 def _useless(column: Tensor) -> str:

@@ -9,7 +9,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from froq_lightning.callbacks import EmbeddingWriter, EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.reporting import EvaluationReport
+from froq_lightning.reporting import CalibrationReport, EvaluationReport
 
 # Arguments of the Trainer's verbs that FROQ has no use for.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
@@ -78,7 +78,7 @@ class CalibrationCLI(ReportedCLI):
 
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the Observer, print its layers, and write the report."""
-        return [ObserverWriter(path)]
+        return [ObserverWriter(path), *([CalibrationReport(path.with_suffix(".html"))] if self.is_reported else [])]
 
 
 class PredictionCLI(VerbCLI):

@@ -19,7 +19,7 @@ class EmbeddingNorm:
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32, from 0, higher is better."""
-        inputs = backbone.preprocessing(images)
+        inputs = backbone.inputs(images)
         with torch.no_grad():
             return self.score_pass(backbone, inputs, backbone.network(inputs))
 

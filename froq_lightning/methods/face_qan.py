@@ -103,4 +103,4 @@ class FaceQan:
 
 
 def _embedded(backbone: Backbone, images: Tensor) -> Tensor:
-    return backbone.embed(backbone.network(backbone.preprocessing(images))).float()
+    return backbone.embed(backbone.network(backbone.inputs(images))).float()

@@ -7,15 +7,22 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
+from froq_lightning.observation.compiled_norms import CompiledNorms
 from froq_lightning.observation.norms import LayerNorms
 
 
 @dataclass(frozen=True)
 class FroqQuality:
-    """Scores images by an Observer. From the second batch on, a pass ends behind the deepest of the observed layers."""
+    """Scores images by an Observer. From the second batch on, a pass ends behind the deepest of the observed layers.
+
+    Args:
+        observer: names the layers.
+        compile: whether to compile the network with `torch.compile`.
+    """
 
     observer: Observer
-    _norms: dict[tuple[nn.Module, bool], LayerNorms] = field(
+    compile: bool = False
+    _norms: dict[tuple[nn.Module, bool], LayerNorms | CompiledNorms] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -40,10 +47,15 @@ class FroqQuality:
     def _observe(self, backbone: Backbone, images: Tensor, *, stop_early: bool) -> tuple[Tensor, Any]:
         observing = (backbone.network, stop_early)
         if observing not in self._norms:
-            self._norms[observing] = LayerNorms(backbone.network, self._layers(), stop_early=stop_early)
+            self._norms[observing] = self._observing(backbone.network, stop_early=stop_early)
         with self._norms[observing] as norms:
-            seen = norms.observe(backbone.preprocessing(images))
+            seen = norms.observe(backbone.inputs(images))
         return self.observer.scores(seen.norms), seen.output
+
+    def _observing(self, network: nn.Module, *, stop_early: bool) -> LayerNorms | CompiledNorms:
+        if self.compile:
+            return CompiledNorms(network, self._layers(), with_output=not stop_early)
+        return LayerNorms(network, self._layers(), stop_early=stop_early)
 
     def _layers(self) -> list[str]:
         return [layer.name for layer in self.observer.layers]

@@ -49,7 +49,7 @@ class GraFIQs:
         network = backbone.network
         # What was made in inference mode can take no part in a gradient; preprocessing outside it makes new tensors.
         with torch.inference_mode(mode=False), torch.enable_grad():
-            inputs = backbone.preprocessing(images)
+            inputs = backbone.inputs(images)
             stage = self._stage(network, inputs[:1])
             return torch.cat([_Pass(stage).score(network, part) for part in inputs.split(self.micro_batch)])
 

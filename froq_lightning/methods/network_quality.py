@@ -20,7 +20,7 @@ class NetworkQuality:
         Raises:
             BackboneError: if the backbone declares no quality, or one that is no number per image.
         """
-        inputs = backbone.preprocessing(images)
+        inputs = backbone.inputs(images)
         with torch.no_grad():
             return self.score_pass(backbone, inputs, backbone.network(inputs))
 

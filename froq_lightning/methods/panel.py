@@ -49,7 +49,7 @@ class MethodPanel:
 
     def score(self, images: Tensor) -> PanelScores:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1)."""
-        inputs = self.backbone.preprocessing(images)
+        inputs = self.backbone.inputs(images)
         with torch.no_grad():
             output, passed = _timed(lambda: self.backbone.network(inputs), inputs)
         self._pass_times.append(passed / len(images))

@@ -54,7 +54,7 @@ class PerturbationQuality:
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32 in -1..1, higher is better."""
-        inputs = backbone.preprocessing(images)
+        inputs = backbone.inputs(images)
         with torch.no_grad():
             return self.score_pass(backbone, inputs, backbone.network(inputs))
 

@@ -56,7 +56,7 @@ class SerFiq:
             BackboneError: if the network has no dropout before its embedding, one that drops nothing, or one that
                 cannot run several times on what comes before it.
         """
-        inputs = backbone.preprocessing(images)
+        inputs = backbone.inputs(images)
         with torch.no_grad():
             dropout = _last_dropout(backbone.network, inputs[:1])
             rate = self._rate(backbone.network, dropout)

@@ -52,7 +52,7 @@ def survey_layers(backbone: Backbone, batch: int = 3) -> tuple[Layer, ...]:
         ]
         try:
             with LayerNorms(backbone.network, names) as norms:
-                seen = norms.observe(backbone.preprocessing(images))
+                seen = norms.observe(backbone.inputs(images))
         finally:
             for handle in handles:
                 handle.remove()

@@ -1,6 +1,7 @@
 """Pictures of what a run found."""
 
+from froq_lightning.reporting.calibration_report import CalibrationReport
 from froq_lightning.reporting.contact_sheet import ContactSheet
 from froq_lightning.reporting.evaluation_report import EvaluationReport
 
-__all__ = ["ContactSheet", "EvaluationReport"]
+__all__ = ["CalibrationReport", "ContactSheet", "EvaluationReport"]

@@ -25,7 +25,15 @@ def empty_chart(width: float, height: float, margins: tuple[float, float, float,
     axes.spines["bottom"].set_color(FAINT)
     axes.tick_params(color=FAINT, labelcolor=INK, length=3, width=0.8)
     axes.tick_params(axis="y", length=0)
+    axes.ticklabel_format(useOffset=False)
     return figure, axes
+
+
+def share_axis(axes: Axes, label: str) -> None:
+    """Let the x axis show shares, 0 to 100 %."""
+    axes.set_xlim(0, 1.01)
+    axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0], [f"{percent} %" for percent in range(0, 101, 20)])
+    axes.set_xlabel(label, color=INK)
 
 
 def svg(figure: Figure, name: str) -> Markup:

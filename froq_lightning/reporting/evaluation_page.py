@@ -4,10 +4,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from froq_lightning.callbacks.caveats import caveats, left_out
@@ -19,7 +17,8 @@ from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
 from froq_lightning.reporting.edc_chart import edc_chart
 from froq_lightning.reporting.face_row import FaceRow, face_row
 from froq_lightning.reporting.histogram import quality_histogram, score_histogram
-from froq_lightning.reporting.palette import DARK, LIGHT, Stroke
+from froq_lightning.reporting.page import render
+from froq_lightning.reporting.palette import Stroke
 
 FAILURES_SHOWN = 50
 
@@ -79,15 +78,7 @@ def render_page(evaluation: Evaluation, faces: Sequence[Callable[[int], FaceSamp
         faces: for every data set, what gives an image by its position.
         ends: number of images shown at either end of a ranking.
     """
-    environment = Environment(
-        loader=PackageLoader("froq_lightning", "reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": _count, "percent": _percent, "short": _short, "knob": _knob}
-    return environment.get_template("evaluation.html").render(_context(evaluation, faces, ends))
+    return render("evaluation.html", _context(evaluation, faces, ends))
 
 
 def _context(evaluation: Evaluation, faces: Sequence[Callable[[int], FaceSample]], ends: int) -> dict[str, Any]:
@@ -95,8 +86,6 @@ def _context(evaluation: Evaluation, faces: Sequence[Callable[[int], FaceSample]
     tables = tuple(figure_tables(evaluation))
     return {
         "evaluation": evaluation,
-        "version": metadata.version("froq-lightning"),
-        "palettes": {"light": LIGHT, "dark": DARK},
         "ends": ends,
         "strokes": strokes,
         "drawn": [name for name in strokes if _has_draws(evaluation, name)],
@@ -177,25 +166,3 @@ def _has_draws(evaluation: Evaluation, method: str) -> bool:
 def _trial_counts(one: EvaluatedSet) -> tuple[int, int]:
     mated = int(one.trials.mated.sum())
     return mated, len(one.trials.mated) - mated
-
-
-def _count(number: int) -> str:
-    return f"{number:,}".replace(",", "\u202f")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %" if math.isfinite(share) else "-"
-
-
-def _short(number: float) -> str:
-    return f"{number:.4g}" if math.isfinite(number) else "-"
-
-
-def _knob(value: Any) -> str:
-    """Write a parameter; of a long list the first values."""
-    if isinstance(value, (list, tuple)):
-        shown = ", ".join(_knob(item) for item in value[:8])
-        return f"{shown}, … ({len(value)} in all)" if len(value) > 8 else shown
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_knob(inner)}" for key, inner in value.items())
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,14 +1,15 @@
 """How comparison scores and qualities are distributed."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup
 
 from froq_lightning.evaluation.comparisons import Floats, Trials
 from froq_lightning.reporting.chart import empty_chart, svg
-from froq_lightning.reporting.palette import INK, LIGHT, Stroke
+from froq_lightning.reporting.flags import draw_flags
+from froq_lightning.reporting.palette import CHOSEN, INK, LIGHT, Stroke
 
 BINS = 72
 MATED, NON_MATED = LIGHT[0], LIGHT[1]
@@ -58,3 +59,27 @@ def quality_histogram(quality: Floats, stroke: Stroke, name: str) -> Markup:
     axes.set_yticks([])
     axes.locator_params(axis="x", nbins=4)
     return svg(figure, f"quality {name}")
+
+
+def scale_histogram(scores: Floats, quantiles: Sequence[float]) -> Markup:
+    """Draw `[N]` scores of calibration images, and where in them the scale 0..100 stands.
+
+    Args:
+        scores: of the images.
+        quantiles: 101 of them, 0 % to 100 %.
+    """
+    low, high = np.percentile(scores, ENDS)
+    bins = int(np.clip(2 * math.sqrt(len(scores)), 8, BINS // 2))
+    counts, edges = np.histogram(np.clip(scores, low, high), bins=bins)
+    figure, axes = empty_chart(4.6, 3.4, (0.25, 0.25, 0.45, 0.65))
+    axes.stairs(counts, edges, fill=True, color=CHOSEN, alpha=0.75)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(0, 1.1 * counts.max())
+    axes.set_yticks([])
+    axes.locator_params(axis="x", nbins=6)
+    axes.set_xlabel("quality score", color=INK)
+    axes.set_title("quality, 0 to 100", loc="left", color=INK, fontsize=10, x=-0.02, pad=32)
+    tens = range(0, 101, 10)
+    points = [(float(np.clip(quantiles[place], low, high)), axes.get_ylim()[1]) for place in tens]
+    draw_flags(axes, [str(place) for place in tens], points, 0.3)
+    return svg(figure, "scale")

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 LIGHT = ("#0072b2", "#d55e00", "#008f6b", "#b8578c", "#c08a00", "#3a9fd8", "#6b5b95")
 DARK = ("#4fa9e6", "#ff8a3d", "#2fc49a", "#e08fbc", "#f0b429", "#8fd0f5", "#b3a4e0")
-# For matplotlib; the page puts its own colours of text and of lines in their place.
-INK, FAINT = "#1a2332", "#8c95a3"
+# For matplotlib; the page puts its own colours of text, of lines and of what lies behind a chart in their place.
+INK, FAINT, PAPER = "#1a2332", "#8c95a3", "#ffffff"
+# Of what a calibration chose, in every chart.
+CHOSEN = LIGHT[0]
 DASHES = ("", "5 2", "2 1.5")
 
 
@@ -38,4 +40,4 @@ class Stroke:
 def variables() -> dict[str, str]:
     """Names in the style of the page by the colour that matplotlib draws with."""
     series = {colour: f"--series-{place}" for place, colour in enumerate(LIGHT)}
-    return {**series, INK: "--ink", FAINT: "--faint"}
+    return {**series, INK: "--ink", FAINT: "--faint", PAPER: "--card"}

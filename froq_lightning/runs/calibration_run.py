@@ -93,7 +93,7 @@ class CalibrationRun:
         self._table.update_missing(torch.tensor(missing, dtype=torch.int64, device=self._table.device))
         if not len(batch.images):
             return
-        inputs = self.backbone.preprocessing(batch.images)
+        inputs = self.backbone.inputs(batch.images)
         with self._norms:
             seen = self._norms.observe(inputs)
         self._order, self._unobserved = seen.order, seen.failures

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,41 @@ DATA_SET = '"><img src=x onerror="window.owned = \'set\'">'
 BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OFFLINE = ("--headless=new", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND")
+
+
+class Content(HTMLParser):
+    """Collects the elements of a page with their attributes, its text, and the cells of its tables."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self._is_in_cell = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("th", "td"):
+            self.tables[-1][-1].append("")
+            self._is_in_cell = True
+        elif tag in ("small", "span", "dd"):
+            self.handle_data(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._is_in_cell = self._is_in_cell and tag not in ("th", "td")
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+        if self._is_in_cell:
+            self.tables[-1][-1][-1] += data
+
+    def count(self, tag: str) -> int:
+        return sum(element == tag for element, _ in self.elements)
 
 
 def write_trials(path: Path, data: Path) -> None:
@@ -65,6 +101,12 @@ def page(tested: tuple[Trainer, FroqModule, Path]) -> str:
     return tested[2].read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="session")
+def content_of() -> Callable[[str], Content]:
+    """Takes a page apart."""
+    return Content
+
+
 @pytest.fixture
 def browse(tmp_path: Path) -> Callable[..., str]:
     """Opens a page in a browser without network; returns what it printed."""
@@ -81,14 +123,14 @@ def browse(tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.fixture
-def look(browse: Callable[..., str]) -> Callable[[str, str], object]:
+def look(browse: Callable[..., str]) -> Callable[..., object]:
     """Opens a page in a browser and returns the value of an expression in it, even where the page allows no script."""
 
-    def seen(page: str, expression: str) -> object:
+    def seen(page: str, expression: str, *options: str) -> object:
         policy = page[page.index("<meta http-equiv") : page.index("<title>")]
         script = f"document.body.textContent = 'SEEN' + JSON.stringify({expression}) + 'SEEN'"
         waiting = f"<script>window.onload = () => {{ {script} }}</script>"
-        printed = browse(page.replace(policy, "").replace("</body>", f"{waiting}</body>"), "--dump-dom")
+        printed = browse(page.replace(policy, "").replace("</body>", f"{waiting}</body>"), "--dump-dom", *options)
         return json.loads(printed.split("SEEN")[-2].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
 
     return seen

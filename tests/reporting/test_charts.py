@@ -3,13 +3,17 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
+from froq_lightning.calibration.selection import Step
 from froq_lightning.evaluation.comparisons import Trials
 from froq_lightning.evaluation.convention import create_convention
 from froq_lightning.evaluation.result import Figures, Result, evaluate
+from froq_lightning.reporting.agreement_chart import rank_chart, rank_shares, value_chart
 from froq_lightning.reporting.edc_chart import POINTS, edc_chart
-from froq_lightning.reporting.histogram import quality_histogram, score_histogram
+from froq_lightning.reporting.histogram import quality_histogram, scale_histogram, score_histogram
 from froq_lightning.reporting.palette import LIGHT, Stroke
+from froq_lightning.reporting.trajectory_chart import trajectory_chart
 
 STROKE = Stroke.of(0)
 
@@ -127,3 +131,42 @@ def test_a_constant_quality_is_a_single_bar() -> None:
 def test_a_chart_holds_no_name() -> None:
     for drawing in (score_histogram(trials(50), {}, "<b>"), quality_histogram(np.arange(9.0), STROKE, "<b>")):
         assert "<b>" not in drawing
+
+
+def images(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores of some images and labels that go with them."""
+    generator = torch.Generator().manual_seed(5)
+    scores = torch.randn(count, generator=generator, dtype=torch.float64)
+    return scores, scores + torch.randn(count, generator=generator, dtype=torch.float64)
+
+
+def test_of_many_images_some_are_drawn() -> None:
+    for draw in (value_chart, rank_chart):
+        assert draw(*images(300)).count("<use") - draw(*images(200)).count("<use") == pytest.approx(100, abs=4)
+        assert len(draw(*images(100_000))) < 150_000
+
+
+def test_ranks_are_shares_with_ties_in_the_middle() -> None:
+    assert rank_shares(torch.tensor([3.0, 1.0, 1.0, 9.0])).tolist() == [0.625, 0.25, 0.25, 0.875]
+
+
+def test_the_scale_stands_above_the_scores() -> None:
+    scores = np.linspace(5, 7, 400)
+    drawing = scale_histogram(scores, np.quantile(scores, np.linspace(0, 1, 101)).tolist())
+    written = re.findall(r'x="([\d.]+)"[^>]*>(\d+)</text>', drawing)
+    marks = {int(text): float(x) for x, text in written if text in {"0", "20", "50", "100"}}
+    assert marks[50] == pytest.approx((marks[0] + marks[100]) / 2, abs=0.5)
+    assert marks[20] == pytest.approx(marks[0] + 0.2 * (marks[100] - marks[0]), abs=0.5)
+
+
+def test_one_extreme_score_does_not_hide_the_others() -> None:
+    scores = np.append(np.random.default_rng(3).random(5000), 1e6)
+    drawing = scale_histogram(scores, np.quantile(scores, np.linspace(0, 1, 101)).tolist())
+    (bars,) = re.findall(r'<path d="([^"]*)"[^>]*style="fill: var\(--series-0\)', drawing)
+    assert len(set(re.findall(r"L \S+ (\S+)", bars))) > 15
+
+
+def test_values_that_hardly_differ_are_written_out() -> None:
+    steps = [Step(f"layer{number}", 0.812345 + number * 1e-6) for number in range(3)]
+    assert ">0.81234" in trajectory_chart(steps, 3)
+    assert "1e" not in re.sub(r"<[^>]*>", "", trajectory_chart(steps, 3))

@@ -1,17 +1,15 @@
 import dataclasses
 import re
-import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from lightning.pytorch import Trainer
 from PIL import Image
 
-from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.evaluation import Evaluation
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import EvaluationReport
@@ -19,30 +17,13 @@ from froq_lightning.reporting import EvaluationReport
 BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
 Tested = tuple[Trainer, FroqModule, Path]
 Look = Callable[[str, str], object]
-
-
-class Content(HTMLParser):
-    """Collects the elements of a page with their attributes, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-    def count(self, tag: str) -> int:
-        return sum(element == tag for element, _ in self.elements)
+Content = Any
+ContentOf = Callable[[str], Content]
 
 
 @pytest.fixture(scope="module")
-def content(page: str) -> Content:
-    return Content(page)
+def content(page: str, content_of: ContentOf) -> Content:
+    return content_of(page)
 
 
 def evaluation_of(tested: Tested) -> Evaluation:
@@ -169,17 +150,17 @@ def test_the_page_fills_a_screen(page: str, browse: Callable[..., str], tmp_path
     assert (picture.min(axis=1) < 128).mean() > 0.2, "there is something on many lines"
 
 
-def test_faces_can_be_left_out(tested: Tested, tmp_path: Path) -> None:
-    without = Content(again(tested, evaluation_of(tested), tmp_path / "page.html"))
+def test_faces_can_be_left_out(tested: Tested, tmp_path: Path, content_of: ContentOf) -> None:
+    without = content_of(again(tested, evaluation_of(tested), tmp_path / "page.html"))
     assert without.count("img") == 0
     assert "#faces" not in [attributes.get("href") for _, attributes in without.elements]
 
 
-def test_of_many_failures_fifty_are_named(tested: Tested, tmp_path: Path) -> None:
+def test_of_many_failures_fifty_are_named(tested: Tested, tmp_path: Path, content_of: ContentOf) -> None:
     evaluation = evaluation_of(tested)
     many = dataclasses.replace(evaluation.sets[0], left_out={f"{n}.jpg": "no face found" for n in range(70)})
     text = "".join(
-        Content(
+        content_of(
             again(tested, dataclasses.replace(evaluation, sets=(many, *evaluation.sets[1:])), tmp_path / "page.html")
         ).text
     )
@@ -188,45 +169,36 @@ def test_of_many_failures_fifty_are_named(tested: Tested, tmp_path: Path) -> Non
     assert "… and 20 more" in text
 
 
-def test_intervals_are_shown_where_they_were_asked_for(tested: Tested, tmp_path: Path) -> None:
+def test_intervals_are_shown_where_they_were_asked_for(tested: Tested, tmp_path: Path, content_of: ContentOf) -> None:
     evaluation = evaluation_of(tested)
     results = tuple(dataclasses.replace(one, low=0.25, high=0.75) for one in evaluation.results)
     told = "".join(
-        Content(again(tested, dataclasses.replace(evaluation, results=results), tmp_path / "page.html")).text
+        content_of(again(tested, dataclasses.replace(evaluation, results=results), tmp_path / "page.html")).text
     )
     assert "0.250 to 0.750" in told
     assert "95 % confidence intervals" in told
-    assert "confidence" not in "".join(Content(again(tested, evaluation, tmp_path / "page.html")).text)
+    assert "confidence" not in "".join(content_of(again(tested, evaluation, tmp_path / "page.html")).text)
 
 
-def test_a_time_that_is_not_known_has_no_bar(tested: Tested, tmp_path: Path) -> None:
+def test_a_time_that_is_not_known_has_no_bar(tested: Tested, tmp_path: Path, content_of: ContentOf) -> None:
     evaluation = evaluation_of(tested)
     methods = [dataclasses.replace(one, milliseconds=float("nan")) for one in evaluation.methods]
     unknown = dataclasses.replace(evaluation, methods=tuple(methods))
-    text = "".join(Content(again(tested, unknown, tmp_path / "page.html")).text)
+    text = "".join(content_of(again(tested, unknown, tmp_path / "page.html")).text)
     assert "embedding_norm: scores from elsewhere, time not known" in text
     assert text.count("\u00d7") == 1, "that of the bare pass"
 
 
-def test_an_evaluation_without_failures_or_a_method_that_works_is_a_page_too(tested: Tested, tmp_path: Path) -> None:
+def test_an_evaluation_without_failures_or_a_method_that_works_is_a_page_too(
+    tested: Tested, tmp_path: Path, content_of: ContentOf
+) -> None:
     evaluation = evaluation_of(tested)
     refused = tuple(one for one in evaluation.methods if one.refusal)
     sets = tuple(dataclasses.replace(one, left_out={}) for one in evaluation.sets)
     empty = dataclasses.replace(evaluation, methods=refused, results=(), sets=sets)
-    text = "".join(Content(again(tested, empty, tmp_path / "page.html", faces=3)).text)
+    text = "".join(content_of(again(tested, empty, tmp_path / "page.html", faces=3)).text)
     assert "None: every image gave an embedding" in text
     assert "grafiqs cannot work here" in text
-
-
-def test_without_matplotlib_the_extra_is_named_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ConfigurationError, match=r"Expected matplotlib.*froq-lightning\[report\].*--report=false"):
-        EvaluationReport("report.html")
-
-
-def test_a_negative_number_of_faces_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="Expected `faces` to be at least 0, but got -1"):
-        EvaluationReport("report.html", faces=-1)
 
 
 def test_only_the_first_process_writes(tested: Tested, tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""Layer norms from a compiled network: nothing that they do not need is computed."""
+
+from collections.abc import Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.observation.norms import Observation
+
+
+class CompiledNorms:
+    """Context manager that observes a network's layers as `LayerNorms` does, through `torch.compile`.
+
+    The first pass compiles, which takes from seconds to minutes, and so does the first one of another batch size.
+    Without the output, the graph ends by itself behind the layers observed. Works where each layer fires in every
+    pass and returns a tensor of the batch, and the network can be compiled.
+
+    Args:
+        network: the network to run.
+        layers: dotted names of its modules, one column of the table each.
+        with_output: whether the network's output is wanted too.
+    """
+
+    def __init__(self, network: nn.Module, layers: Sequence[str], *, with_output: bool = False) -> None:
+        self.layers = tuple(layers)
+        self.with_output = with_output
+        self._network = network
+        self._modules = [network.get_submodule(name) for name in self.layers]
+        self._handles: list[RemovableHandle] = []
+        self._norms: dict[int, Tensor] = {}
+        self._compiled = torch.compile(self._pass)
+
+    def __enter__(self) -> Self:
+        self._handles = [
+            module.register_forward_hook(partial(self._note, column)) for column, module in enumerate(self._modules)
+        ]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._handles:
+            self._handles.pop().remove()
+
+    def observe(self, inputs: Tensor) -> Observation:
+        """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients.
+
+        Raises:
+            ConfigurationError: if the network cannot be compiled here.
+        """
+        try:
+            with torch.inference_mode(mode=False), torch.no_grad():
+                norms, output = self._compiled(inputs)
+        except torch._dynamo.exc.TorchDynamoException as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise ConfigurationError(f"the network cannot be compiled here: {reason}; leave `compile` off") from error
+        return Observation(output, norms, {}, {}, tuple(range(len(self.layers))))
+
+    def _pass(self, inputs: Tensor) -> tuple[Tensor, Any]:
+        self._norms, self._batch = {}, len(inputs)
+        output = self._network(inputs)
+        norms = torch.stack([self._norms[column] for column in range(len(self.layers))], dim=1)
+        return norms, output if self.with_output else None
+
+    def _note(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        del module, args
+        self._norms[column] = torch.linalg.vector_norm(output.reshape(self._batch, -1).float(), dim=1)

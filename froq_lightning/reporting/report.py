@@ -1,0 +1,38 @@
+"""A page that a run writes: HTML that needs no network, no script and no other file."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from lightning.pytorch import Callback
+
+from froq_lightning.errors import ConfigurationError
+
+
+class Report(Callback):
+    """Where a page goes, and how many faces it shows.
+
+    Args:
+        path: of the page.
+        faces: number of images shown at either end of every ranking; 0 for none.
+
+    Raises:
+        ConfigurationError: without matplotlib, or for a number below 0.
+    """
+
+    def __init__(self, path: str | Path, faces: int = 8) -> None:
+        if find_spec("matplotlib") is None:
+            hint = "run `pip install 'froq-lightning[report]'`, or switch the report off with --report=false"
+            raise ConfigurationError(f"Expected matplotlib, which draws the report, to be installed; {hint}")
+        if faces < 0:
+            raise ConfigurationError(f"Expected `faces` to be at least 0, but got {faces}")
+        self.path = Path(path)
+        self.faces = faces
+
+    def write(self, page: str) -> None:
+        """Write the page: it appears whole or not at all."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(self.path)
+        print(f"report: {self.path}")
