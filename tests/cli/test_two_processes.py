@@ -1,22 +1,41 @@
-"""Two processes share the images; what they leave behind is what one process leaves."""
+"""Two processes share the images, however they are started; what they leave behind is what one process leaves."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+
+from froq_lightning.cli import main
 
 Rows = list[dict[str, str]]
-TWO = ("--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=2")
+FROQ = ("-m", "froq_lightning")
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+LAUNCHES = {
+    "ddp": (FROQ, "--trainer.strategy=ddp"),
+    "ddp_spawn": (FROQ, "--trainer.strategy=ddp_spawn"),
+    "torchrun": ((*TORCHRUN, *FROQ), "--trainer.strategy=auto"),
+}
+pytestmark = pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
 
 
-def run(*arguments: str) -> None:
+def run(launch: str, verb: str, *arguments: str) -> None:
+    """Run a verb on two processes."""
+    command, strategy = LAUNCHES[launch]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "froq_lightning", *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
+    ran = subprocess.run(
+        [sys.executable, *command, verb, "--trainer.devices=2", strategy, "--data.batch_size=2", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=300,
+    )
     assert ran.returncode == 0, ran.stderr
 
 
@@ -27,60 +46,124 @@ def assert_alike(rows: Rows, expected: Rows) -> None:
         assert row == other
 
 
-def test_two_processes_score_every_image_once_in_input_order(
+def interleaved(folder: Path, broken: Sequence[int], images: Sequence[Path]) -> list[Path]:
+    """Link images into a folder, in the order of their new names; the broken ones stand at the given places."""
+    folder.mkdir()
+    waiting = iter(images)
+    paths = [folder / f"{place:02}.jpg" for place in range(len(images) + len(broken))]
+    for place, path in enumerate(paths):
+        path.write_text("no image") if place in broken else path.symlink_to(next(waiting))
+    return paths
+
+
+# The processes take turns: every second image is one process's.
+PREDICTED = {"odd": ("torchrun", (0, 6), 9), "one_image": ("ddp_spawn", (), 1), "second_all_broken": ("ddp", (1, 3), 2)}
+
+
+@pytest.mark.parametrize("name", PREDICTED)
+def test_every_image_is_scored_once_in_input_order(
+    name: str,
     network: tuple[str, ...],
     observer: Path,
     predict: Callable[..., Rows],
-    faces: Path,
+    shared: Path,
     tmp_path: Path,
     rows: Callable[[Path], Rows],
 ) -> None:
-    (faces / "empty.jpg").touch()
-    (faces / "Aaa.jpg").write_text("no image")  # with it the number of images is odd
-    output = tmp_path / "two" / "scores.csv"
-    run("predict", *network, *TWO, f"--model.observer={observer}", f"--data.source={faces}", f"--output={output}")
-    assert_alike(rows(output), predict(faces, tmp_path / "one.csv"))
+    launch, broken, count = PREDICTED[name]
+    images = sorted((shared / "data" / "faces").glob("*/*.jpg"))[:count]
+    interleaved(tmp_path / "faces", broken, images)
+    source, output = f"--data.source={tmp_path / 'faces'}", tmp_path / "two" / "scores.csv"
+    run(launch, "predict", *network, f"--model.observer={observer}", source, f"--output={output}")
+    assert_alike(rows(output), predict(tmp_path / "faces", tmp_path / "one.csv"))
     assert {path.name for path in output.parent.iterdir()} == {"scores.csv", "scores.config.yaml"}
 
 
-def test_two_processes_find_the_same_observer(
-    network: tuple[str, ...], observer: Path, manifest: Path, tmp_path: Path, rows: Callable[[Path], Rows]
+CALIBRATED = {"odd": ("ddp_spawn", (7,)), "first_all_broken": ("torchrun", range(0, 80, 2))}
+
+
+@pytest.mark.parametrize("name", CALIBRATED)
+def test_the_same_observer_is_found(
+    name: str,
+    network: tuple[str, ...],
+    shared: Path,
+    golden: dict[str, dict[str, Any]],
+    tmp_path: Path,
+    rows: Callable[[Path], Rows],
 ) -> None:
-    output = tmp_path / "observer.json"
-    run("validate", *network, *TWO, f"--data.source={manifest}", f"--output={output}")
-    found, expected = (json.loads(path.read_text(encoding="utf-8")) for path in (output, observer))
+    launch, broken = CALIBRATED[name]
+    labels = golden["mobilefacenet"]["labels"]
+    paths = interleaved(tmp_path / "crops", broken, [shared / "data" / "calibration" / crop for crop in labels])
+    given = iter(label["pseudo_quality"] for label in labels.values())
+    lines = [f"{path},{0.5 if place in broken else next(given)}" for place, path in enumerate(paths)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,pseudo_quality", *lines]))
+    one, two = (tmp_path / folder / "observer.json" for folder in ("one", "two"))
+    source = f"--data.source={tmp_path / 'labels.csv'}"
+    run(launch, "validate", *network, source, f"--output={two}")
+    assert main(["validate", *network, source, f"--output={one}"]) == 0
+    found, expected = (json.loads(path.read_text(encoding="utf-8")) for path in (two, one))
     for key in ("backbone", "preset", "calibration_set"):
         assert found[key] == expected[key]
-    assert [layer["name"] for layer in found["layers"]] == [layer["name"] for layer in expected["layers"]]
+    for part in ("layers", "candidates"):
+        assert [layer["name"] for layer in found[part]] == [layer["name"] for layer in expected[part]]
+        for layer, other in zip(found[part], expected[part], strict=True):
+            assert layer["utility"] == pytest.approx(other["utility"], abs=1e-6)
+    assert found["set_utility"] == pytest.approx(expected["set_utility"], abs=1e-6)
     assert found["quantiles"] == pytest.approx(expected["quantiles"], rel=1e-5)
-    assert_alike(rows(output.with_suffix(".images.csv")), rows(observer.with_suffix(".images.csv")))
+    assert_alike(rows(two.with_suffix(".images.csv")), rows(one.with_suffix(".images.csv")))
 
 
-def test_two_processes_find_the_same_figures(
-    network: tuple[str, ...], observer: Path, shared: Path, tmp_path: Path
+def subjects(faces: Path, degraded: Path, folder: Path) -> str:
+    """Folders of four subjects, with an image that is none, as a source."""
+    several = [subject for subject in sorted(faces.iterdir()) if len(list(subject.iterdir())) > 2]
+    for subject in several[:4]:
+        (folder / subject.name).mkdir(parents=True)
+        for image in subject.iterdir():
+            (folder / subject.name / image.name).symlink_to(image)
+            (folder / subject.name / f"degraded_{image.name}").symlink_to(degraded / subject.name / image.name)
+    (folder / several[0].name / "empty.jpg").touch()
+    return str(folder)
+
+
+def pairs(faces: Path, folder: Path) -> str:
+    """Two files of pairs, as a source: every second image is none, and fewer images than processes."""
+    images = sorted(faces.glob("*/*.jpg"))[:12]
+    paths = interleaved(folder, range(0, 24, 2), images)
+    good = [(one, other) for one in range(1, 24, 2) for other in range(1, one, 2)]
+    named = [image.parent.name for image in images]
+    lines = [f"{paths[place]},{paths[place + 1]},1" for place in range(0, 24, 2)]  # the order in which they are read
+    lines += [f"{paths[one]},{paths[other]},{int(named[one // 2] == named[other // 2])}" for one, other in good]
+    for name, trials in (("half", lines), ("single", [f"{images[0]},{images[0]},1"])):
+        (folder / f"{name}.csv").write_text("\n".join(["image_a,image_b,mated", *trials]))
+    return f"[{folder / 'half.csv'}, {folder / 'single.csv'}]"
+
+
+EVALUATED = {"odd": "ddp_spawn", "first_all_broken_and_one_image": "torchrun"}
+
+
+@pytest.mark.parametrize("name", EVALUATED)
+def test_the_same_figures_are_found(
+    name: str, network: tuple[str, ...], observer: Path, shared: Path, tmp_path: Path
 ) -> None:
-    folders = [folder for folder in sorted((shared / "data" / "faces").iterdir()) if len(list(folder.iterdir())) > 2]
-    for folder in folders[:4]:
-        (tmp_path / "subjects" / folder.name).mkdir(parents=True)
-        for image in folder.iterdir():
-            (tmp_path / "subjects" / folder.name / image.name).symlink_to(image)
-            degraded = shared / "data" / "faces_degraded" / folder.name / image.name
-            (tmp_path / "subjects" / folder.name / f"degraded_{image.name}").symlink_to(degraded)
-    (tmp_path / "subjects" / folders[0].name / "empty.jpg").touch()
-    source = f"--data.source={tmp_path / 'subjects'}"
-    methods = ("--model.methods=[froq, embedding_norm, random]", "--model.figures.fmr=[0.01]", "--report=false")
-    told = []
-    for processes in ((), TWO):
-        output = tmp_path / str(len(processes)) / "results.csv"
-        run("test", *network, *processes, *methods, f"--model.observer={observer}", source, f"--output={output}")
-        told.append(json.loads(output.with_suffix(".json").read_text(encoding="utf-8")))
-    one, two = told
-    assert all(row["fnmr"] > 0 for row in one["results"])
-    assert one["sets"][0]["left_out"] == two["sets"][0]["left_out"] != {}
+    faces = shared / "data" / "faces"
+    if name == "odd":
+        source = subjects(faces, shared / "data" / "faces_degraded", tmp_path / "source")
+    else:
+        source = pairs(faces, tmp_path / "source")
+    methods = ("--model.methods=[froq, embedding_norm, random, network_quality]", "--model.figures.fmr=[0.01, 0.1]")
+    asked = (*network, *methods, "--report=false", f"--model.observer={observer}", f"--data.source={source}")
+    run(EVALUATED[name], "test", *asked, f"--output={tmp_path / 'two.csv'}")
+    assert main(["test", *asked, f"--output={tmp_path / 'one.csv'}"]) == 0
+    two, one = (json.loads((tmp_path / f"{count}.json").read_text(encoding="utf-8")) for count in ("two", "one"))
+    assert any(row["value"] is not None for row in one["results"])
+    assert one["sets"] == two["sets"]
+    assert one["sets"][0]["left_out"] != {}
+    assert two["pass_milliseconds"] > 0
+    for told, other in zip(two["methods"], one["methods"], strict=True):
+        for key in ("name", "parameters", "refusal"):
+            assert told[key] == other[key]
+        assert (told["milliseconds"] is None) == (other["milliseconds"] is None)
     for row, other in zip(two["results"], one["results"], strict=True):
-        assert row["value"] == pytest.approx(other["value"], rel=1e-5)
-        assert (row["method"], row["convention"], row["mated"]) == (
-            other["method"],
-            other["convention"],
-            other["mated"],
-        )
+        assert row["value"] == pytest.approx(other["value"], rel=1e-5, nan_ok=True)
+        for key in ("data_set", "method", "convention", "mated", "non_mated", "remark"):
+            assert row[key] == other[key]

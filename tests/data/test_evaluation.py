@@ -10,7 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.evaluation import EvaluationDataModule
 from froq_lightning.data.records import FaceBatch
-from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, UnknownNameError
+from froq_lightning.errors import ConfigurationError, DataNotFoundError, UnknownNameError
 
 
 class Collector(LightningModule):
@@ -135,23 +135,3 @@ def test_knobs_out_of_their_range_are_refused() -> None:
         EvaluationDataModule("faces", batch_size=0)
     with pytest.raises(ConfigurationError, match="EvaluationDataModule is set up by a Trainer"):
         EvaluationDataModule("faces").setup("test")
-
-
-def test_processes_share_the_images_without_repeating_any(run: Run, bin_file: Path) -> None:
-    data = EvaluationDataModule(str(bin_file), batch_size=3, workers=0)
-    run(data)
-    world = 5
-    for rank in range(world):
-        data.trainer = _Rank(rank, world)
-        ((loader,),) = [data.test_dataloader()]
-        assert [i for batch in loader for i in batch.sample_index.tolist()] == list(range(rank, 12, world))
-    data.trainer = _Rank(0, 13)
-    with pytest.raises(DataError, match="Expected at least 13 images, one per process, but got 12"):
-        data.test_dataloader()
-
-
-class _Rank:
-    """What the data module asks a trainer of several processes for."""
-
-    def __init__(self, rank: int, world: int) -> None:
-        self.global_rank, self.world_size = rank, world

@@ -77,3 +77,29 @@ def test_what_lies_behind_the_deepest_observed_layer_runs_in_the_first_batch_onl
     torch.testing.assert_close(method.score(small_backbone, small_images), first, rtol=0, atol=0)
     deepest = max(whole.index(layer.name) for layer in observer.layers)
     assert ran == whole[: deepest + 1]
+
+
+def test_a_compiled_network_gives_the_same_scores_and_embeddings(
+    observer: Observer, small_backbone: Backbone, small_images: Tensor
+) -> None:
+    torch.compiler.reset()
+    plain, compiled = FroqQuality(observer), FroqQuality(observer, compile=True)
+    expected, embeddings = plain.score_and_embed(small_backbone, small_images)
+    torch.testing.assert_close(compiled.score(small_backbone, small_images), expected)
+    both = compiled.score_and_embed(small_backbone, small_images)
+    torch.testing.assert_close(both, (expected, embeddings))
+
+
+def test_embeddings_need_whole_passes_and_scores_alone_do_not(
+    observer: Observer, small_backbone: Backbone, small_images: Tensor
+) -> None:
+    passes: list[str] = []
+    handle = small_backbone.network.register_forward_hook(lambda *_: passes.append("whole"))
+    method = FroqQuality(observer)
+    for _ in range(3):
+        method.score(small_backbone, small_images)
+    assert passes == ["whole"]  # the first pass learns where the others may end
+    for _ in range(2):
+        method.score_and_embed(small_backbone, small_images)
+    assert passes == ["whole"] * 3
+    handle.remove()

@@ -1,0 +1,68 @@
+"""Options that make runs faster change the scores by rounding alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from froq_lightning.cli import main
+from froq_lightning.module import FroqModule
+
+Rows = list[dict[str, str]]
+
+
+def scores(rows: Rows) -> list[float]:
+    return [float(row["quality_score"]) for row in rows]
+
+
+def test_channels_last_changes_nothing_but_rounding(
+    faces: Path, predict: Callable[..., Rows], network: tuple[str, ...], tmp_path: Path
+) -> None:
+    plain = predict(faces, tmp_path / "plain.csv")
+    fast = predict(faces, tmp_path / "fast.csv", "--model.channels_last=true")
+    assert scores(fast) == pytest.approx(scores(plain), rel=1e-5)
+    weights = network[1].partition("=")[2]
+    module = FroqModule("mobilefacenet", {"weights": weights}, channels_last=True)
+    assert module.network.conv1.conv.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_autocast_keeps_norms_in_float32_and_the_ranking(
+    faces: Path, predict: Callable[..., Rows], tmp_path: Path
+) -> None:
+    plain = predict(faces, tmp_path / "plain.csv")
+    half = predict(faces, tmp_path / "half.csv", "--trainer.precision=bf16-mixed")
+    assert scores(half) == pytest.approx(scores(plain), rel=5e-3)
+    assert len(set(scores(half))) == len(half)  # bf16 norms would be a few coarse steps
+    assert spearmanr(scores(half), scores(plain)).statistic > 0.9
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "16-true", "64-true"])
+def test_weights_in_another_precision_are_refused(
+    precision: str, faces: Path, network: tuple[str, ...], observer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["predict", *network, f"--model.observer={observer}", f"--data.source={faces}"]
+    assert main([*arguments, f"--trainer.precision={precision}"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("froq: error: Expected `trainer.precision` to be one of 32-true, bf16-mixed, 16-mixed")
+    assert told.endswith(f"but got {precision}\n")
+
+
+def test_a_budget_makes_passes_cheaper(
+    network: tuple[str, ...],
+    manifest: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rows: Callable[..., Rows],
+) -> None:
+    output = tmp_path / "observer.json"
+    arguments = ["validate", *network, f"--data.source={manifest}", f"--output={output}", "--report=false"]
+    assert main([*arguments, "--model.max_cost=0.5"]) == 0
+    assert "of a forward pass, behind which `predict` ends its passes" in capsys.readouterr().out
+    layers = rows(output.with_suffix(".layers.csv"))
+    chosen = [float(layer["cost"]) for layer in layers if layer["selected"] == "1"]
+    assert 0 < max(chosen) <= 0.5
+    assert max(float(layer["cost"] or 0) for layer in layers) > 0.9
+    assert main([*arguments, "--model.max_cost=0.001"]) == 2
+    assert "no layer can be reached within `max_cost` 0.001 of a forward pass" in capsys.readouterr().err
