@@ -5,7 +5,6 @@ from typing import Any, cast
 
 import numpy as np
 from lightning.pytorch import LightningDataModule
-from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
 from torch.utils.data import DataLoader
 
 from froq_lightning.backbones.registry import create_aligner
@@ -15,7 +14,8 @@ from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.data.loading import face_loader, require_loading
 from froq_lightning.data.pairs import read_comparisons
 from froq_lightning.data.score_files import read_scores
-from froq_lightning.errors import ConfigurationError, DataError, UnknownNameError
+from froq_lightning.data.sharing import shared_among_processes
+from froq_lightning.errors import ConfigurationError, UnknownNameError
 from froq_lightning.evaluation.comparisons import Floats
 
 KNOBS = {"source": str, "root": str, "name": str, "part": str, "non_mated": int, "seed": int, "scores": dict}
@@ -91,7 +91,10 @@ class EvaluationDataModule(LightningDataModule):
 
     def test_dataloader(self) -> list[DataLoader[Any]]:
         """Batches of every comparison set's images; processes share them without repeating any."""
-        return [face_loader(faces, self.batch_size, self.workers, sampler=self._sampler(faces)) for faces in self.faces]
+        return [
+            face_loader(faces, self.batch_size, self.workers, sampler=shared_among_processes(faces, self.trainer))
+            for faces in self.faces
+        ]
 
     def _require_keys_of_one_set(self) -> None:
         """Refuse one file of scores for several archives, whose images have the same names: their numbers."""
@@ -101,16 +104,6 @@ class EvaluationDataModule(LightningDataModule):
                 f"Expected `scores` beside the `source` of each data set, since the images of {' and '.join(archives)} "
                 "are told apart by their numbers alone"
             )
-
-    def _sampler(self, faces: FaceDataset) -> UnrepeatedDistributedSampler | None:
-        trainer = self.trainer
-        if trainer is None or trainer.world_size == 1:
-            return None
-        if len(faces) < trainer.world_size:
-            raise DataError(f"Expected at least {trainer.world_size} images, one per process, but got {len(faces)}")
-        return UnrepeatedDistributedSampler(
-            faces, num_replicas=trainer.world_size, rank=trainer.global_rank, shuffle=False
-        )
 
 
 def _listed(source: str | Sequence[Source] | Mapping[str, Any]) -> list[Source]:

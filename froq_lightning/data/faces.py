@@ -15,6 +15,7 @@ from froq_lightning.data.listing import list_faces, with_labels
 from froq_lightning.data.loading import face_loader, require_loading
 from froq_lightning.data.records import FaceBatch, FaceRecord
 from froq_lightning.data.samples import PREFIX, write_samples
+from froq_lightning.data.sharing import shared_among_processes
 from froq_lightning.errors import ConfigurationError
 
 
@@ -70,12 +71,16 @@ class FaceDataModule(LightningDataModule):
         self.faces = FaceDataset(records, preprocessing, aligner or None, resize=self.resize, degradations=degradations)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
-        """Batches for calibration, in the order of the source."""
-        return face_loader(self.faces, self.batch_size, self.workers, labelled=self.labelled)
+        """Batches for calibration, in the order of the source; processes share them without repeating any."""
+        return self._loader(labelled=self.labelled)
 
     def predict_dataloader(self) -> DataLoader[FaceBatch]:
-        """Batches for scoring, in the order of the source."""
-        return face_loader(self.faces, self.batch_size, self.workers)
+        """Batches for scoring, in the order of the source; processes share them without repeating any."""
+        return self._loader(labelled=False)
+
+    def _loader(self, *, labelled: bool) -> DataLoader[FaceBatch]:
+        sampler = shared_among_processes(self.faces, self.trainer)
+        return face_loader(self.faces, self.batch_size, self.workers, labelled=labelled, sampler=sampler)
 
     def _records(self, run_folder: Path, *, labelled: bool) -> Sequence[FaceRecord]:
         if self.source.startswith(PREFIX):

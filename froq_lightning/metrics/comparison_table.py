@@ -74,6 +74,8 @@ class ComparisonTable(Metric):
 
     def update_missing(self, sample_index: Tensor) -> None:
         """Add `[B]` images that gave no embedding."""
+        # Else torchmetrics would warn where no image of a process gave one.
+        self.update(sample_index[:0], self.sums[:0], self.qualities[:0])
         self.qualities[sample_index] = torch.nan
         self.seen.index_add_(0, sample_index, torch.ones_like(sample_index))
 

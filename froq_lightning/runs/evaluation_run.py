@@ -1,6 +1,8 @@
 """One pass over comparison sets: embeddings and qualities of every image, then the figures."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,10 +17,25 @@ from froq_lightning.evaluation.result import Figures, evaluate
 from froq_lightning.methods.panel import MethodPanel
 from froq_lightning.methods.quality_method import DrawnQuality
 from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment, template_quality
-from froq_lightning.runs.processes import gathered
+from froq_lightning.runs.processes import gathered, process_number
 
 # A random method is drawn so often, unless its draws times the comparison trials are more than this.
 DRAWS, DRAWN_TRIALS = 25, 2_000_000
+
+
+@dataclass(frozen=True)
+class PanelFacts:
+    """What the panel of a process tells, besides the scores.
+
+    Args:
+        refusals: why a method cannot work on the network, by name.
+        milliseconds: median time per image of the others.
+        pass_milliseconds: median time per image of the bare forward pass; NaN if the process had no image.
+    """
+
+    refusals: dict[str, str]
+    milliseconds: dict[str, float]
+    pass_milliseconds: float
 
 
 class EvaluationRun:
@@ -72,28 +89,36 @@ class EvaluationRun:
         """
         gathered_tables = [table.compute() for table in self._tables]
         left_out = [gathered(part) for part in self._left_out]
+        facts = self._panel_facts()
         if not first:
             return None
         sets = [
-            self._evaluated(number, embeddings, qualities, left_out[number])
+            self._evaluated(number, embeddings, self._working(qualities, facts), left_out[number])
             for number, (embeddings, qualities) in enumerate(gathered_tables)
         ]
         results = [result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, figures)]
         return Evaluation(
             backbone=backbone,
-            pass_milliseconds=self.panel.pass_milliseconds(),
-            methods=self._facts(),
+            pass_milliseconds=facts.pass_milliseconds,
+            methods=self._methods(facts),
             sets=tuple(sets),
             conventions=figures.made(),
             fmr=figures.fmr,
             results=tuple(results),
         )
 
+    def _panel_facts(self) -> PanelFacts:
+        """Facts of the first process that had an image to score."""
+        panel = self.panel
+        own = PanelFacts(panel.refusals, panel.milliseconds(), panel.pass_milliseconds())
+        told = sorted(gathered({process_number(): own}).items())
+        return next((facts for _, facts in told if math.isfinite(facts.pass_milliseconds)), own)
+
     def _evaluated(
-        self, number: int, embeddings: np.ndarray, qualities: Floats, left_out: Mapping[int, str]
+        self, number: int, embeddings: np.ndarray, qualities: dict[str, Floats], left_out: Mapping[int, str]
     ) -> EvaluatedSet:
         one, enrolment = self.sets[number], self._tables[number].enrolment
-        of_images = self._working(qualities) | dict(self.given[number])
+        of_images = qualities | dict(self.given[number])
         drawn = {name: self._drawn(name, values, len(one.mated)) for name, values in of_images.items()}
         scores = compare(embeddings, one.first, one.second)
         return EvaluatedSet(
@@ -114,17 +139,17 @@ class EvaluationRun:
         draws = min(DRAWS, max(1, DRAWN_TRIALS // trials))
         return method.redraw(torch.from_numpy(values), draws).numpy()
 
-    def _working(self, qualities: Floats) -> dict[str, Floats]:
+    def _working(self, qualities: Floats, facts: PanelFacts) -> dict[str, Floats]:
         named = dict(zip(self.panel.methods, qualities.T, strict=True))
-        return {name: values for name, values in named.items() if name not in self.panel.refusals}
+        return {name: values for name, values in named.items() if name not in facts.refusals}
 
-    def _facts(self) -> tuple[MethodFacts, ...]:
-        times, refusals = self.panel.milliseconds(), self.panel.refusals
-        facts = [
+    def _methods(self, facts: PanelFacts) -> tuple[MethodFacts, ...]:
+        times, refusals = facts.milliseconds, facts.refusals
+        told = [
             MethodFacts(name, method.parameters(), times.get(name, float("nan")), refusals.get(name, ""))
             for name, method in self.panel.methods.items()
         ]
-        return (*facts, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
+        return (*told, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
 
 
 def _enrolment(one: ComparisonSet) -> Enrolment:
@@ -137,4 +162,4 @@ def _enrolment(one: ComparisonSet) -> Enrolment:
 def _dimension(backbone: Backbone, device: torch.device) -> int:
     """Number of components of an embedding."""
     black = torch.zeros((1, 3, *backbone.preprocessing.size), device=device)
-    return backbone.embed(backbone.network(backbone.preprocessing(black))).shape[1]
+    return backbone.embed(backbone.network(backbone.inputs(black))).shape[1]

@@ -88,7 +88,8 @@ def workplace(shared: Path, manifest: Path, tmp_path: Path) -> Path:
     data = shared / "data"
     (tmp_path / "network.yaml").write_text(blocks("yaml")[0])
     (tmp_path / "mobilefacenet_casia.ckpt").symlink_to(data / "weights" / "mobilefacenet_casia.ckpt")
-    (tmp_path / "labels.csv").write_text(manifest.read_text().replace("\n", f"\n{manifest.parent}/").rpartition("\n")[0])
+    header, *lines = manifest.read_text().splitlines()
+    (tmp_path / "labels.csv").write_text("\n".join([header, *(f"{manifest.parent}/{line}" for line in lines)]))
     (tmp_path / "crops").mkdir()
     images = sorted((data / "faces").glob("*/*.jpg"))[:7]
     for image in images:

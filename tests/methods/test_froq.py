@@ -85,9 +85,9 @@ def test_a_compiled_network_gives_the_same_scores_and_embeddings(
     torch.compiler.reset()
     plain, compiled = FroqQuality(observer), FroqQuality(observer, compile=True)
     expected, embeddings = plain.score_and_embed(small_backbone, small_images)
-    torch.testing.assert_close(compiled.score(small_backbone, small_images), expected)
+    torch.testing.assert_close(compiled.score(small_backbone, small_images), expected, rtol=1e-4, atol=1e-5)
     both = compiled.score_and_embed(small_backbone, small_images)
-    torch.testing.assert_close(both, (expected, embeddings))
+    torch.testing.assert_close(both, (expected, embeddings), rtol=1e-4, atol=1e-5)
 
 
 def test_embeddings_need_whole_passes_and_scores_alone_do_not(
