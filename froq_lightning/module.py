@@ -130,8 +130,8 @@ class FroqModule(LightningModule):
         """Check the precision and read the Observer before any image is read."""
         if self.trainer.precision not in PRECISIONS:
             raise ConfigurationError(
-                f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep the weights and the norms "
-                f"in float32, but got {self.trainer.precision}"
+                f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
+                f"float32, but got {self.trainer.precision}"
             )
         if stage == "predict":
             self.observer = self.observer or self.read_observer()

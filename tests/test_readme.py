@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -44,14 +45,15 @@ def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(workplace: Path) -> None:
     run = [arguments for block in blocks("bash") for arguments in commands(block)]
-    assert len(run) == 4
+    assert len(run) == 5
     for arguments in run:
         assert main([*arguments, "--trainer.enable_progress_bar=false"]) == 0
     scope = {"images": torch.randint(0, 256, (2, 3, 112, 112), dtype=torch.uint8)}
     exec(next(block for block in blocks("python") if "QualityScorer" in block), scope)  # noqa: S102
     assert scope["scores"].quality.shape == (2,)
     assert (workplace / "scores.csv").read_text().count("\n") == 11
-    assert "results.html" in {path.name for path in workplace.iterdir()}
+    assert len(np.load(workplace / "embeddings.npy", allow_pickle=False)) == 10
+    assert {"observer.html", "results.html"} <= {path.name for path in workplace.iterdir()}
 
 
 def test_the_table_of_networks_is_that_of_the_plugins() -> None:

@@ -11,7 +11,7 @@ from froq_lightning.backbones.registry import create_aligner
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.face_dataset import FaceDataset
-from froq_lightning.data.loading import face_loader, require_loading
+from froq_lightning.data.loading import BatchSize, face_loader, images_at_once, require_loading
 from froq_lightning.data.pairs import read_comparisons
 from froq_lightning.data.score_files import read_scores
 from froq_lightning.data.sharing import shared_among_processes
@@ -35,7 +35,7 @@ class EvaluationDataModule(LightningDataModule):
             `{name: {path: file, column: name}}`; higher must be better. A data set may have files of its own.
         aligner: registered name of an aligner for photographs; without one, images are aligned crops.
         resize: whether crops of another size than the network's are resized; otherwise they are left out.
-        batch_size: images per step.
+        batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
         workers: processes that read images; by default one less than there are cores, 8 at most.
 
     Attributes:
@@ -51,7 +51,7 @@ class EvaluationDataModule(LightningDataModule):
         scores: dict[str, str | dict[str, Any]] | None = None,
         aligner: str | None = None,
         resize: bool = False,
-        batch_size: int = 32,
+        batch_size: BatchSize = 32,
         workers: int | None = None,
     ) -> None:
         super().__init__()
@@ -91,8 +91,9 @@ class EvaluationDataModule(LightningDataModule):
 
     def test_dataloader(self) -> list[DataLoader[Any]]:
         """Batches of every comparison set's images; processes share them without repeating any."""
+        size = images_at_once(self.batch_size, self.trainer)
         return [
-            face_loader(faces, self.batch_size, self.workers, sampler=shared_among_processes(faces, self.trainer))
+            face_loader(faces, size, self.workers, sampler=shared_among_processes(faces, self.trainer))
             for faces in self.faces
         ]
 

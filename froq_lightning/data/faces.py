@@ -12,7 +12,7 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.data.listing import list_faces, with_labels
-from froq_lightning.data.loading import face_loader, require_loading
+from froq_lightning.data.loading import BatchSize, face_loader, images_at_once, require_loading
 from froq_lightning.data.records import FaceBatch, FaceRecord
 from froq_lightning.data.samples import PREFIX, write_samples
 from froq_lightning.data.sharing import shared_among_processes
@@ -31,7 +31,7 @@ class FaceDataModule(LightningDataModule):
         aligner: registered name of an aligner (such as `dlib`) for photographs; without one, images are aligned crops.
         resize: whether crops of another size than the network's are resized; otherwise they are rows with a reason.
         degrade: degradations that diversify a calibration set of good photographs; `predict` ignores them.
-        batch_size: images per step.
+        batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
         workers: processes that read images; by default one less than there are cores, 8 at most.
     """
 
@@ -43,7 +43,7 @@ class FaceDataModule(LightningDataModule):
         aligner: str | None = None,
         resize: bool = False,
         degrade: Degradations = Degradations(share=0.0),  # noqa: B008 - immutable
-        batch_size: int = 32,
+        batch_size: BatchSize = 32,
         workers: int | None = None,
     ) -> None:
         super().__init__()
@@ -80,7 +80,8 @@ class FaceDataModule(LightningDataModule):
 
     def _loader(self, *, labelled: bool) -> DataLoader[FaceBatch]:
         sampler = shared_among_processes(self.faces, self.trainer)
-        return face_loader(self.faces, self.batch_size, self.workers, labelled=labelled, sampler=sampler)
+        size = images_at_once(self.batch_size, self.trainer)
+        return face_loader(self.faces, size, self.workers, labelled=labelled, sampler=sampler)
 
     def _records(self, run_folder: Path, *, labelled: bool) -> Sequence[FaceRecord]:
         if self.source.startswith(PREFIX):

@@ -77,11 +77,12 @@ class FaceBatch:
     failures: tuple[FaceSample, ...] = ()
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move the tensors to a device; Lightning calls this."""
+        """Move the tensors to a device; Lightning calls this. Pinned images move while the device computes."""
         labels = self.pseudo_quality
+        moving = {"non_blocking": self.images.is_pinned(), **kwargs}
         return replace(
             self,
-            images=self.images.to(*args, **kwargs),
+            images=self.images.to(*args, **moving),
             sample_index=self.sample_index.to(*args, **kwargs),
             pseudo_quality=None if labels is None else labels.to(*args, **kwargs),
         )

@@ -66,3 +66,20 @@ def test_a_budget_makes_passes_cheaper(
     assert max(float(layer["cost"] or 0) for layer in layers) > 0.9
     assert main([*arguments, "--model.max_cost=0.001"]) == 2
     assert "no layer can be reached within `max_cost` 0.001 of a forward pass" in capsys.readouterr().err
+
+
+def test_the_fastest_batch_size_is_found_before_the_run(
+    faces: Path, predict: Callable[..., Rows], tmp_path: Path
+) -> None:
+    fixed = predict(faces, tmp_path / "fixed.csv")
+    found = predict(faces, tmp_path / "found.csv", "--data.batch_size=auto")
+    assert scores(found) == pytest.approx(scores(fixed), rel=1e-5)
+
+
+@pytest.mark.parametrize("size", ["0", "-3", "most"])
+def test_an_impossible_batch_size_is_refused(
+    size: str, faces: Path, network: tuple[str, ...], observer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["predict", *network, f"--model.observer={observer}", f"--data.source={faces}"]
+    assert main([*arguments, f"--data.batch_size={size}"]) == 2
+    assert "batch_size" in capsys.readouterr().err
