@@ -65,6 +65,6 @@ def test_a_network_that_cannot_be_compiled_is_told(
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
     monkeypatch.setattr("torch._inductor.config.fx_graph_cache", False)
     compiled = CompiledNorms(small_backbone.network, LAYERS)
-    with pytest.raises(ConfigurationError, match=r"cannot be compiled here: .*; leave `compile` off"), compiled as norms:
+    with pytest.raises(ConfigurationError, match=r"compiled here: .*; leave `compile` off"), compiled as norms:
         norms.observe(small_backbone.inputs(small_images))
     assert hooks(small_backbone.network) == 0
