@@ -58,7 +58,8 @@ def score_batch(method: FroqQuality, backbone: Backbone, images: Tensor, *, embe
         return QualityBatch(scores, method.observer.quality(scores))
     scores, embedded = method.score_and_embed(backbone, images)
     scores = scores.cpu()
-    return QualityBatch(scores, method.observer.quality(scores), embedded.float().cpu())
+    # A copy: what comes out of inference mode could not be computed with.
+    return QualityBatch(scores, method.observer.quality(scores), embedded.float().cpu().clone())
 
 
 class FroqModule(LightningModule):

@@ -1,5 +1,6 @@
 """Photographs to try the tool on without having any: scikit-image's astronaut, and what may happen to a photograph."""
 
+import os
 from pathlib import Path
 
 import torch
@@ -39,7 +40,9 @@ def write_samples(source: str, folder: Path) -> list[Path]:
     files = []
     for title, photograph in photographs.items():
         files.append(folder / f"{title}.png")
-        Image.fromarray(photograph.permute(1, 2, 0).numpy()).save(files[-1])
+        partial = folder / f".{title}.{os.getpid()}"  # another process may be reading the file already
+        Image.fromarray(photograph.permute(1, 2, 0).numpy()).save(partial, format="png")
+        partial.replace(files[-1])
     return files
 
 

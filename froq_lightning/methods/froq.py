@@ -55,7 +55,7 @@ class FroqQuality:
     def _observing(self, network: nn.Module, *, stop_early: bool) -> LayerNorms | CompiledNorms:
         if self.compile:
             return CompiledNorms(network, self._layers(), with_output=not stop_early)
-        return LayerNorms(network, self._layers(), stop_early=stop_early)
+        return LayerNorms(network, self._layers(), stop_early=stop_early, find_copies=False)
 
     def _layers(self) -> list[str]:
         return [layer.name for layer in self.observer.layers]

@@ -32,7 +32,7 @@ class Exchange:
         if len(self.lengths) == 1:
             yield own
             return
-        numbers = torch.distributed.get_process_group_ranks(self.group)
+        numbers = torch.distributed.get_process_group_ranks(self.group or torch.distributed.group.WORLD)
         for source, length in zip(numbers, self.lengths, strict=True):
             shown = own.contiguous() if source == self.rank else own.new_empty(*own.shape[:-1], length)
             torch.distributed.broadcast(shown, source, self.group)

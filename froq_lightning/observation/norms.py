@@ -53,15 +53,24 @@ class LayerNorms:
         layers: dotted names of its modules, one column of the table each; the same name may stand twice.
         stop_early: whether a pass ends, without output, once these layers have fired as often as in the first pass,
             which runs to its end; for networks that run alike for every batch.
+        find_copies: whether a tensor that several modules return is told, and reduced once. Without, the pass runs in
+            inference mode, which is quicker for small batches, and what it returns takes no part in autograd.
         clock: takes the time at which each layer fires, without the time that its norms take; for whole passes.
     """
 
     def __init__(
-        self, network: nn.Module, layers: Sequence[str], *, stop_early: bool = False, clock: PassClock | None = None
+        self,
+        network: nn.Module,
+        layers: Sequence[str],
+        *,
+        stop_early: bool = False,
+        find_copies: bool = True,
+        clock: PassClock | None = None,
     ) -> None:
         self.network = network
         self.layers = tuple(layers)
         self.stop_early = stop_early
+        self.find_copies = find_copies
         self.clock = clock
         self._calls = 0
         self._calls_in_a_pass: int | None = None
@@ -83,7 +92,7 @@ class LayerNorms:
     def observe(self, inputs: Tensor) -> Observation:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients."""
         # Tensors made in inference mode carry no version counter, which tells a copy from an in-place change.
-        with torch.inference_mode(mode=False), torch.no_grad():
+        with torch.inference_mode(mode=not self.find_copies), torch.no_grad():
             self._batch = len(inputs)
             self._table = inputs.new_full((len(self.layers), self._batch), torch.nan, dtype=torch.float32)
             self._failures = dict.fromkeys(range(len(self.layers)), "never fired")
@@ -129,10 +138,11 @@ class LayerNorms:
             return
         self._failures.pop(column, None)
         self._copies.pop(column, None)
-        source = self._known(output)
+        source = self._known(output) if self.find_copies else None
         if source is None:
             batch_norms(output, self._batch, out=self._table[column])
-            self._seen[output.data_ptr()] = (ref(output), output._version, column)
+            if self.find_copies:
+                self._seen[output.data_ptr()] = (ref(output), output._version, column)
         else:
             self._table[column] = self._table[source]
             if source != column:

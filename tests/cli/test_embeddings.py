@@ -96,3 +96,13 @@ def test_the_scorer_gives_both_too(
     assert both.embeddings is not None
     expected = mobilefacenet.embed(mobilefacenet.network(mobilefacenet.preprocessing(images)))
     torch.testing.assert_close(both.embeddings, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_embeddings_of_the_scorer_can_be_computed_with(observer: Path, shared: Path) -> None:
+    weights = str(shared / "data" / "weights" / "mobilefacenet_casia.ckpt")
+    scorer = QualityScorer.from_observer(observer, weights=weights)
+    both = scorer(torch.randint(0, 256, (2, 3, 112, 112), dtype=torch.uint8), embeddings=True)
+    assert both.embeddings is not None
+    weight = torch.ones(both.embeddings.shape[1], requires_grad=True)
+    (both.embeddings @ weight).sum().backward()
+    assert weight.grad is not None

@@ -353,3 +353,15 @@ def test_every_layer_of_a_real_network_has_the_norms_of_a_whole_pass_when_the_pa
         for _ in range(2):
             with norms:
                 torch.testing.assert_close(norms.observe(inputs).norms[:, 0], whole.norms[:, column])
+
+
+def test_without_looking_for_copies_the_norms_are_the_same(mobilefacenet: Backbone, calibration_images: Tensor) -> None:
+    inputs = mobilefacenet.inputs(calibration_images[:4])
+    with LayerNorms(mobilefacenet.network, mobilefacenet.candidate_layers) as norms:
+        expected = norms.observe(inputs)
+    with LayerNorms(mobilefacenet.network, mobilefacenet.candidate_layers, find_copies=False) as norms:
+        seen = norms.observe(inputs)
+    torch.testing.assert_close(seen.norms.clone(), expected.norms, rtol=1e-6, atol=0, equal_nan=True)
+    assert seen.output.is_inference()
+    assert expected.copies
+    assert not seen.copies
