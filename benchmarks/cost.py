@@ -1,7 +1,7 @@
 """What FROQ costs, as ratios to the bare forward pass of the same network measured in the same run.
 
     python benchmarks/cost.py --shared DIR [--only passes methods verbs growth] [--network NAME ...] [--plot FILE]
-                              [--device cuda] [--precision bf16] [--runs 5]
+                              [--batch 1 8 32 128] [--device cuda] [--precision bf16] [--runs 5]
 
 The bare pass is preprocessing and forward of the same network over the same decoded uint8 images, at the same batch
 size, in inference mode. Medians of interleaved runs; prints tables in Markdown, and draws a plot.
@@ -107,7 +107,7 @@ def passes(network: Network, shared: Path, options: argparse.Namespace, plotted:
     images = some(shared, module, 256)
     observer, _ = calibrated(network, images[:64], accelerator)
     early, cost = calibrated(network, images[:64], accelerator, max_cost=MAX_COST)
-    for batch in BATCHES:
+    for batch in options.batch:
         part = images[: max(batch, network.images)]
         actions = (
             partial(bare, module, part, batch),
@@ -139,7 +139,7 @@ def methods(network: Network, shared: Path, options: argparse.Namespace, plotted
         slow = spec["method"] in SLOW
         runs, warm_ups = (1, 0) if slow else (options.runs, 1)
         told = []
-        for batch in BATCHES:
+        for batch in options.batch:
             part = images[: max(batch, 8 if slow else network.images)]
             actions = partial(bare, module, part, batch), partial(scored, create_method(spec), module, part, batch)
             one, method = timed(*actions, runs=runs, warm_ups=warm_ups)
@@ -277,7 +277,7 @@ def pass_tables(chosen: list[Network], shared: Path, options: argparse.Namespace
         for network in chosen:
             passes(network, shared, options, plotted)
     if "methods" in options.only:
-        headed("network", "method", *(f"batch {batch}" for batch in BATCHES))
+        headed("network", "method", *(f"batch {batch}" for batch in options.batch))
         for network in chosen:
             methods(network, shared, options, plotted)
     if options.plot and plotted:
@@ -306,6 +306,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", nargs="*", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--network", nargs="*")
+    parser.add_argument("--batch", nargs="*", type=int, default=BATCHES)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--plot", type=Path)

@@ -142,6 +142,8 @@ def _search(
     search: GreedySearch, columns: Sequence[int], costs: Mapping[int, float], budget: Budget
 ) -> tuple[LayerSet, list[FrontPoint]]:
     """Find the set of the rule or, under a budget, that of the front; and the front."""
+    if not costs and budget != Budget():
+        raise CalibrationError("Expected the costs of the layers to be known, since there is a budget")
     if not costs:
         return search.grow(search.pool(columns))[0], []
     front = utility_cost_front(search, columns, costs)

@@ -95,6 +95,8 @@ def test_without_costs_there_is_no_front() -> None:
     norms, labels = drawn(0)
     found = select_layers(norms, labels, NAMES, PRESETS["paper"])
     assert (found.front, found.costs, found.cost) == ((), {}, None)
+    with pytest.raises(CalibrationError, match="costs of the layers to be known, since there is a budget"):
+        select_layers(norms, labels, NAMES, PRESETS["paper"], budget=Budget(max_cost=0.5))
 
 
 def test_the_front_of_many_images_is_drawn_from_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
