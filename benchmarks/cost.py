@@ -1,14 +1,15 @@
 """What FROQ costs, as ratios to the bare forward pass of the same network measured in the same run.
 
-    python benchmarks/cost.py --shared DIR [--only passes methods verbs growth] [--network NAME ...] [--plot FILE]
-                              [--batch 1 8 32 128] [--device cuda] [--precision bf16] [--runs 5]
+    python benchmarks/cost.py --shared DIR [--only passes methods verbs labels growth] [--network NAME ...]
+                              [--batch 1 8 32 128] [--plot FILE] [--device cuda] [--precision bf16] [--runs 5]
 
 The bare pass is preprocessing and forward of the same network over the same decoded uint8 images, at the same batch
 size, in inference mode. Medians of interleaved runs; prints tables in Markdown, and draws a plot.
 
 `passes`: FROQ with embeddings (whole passes) and without (early stop), at batch sizes from 1 to 128.
-`methods`: the other quality methods. `verbs`: calibration, labelling, and `predict` from JPEG files to CSV.
-`growth`: calibration by the number of images and of layers. Verbs and growth are measured on the CPU.
+`methods`: the other quality methods. `verbs`: calibration with given labels, and `predict` from JPEG files to CSV.
+`labels`: making labels, against 76 bare passes an image, and how labels by fewer passes agree with them.
+`growth`: calibration by the number of images and of layers. All but the first two on the CPU.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.module import FroqModule
 
-SECTIONS = ("passes", "methods", "verbs", "growth")
+SECTIONS = ("passes", "methods", "verbs", "labels", "growth")
 BATCHES = (1, 8, 32, 128)
 # A limit under which early stops are shown.
 MAX_COST = 0.6
@@ -207,17 +208,18 @@ def predict(module: FroqModule, manifest: Path, output: Path) -> None:
 def verbs(network: Network, shared: Path, options: argparse.Namespace) -> None:
     """Print what the verbs cost."""
     module = network.module()
-    images = some(shared, module, 8 * network.images)
-    _, calibrate = calibration(module, images, len(images), options.runs)
-    label = labelling(module, images, options.runs)
-    whole, early, cost, decode = prediction(network, faces(shared)[: 8 * network.images], options.runs)
-    told = f"{network.name} | {calibrate:.3f} | {label:.3f} | {whole:.3f} | {early:.3f} | {cost:.3f} | {decode:.3f}"
-    print(f"| {told} |", flush=True)
+    images = some(shared, module, 4 * network.images)
+    milliseconds, calibrate = calibration(module, images, len(images), options.runs)
+    whole, early, cost, decode = prediction(network, faces(shared)[: 4 * network.images], options.runs)
+    told = f"{network.name} | {milliseconds:.2f} | {calibrate:.3f} | {whole:.3f} | {early:.3f} | {cost:.3f}"
+    print(f"| {told} | {decode:.3f} |", flush=True)
 
 
-def cheaper_labels(network: Network, shared: Path) -> None:
-    """Print how labels by fewer passes agree with the full ones."""
+def labels(network: Network, shared: Path, options: argparse.Namespace) -> None:
+    """Print what labels cost, and how those by fewer passes agree with the full ones."""
     module = network.module()
+    cost = labelling(module, some(shared, module, 8), options.runs)
+    print(f"| {network.name} | all of 76 passes, in {cost:.3f} times 76 bare ones | 76 | 1 |", flush=True)
     files = sorted((shared / "data" / "calibration").glob("*.jpg"))[::3]
     images = decoded(files, module.backbone.preprocessing.size)
     with torch.inference_mode():
@@ -287,13 +289,14 @@ def pass_tables(chosen: list[Network], shared: Path, options: argparse.Namespace
 def verb_tables(chosen: list[Network], shared: Path, options: argparse.Namespace) -> None:
     """Print what the verbs cost, and how calibration grows."""
     if "verbs" in options.only:
-        headed("network", "calibrate", "label / 76", "predict", "predict, early", "cost of its layers", "decoding")
+        headed("network", "bare ms a face", "calibrate", "predict", "predict, early", "cost of its layers", "decoding")
         for network in chosen:
             verbs(network, shared, options)
+    if "labels" in options.only:
         headed("network", "labels", "passes", "Spearman's rho with the full ones")
         for network in chosen:
             if network.name in METHODS:
-                cheaper_labels(network, shared)
+                labels(network, shared, options)
     if "growth" in options.only:
         headed("network", "images", "layers", "bare ms a face", "calibrate / bare")
         growth(chosen[0], shared, options)
