@@ -42,9 +42,9 @@ def networks(shared: Path) -> dict[str, Network]:
         Network("edgeface_xxs", "timm", 256, edgeface),
         Network("mobilefacenet", "mobilefacenet", 128, {"weights": str(weights / "mobilefacenet_casia.ckpt")}),
         Network("dlib_resnet29", "dlib_resnet29", 128),
-        Network("iresnet50", "arcface_iresnet50", 32),
-        Network("iresnet100", "arcface_iresnet100", 32),
-        Network("swinface", "swinface", 32),
+        Network("iresnet50", "arcface_iresnet50", 16),
+        Network("iresnet100", "arcface_iresnet100", 16),
+        Network("swinface", "swinface", 16),
         Network("vit_tiny", "insightface_vit_t", 64),
     )
     return {network.name: network for network in every}
