@@ -26,7 +26,8 @@ class Network:
     options: dict[str, Any] = field(default_factory=dict)
 
     def module(self, device: str = "cpu", **options: Any) -> FroqModule:
-        """Build the module on a device."""
+        """Build the module on a device; random weights are the same every time."""
+        torch.manual_seed(0)
         return FroqModule(self.backbone, self.options, **options).to(device)
 
     def arguments(self) -> list[str]:

@@ -108,7 +108,7 @@ def select_layers(
     failures = failures or {}
     order = range(len(names)) if order is None else order
     repeats = repeated_columns(norms, order)
-    reasons = {column: failures.get(column) or _useless(norms[:, column]) for column in range(len(names))}
+    reasons = {column: failures.get(column) or reason for column, reason in enumerate(_useless(norms))}
     usable = [column for column in order if not reasons[column]]
     if not usable:
         raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")
@@ -161,13 +161,15 @@ def _search(
     return search.grow(cheapest_enough.columns)[0], front
 
 
-def _useless(column: Tensor) -> str:
-    if not bool(torch.isfinite(column).all()):
-        return "has a norm that is not finite"
-    wide = column.double()
-    if float(wide.max() - wide.min()) <= CONSTANT * float(wide.abs().max()):
-        return "has the same norm for every image"
-    return ""
+def _useless(norms: Tensor) -> list[str]:
+    """Say of each column why it tells nothing; empty where it does."""
+    finite = norms.isfinite().all(dim=0)
+    highest, lowest = norms.amax(dim=0).double(), norms.amin(dim=0).double()
+    constant = highest - lowest <= CONSTANT * highest.abs().maximum(lowest.abs())
+    return [
+        "has the same norm for every image" if same and usable else "" if usable else "has a norm that is not finite"
+        for same, usable in zip(constant.tolist(), finite.tolist(), strict=True)
+    ]
 
 
 def _require_usable(norms: Tensor, pseudo_quality: Tensor) -> None:

@@ -82,13 +82,14 @@ def repeated_columns(norms: Tensor, order: Sequence[int]) -> dict[int, int]:
     Returns:
         For each repeating column the column that came first in execution order.
     """
-    columns = [column for column in order if bool(torch.isfinite(norms[:, column]).all())]
-    means = norms.mean(dim=0, dtype=torch.float64)[columns]
+    finite = norms.isfinite().all(dim=0).tolist()
+    means = norms.mean(dim=0, dtype=torch.float64).tolist()
     place = {column: position for position, column in enumerate(order)}
     groups: list[list[int]] = []
-    for index in means.argsort(stable=True).tolist():
-        column = columns[index]
-        home = next((group for group in reversed(groups[-8:]) if _same(norms[:, group[0]], norms[:, column])), None)
+    for column in sorted((column for column in order if finite[column]), key=means.__getitem__):
+        # Norms that are the same have means that are.
+        near = (group for group in reversed(groups[-8:]) if means[column] - means[group[0]] <= 2 * SAME * means[column])
+        home = next((group for group in near if _same(norms[:, group[0]], norms[:, column])), None)
         if home is None:
             groups.append([column])
         else:
