@@ -40,9 +40,7 @@ def _check_embedding(backbone: Backbone) -> None:
     images = torch.rand(3, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         try:
-            together, alone = (
-                backbone.embed(backbone.network(backbone.inputs(part))) for part in (images, images[:1])
-            )
+            together, alone = (backbone.embed(backbone.network(backbone.inputs(part))) for part in (images, images[:1]))
         except (RuntimeError, TypeError, IndexError, KeyError, AttributeError) as error:
             size = list(backbone.preprocessing.size)
             raise BackboneError(f"the network does not run on crops of {size}: {error}") from error

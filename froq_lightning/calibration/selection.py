@@ -112,7 +112,8 @@ def select_layers(
     usable = [column for column in order if not reasons[column]]
     if not usable:
         raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")
-    utilities = dict(zip(usable, spearman(norms[:, usable], pseudo_quality).tolist(), strict=True))
+    rhos = spearman(norms, pseudo_quality).tolist()
+    utilities = {column: rhos[column] for column in usable}
     search = GreedySearch(norms, pseudo_quality, utilities, preset)
     columns = [column for column in usable if not (preset.fold_repeats and column in repeats)]
     found, front = _search(search, columns, dict(enumerate(costs)), budget)
@@ -163,8 +164,8 @@ def _search(
 
 def _useless(norms: Tensor) -> list[str]:
     """Say of each column why it tells nothing; empty where it does."""
-    finite = norms.isfinite().all(dim=0)
     highest, lowest = norms.amax(dim=0).double(), norms.amin(dim=0).double()
+    finite = highest.isfinite() & lowest.isfinite()
     constant = highest - lowest <= CONSTANT * highest.abs().maximum(lowest.abs())
     return [
         "has the same norm for every image" if same and usable else "" if usable else "has a norm that is not finite"

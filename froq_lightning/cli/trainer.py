@@ -9,6 +9,7 @@ from typing import Any
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, Trainer
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.verbs import CalibrationCLI, EvaluationCLI, PredictionCLI, VerbCLI
@@ -23,21 +24,28 @@ VERBS: dict[str, tuple[type[VerbCLI], type[LightningDataModule]]] = {
     "predict": (PredictionCLI, FaceDataModule),
     "test": (EvaluationCLI, EvaluationDataModule),
 }
-# Tips of Lightning. Samples that a distributed sampler repeats are counted once here, so the last one does not apply.
+# Tips of Lightning.
 UNCALLED_FOR = (
     ".*does not have many workers.*",
     ".*args parameter is intended to run.*",
     ".*LeafSpec.*",
-    ".*Using `DistributedSampler` with the dataloaders.*",
+    ".*It is recommended to use `self.log.*sync_dist=True.*",
 )
 # How the parser tells of a value that none of the alternatives takes: at length.
 UNION = re.compile(
     r"(.*): Does not validate against any of the Union subtypes Subtypes: \[(.*?)\] Errors: .*value: (.*)"
 )
+# How a process that `ddp_spawn` started ends where bad input was refused.
+REFUSED = re.compile(r"^froq_lightning\.errors\.\w+: (.*)$", flags=re.MULTILINE)
 
 
 class FroqTrainer(Trainer):
     """A Trainer that keeps no predictions in memory and prints no table of metrics: results go to files and tables."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrive in a process that `ddp_spawn` starts, where nothing is silenced yet."""
+        quieten()
+        self.__dict__.update(state)
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Score images; see `Trainer.predict`."""
@@ -69,6 +77,11 @@ def run_trainer(args: Sequence[str]) -> None:
             seed_everything_default=False,
             args=list(args),
         )
+    except ProcessRaisedException as error:
+        refused = REFUSED.findall(str(error))
+        if not refused:
+            raise
+        raise ConfigurationError(refused[-1]) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"a configuration file is no UTF-8 text: {error}") from error
     except (ArgumentError, MisconfigurationException) as error:

@@ -82,8 +82,9 @@ def repeated_columns(norms: Tensor, order: Sequence[int]) -> dict[int, int]:
     Returns:
         For each repeating column the column that came first in execution order.
     """
-    finite = norms.isfinite().all(dim=0).tolist()
-    means = norms.mean(dim=0, dtype=torch.float64).tolist()
+    finite = (norms.amax(dim=0).isfinite() & norms.amin(dim=0).isfinite()).tolist()
+    # One column at a time: a table of a million images has no room for a copy.
+    means = [float(column.mean(dtype=torch.float64)) for column in norms.T]
     place = {column: position for position, column in enumerate(order)}
     groups: list[list[int]] = []
     for column in sorted((column for column in order if finite[column]), key=means.__getitem__):

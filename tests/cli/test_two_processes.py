@@ -5,6 +5,7 @@ The network and the images are made here, so that this runs wherever the tests d
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -207,3 +208,24 @@ def test_the_same_figures_are_found(
         assert row["value"] is None or row["value"] == pytest.approx(other["value"], rel=1e-5)
         for key in ("data_set", "method", "convention", "mated", "non_mated", "remark"):
             assert row[key] == other[key]
+
+
+def test_what_a_spawned_process_refuses_is_told_in_one_line(
+    network: tuple[str, ...], images: list[Path], tmp_path: Path
+) -> None:
+    interleaved(tmp_path / "faces", (0, 1), images[:3])
+    command, strategy = LAUNCHES["ddp_spawn"]
+    asked = [*network, f"--data.source={tmp_path / 'faces'}", "--model.labeller=embedding_norm", "--report=false"]
+    ran = subprocess.run(
+        [sys.executable, *command, "validate", "--trainer.devices=2", strategy, *asked],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert ran.returncode == 2
+    assert re.search(
+        r"^froq: error: Expected at least 10 usable calibration images, but got 3 .*\n\Z", ran.stderr, re.M
+    )
+    assert "Traceback" not in ran.stderr
