@@ -361,8 +361,8 @@ def test_the_observer_of_another_network_is_refused_with_what_differs(
     [
         (None, "observer file '"),
         ("{", "observer.json is no Observer: "),
-        ("[]", "Expected schema_version 1, but got None"),
-        ('{"schema_version": 2}', "Expected schema_version 1, but got 2"),
+        ("[]", "Expected schema_version 1 or 2, but got None"),
+        ('{"schema_version": 3}', "Expected schema_version 1 or 2, but got 3"),
         ('{"schema_version": 1}', "observer.json is no Observer: "),
     ],
 )

@@ -51,8 +51,8 @@ class LayerNorms:
     Args:
         network: the network to run.
         layers: dotted names of its modules, one column of the table each; the same name may stand twice.
-        stop_early: whether a pass ends, without output, once these layers have fired as often as in the first pass,
-            which runs to its end; for networks that run alike for every batch.
+        stop_early: whether a pass ends, without output, once these layers have fired as often as in a whole pass, which
+            one image runs before the first; for networks that run alike for every batch.
         find_copies: whether a tensor that several modules return is told, and reduced once. Without, the pass runs in
             inference mode, which is quicker for small batches, and what it returns takes no part in autograd.
         clock: takes the time at which each layer fires, without the time that its norms take; for whole passes.
@@ -74,6 +74,7 @@ class LayerNorms:
         self.clock = clock
         self._calls = 0
         self._calls_in_a_pass: int | None = None
+        self._counting = False
         self._modules = [network.get_submodule(name) for name in self.layers]
         self._handles: list[RemovableHandle] = []
 
@@ -104,6 +105,8 @@ class LayerNorms:
         return Observation(output, self._table.T, self._failures, self._copies, tuple(self._order))
 
     def _run(self, inputs: Tensor) -> Any:
+        if self.stop_early and self._calls_in_a_pass is None:
+            self._calls_in_a_pass = self._count_calls(inputs[:1])
         self._calls = 0
         self._ticking = None if self.clock is None or self.clock.is_done else self.clock
         if self._ticking:
@@ -114,18 +117,27 @@ class LayerNorms:
             return None
         if self._ticking:
             self._ticking.finish()
-        if self.stop_early:
-            self._calls_in_a_pass = self._calls
         return output
+
+    def _count_calls(self, image: Tensor) -> int:
+        """Run the network on one image to its end, and count how often the layers fire."""
+        self._calls, self._counting = 0, True
+        try:
+            self.network(image)
+        finally:
+            self._counting = False
+        return self._calls
 
     def _note(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         del module, args
+        self._calls += 1
+        if self._counting:
+            return
         if self._ticking:
             self._ticking.pause(column)
         self._record(column, output)
         if self._ticking:
             self._ticking.resume()
-        self._calls += 1
         if self._calls == self._calls_in_a_pass:
             raise _ReachedError
 

@@ -65,18 +65,21 @@ def test_parameters_tell_the_observer_from_others(observer: Observer) -> None:
     assert parameters["set_utility"] == observer.set_utility
 
 
-def test_what_lies_behind_the_deepest_observed_layer_runs_in_the_first_batch_only(
+def test_what_lies_behind_the_deepest_observed_layer_runs_for_one_image_only(
     observer: Observer, small_backbone: Backbone, small_images: Tensor
 ) -> None:
-    ran: list[str] = []
+    ran: list[tuple[str, int]] = []
     for name, module in small_backbone.network.named_modules():
-        module.register_forward_hook(lambda *_, name=name: ran.append(name))
+        module.register_forward_hook(lambda _, inputs, __, name=name: ran.append((name, len(inputs[0]))))
+    small_backbone.network(small_backbone.inputs(small_images))
+    order, ran[:] = [name for name, _ in ran], []
     method = FroqQuality(observer)
     first = method.score(small_backbone, small_images)
-    whole, ran[:] = list(ran), []
+    reached = order[: 1 + max(order.index(layer.name) for layer in observer.layers)]
+    assert ran == [*((name, 1) for name in order), *((name, 14) for name in reached)]
+    ran.clear()
     torch.testing.assert_close(method.score(small_backbone, small_images), first, rtol=0, atol=0)
-    deepest = max(whole.index(layer.name) for layer in observer.layers)
-    assert ran == whole[: deepest + 1]
+    assert ran == [(name, 14) for name in reached]
 
 
 def test_a_compiled_network_gives_the_same_scores_and_embeddings(
