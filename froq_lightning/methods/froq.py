@@ -13,7 +13,7 @@ from froq_lightning.observation.norms import LayerNorms
 
 @dataclass(frozen=True)
 class FroqQuality:
-    """Scores images by an Observer. A pass ends behind the deepest of the observed layers, unless embeddings are wanted.
+    """Scores images by an Observer. A pass ends behind the deepest observed layer, unless embeddings are wanted.
 
     Args:
         observer: names the layers.
