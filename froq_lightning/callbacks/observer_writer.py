@@ -9,11 +9,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from froq_lightning.calibration.front import FrontPoint
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.callbacks.tables import write_csv
-from froq_lightning.data.records import FaceSample
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.calibration_run import Calibration
-from froq_lightning.runs.processes import gathered
 from froq_lightning.terminal import text_table
 
 LAYER_COLUMNS = ("layer", "layer_utility", "cost", "selected", "repeats", "reason")
@@ -37,23 +35,33 @@ class ObserverWriter(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and print what the calibration found."""
-        if not isinstance(pl_module, FroqModule) or pl_module.calibration is None:
-            raise ConfigurationError(f"ObserverWriter works with FroqModule, not {type(pl_module).__name__}")
-        calibration = pl_module.calibration
-        left_out = gathered({sample.index: sample for sample in calibration.left_out})
         if not trainer.is_global_zero:
             return
+        module, calibration = calibrated(pl_module, type(self).__name__)
         calibration.observer.save(self.path)
         images = self.path.with_suffix(".images.csv")
-        write_csv(images, COLUMNS, _rows(trainer, calibration, left_out))
+        write_csv(images, COLUMNS, _rows(trainer, calibration))
         layers = self.path.with_suffix(".layers.csv")
         write_csv(layers, LAYER_COLUMNS, _layer_rows(calibration.selection))
-        print(_report(calibration, pl_module.backbone.candidate_layers))
+        print(_report(calibration, module.backbone.candidate_layers))
         print(f"observer: {self.path}\nlabels and scores of its calibration images: {images}")
         print(f"utilities and costs of the layers: {layers}")
 
 
-def _rows(trainer: Trainer, calibration: Calibration, left_out: dict[int, FaceSample]) -> Iterator[tuple[Any, ...]]:
+def calibrated(module: LightningModule, asked_by: str) -> tuple[FroqModule, Calibration]:
+    """Take what the validate loop left in the module.
+
+    Raises:
+        ConfigurationError: if there is nothing.
+    """
+    if not isinstance(module, FroqModule):
+        raise ConfigurationError(f"{asked_by} works with FroqModule, not {type(module).__name__}")
+    if module.calibration is None:
+        raise ConfigurationError(f"{asked_by} works with FroqModule after `validate`, but there was none")
+    return module, module.calibration
+
+
+def _rows(trainer: Trainer, calibration: Calibration) -> Iterator[tuple[Any, ...]]:
     table, scores = calibration.table, calibration.selection.scores
     quality = calibration.observer.quality(scores)
     usable = dict(
@@ -70,7 +78,7 @@ def _rows(trainer: Trainer, calibration: Calibration, left_out: dict[int, FaceSa
             label, score, percent = usable[index]
             yield key, f"{label:.9g}", f"{score:.9g}", percent, "ok", ""
         else:
-            yield key, "", "", -1, "failed", left_out[index].note
+            yield key, "", "", -1, "failed", calibration.left_out[index].note
 
 
 def _layer_rows(selection: Selection) -> Iterator[tuple[Any, ...]]:

@@ -1,5 +1,6 @@
 """The verbs of the Trainer as commands: a LightningCLI without `fit`, and `--output` for where the result goes."""
 
+from abc import ABC, abstractmethod
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from froq_lightning.reporting import CalibrationReport, EvaluationReport
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
 
 
-class VerbCLI(LightningCLI):
+class VerbCLI(LightningCLI, ABC):
     """LightningCLI with one verb.
 
     Attributes:
@@ -49,9 +50,9 @@ class VerbCLI(LightningCLI):
         """Return the value of an option of the command."""
         return self.config[self.verb][name]
 
+    @abstractmethod
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write and print the result."""
-        raise NotImplementedError
 
 
 class ReportedCLI(VerbCLI):

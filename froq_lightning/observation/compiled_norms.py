@@ -1,15 +1,13 @@
 """Layer norms from a compiled network: nothing that they do not need is computed."""
 
 from collections.abc import Sequence
-from functools import partial
-from types import TracebackType
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.observation.layer_hooks import LayerHooks
 from froq_lightning.observation.norms import Observation
 
 
@@ -30,22 +28,16 @@ class CompiledNorms:
         self.layers = tuple(layers)
         self.with_output = with_output
         self._network = network
-        self._modules = [network.get_submodule(name) for name in self.layers]
-        self._handles: list[RemovableHandle] = []
+        self._hooks = LayerHooks(network, self.layers, self._note)
         self._norms: dict[int, Tensor] = {}
         self._compiled = torch.compile(self._pass)
 
     def __enter__(self) -> Self:
-        self._handles = [
-            module.register_forward_hook(partial(self._note, column)) for column, module in enumerate(self._modules)
-        ]
+        self._hooks.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        while self._handles:
-            self._handles.pop().remove()
+    def __exit__(self, *raised: Any) -> None:
+        self._hooks.__exit__(*raised)
 
     def observe(self, inputs: Tensor) -> Observation:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients.
@@ -57,7 +49,7 @@ class CompiledNorms:
             with torch.inference_mode(mode=False), torch.no_grad():
                 norms, output = self._compiled(inputs)
         except torch._dynamo.exc.TorchDynamoException as error:
-            reason = str(error).strip().partition("\n")[0]
+            reason = " ".join(str(error).strip().splitlines()[:2])  # which part raised, and what
             raise ConfigurationError(f"the network cannot be compiled here: {reason}; leave `compile` off") from error
         return Observation(output, norms, {}, {}, tuple(range(len(self.layers))))
 

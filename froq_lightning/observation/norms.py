@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from types import TracebackType
 from typing import Any, Self
 from weakref import ref
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
+from froq_lightning.observation.layer_hooks import LayerHooks
 from froq_lightning.observation.pass_clock import PassClock
 
 
@@ -75,20 +73,14 @@ class LayerNorms:
         self._calls = 0
         self._calls_in_a_pass: int | None = None
         self._counting = False
-        self._modules = [network.get_submodule(name) for name in self.layers]
-        self._handles: list[RemovableHandle] = []
+        self._hooks = LayerHooks(network, self.layers, self._note)
 
     def __enter__(self) -> Self:
-        self._handles = [
-            module.register_forward_hook(partial(self._note, column)) for column, module in enumerate(self._modules)
-        ]
+        self._hooks.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        while self._handles:
-            self._handles.pop().remove()
+    def __exit__(self, *raised: Any) -> None:
+        self._hooks.__exit__(*raised)
 
     def observe(self, inputs: Tensor) -> Observation:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients."""

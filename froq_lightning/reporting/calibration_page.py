@@ -30,15 +30,12 @@ FAILURES_SHOWN = 50
 Reader = Callable[[int], FaceSample]
 
 
-def render_page(
-    calibration: Calibration, backbone: Backbone, left_out: Sequence[FaceSample], read: Reader | None, ends: int
-) -> str:
+def render_page(calibration: Calibration, backbone: Backbone, read: Reader | None, ends: int) -> str:
     """Lay a calibration out as one HTML document that needs nothing else.
 
     Args:
         calibration: to show.
         backbone: that was calibrated.
-        left_out: the samples that no process could use.
         read: gives an image by its position; None if there is nothing to read from.
         ends: number of images shown at either end of a ranking.
     """
@@ -52,7 +49,7 @@ def render_page(
         "rule": _rule(observer),
         "ends": ends,
         "faces": _faces(calibration, lru_cache(maxsize=None)(read), ends) if read and ends else {},
-        "failures": _failures(left_out),
+        "failures": _failures(list(calibration.left_out.values())),
         "settings": _settings(observer),
         **_layers(calibration, rows),
         **_front(calibration, backbone.candidate_layers),

@@ -1,6 +1,7 @@
 """One pass over a calibration set: layer norms and labels of every image, then the Observer."""
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from statistics import mean
 from typing import Any
 
@@ -30,13 +31,13 @@ class Calibration:
         observer: the artefact.
         table: layer norms and labels of the images used.
         selection: layers and scores of these images.
-        left_out: the samples that this process could not use, with reasons.
+        left_out: the samples that no process could use, by sample index, with reasons.
     """
 
     observer: Observer
     table: CalibrationTable
     selection: Selection
-    left_out: tuple[FaceSample, ...]
+    left_out: dict[int, FaceSample]
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class CalibrationRun:
         layers = backbone.candidate_layers
         self.backbone = backbone
         self.labelling = labelling
-        self.left_out: list[FaceSample] = []
+        self._left_out: list[FaceSample] = []
         self._table = LayerNormTable(rows, len(layers)).to(device)
         self._clock = PassClock(len(layers))
         self._norms = LayerNorms(backbone.network, layers, clock=self._clock)
@@ -88,7 +89,7 @@ class CalibrationRun:
 
     def add(self, batch: FaceBatch) -> None:
         """Observe all candidate layers in one pass; label the images from the same pass unless labels are given."""
-        self.left_out += batch.failures
+        self._left_out += batch.failures
         missing = [sample.index for sample in batch.failures]
         self._table.update_missing(torch.tensor(missing, dtype=torch.int64, device=self._table.device))
         if not len(batch.images):
@@ -109,6 +110,7 @@ class CalibrationRun:
             CalibrationError: if the images do not allow it.
         """
         table, passes = CalibrationTable.from_rows(self._table.compute()), self._passes()
+        left_out = dict(sorted(gathered({sample.index: sample for sample in self._left_out}).items()))
         try:
             selection = select_layers(
                 table.norms,
@@ -121,12 +123,12 @@ class CalibrationRun:
                 budget,
             )
         except CalibrationError as error:
-            reasons = "".join(f"; {sample.key}: {sample.note}" for sample in self.left_out[:3])
+            reasons = "".join(f"; {sample.key}: {sample.note}" for sample in islice(left_out.values(), 3))
             raise CalibrationError(f"{error} ({len(table.missing)} left out{reasons})") from error
         labels = self._label_method(given=passes.labels_given)
         images = CalibrationSet(len(table.norms), len(table.missing), labels, degradations)
         observer = Observer.from_selection(selection, identity, preset, images, budget)
-        return Calibration(observer, table, selection, tuple(self.left_out))
+        return Calibration(observer, table, selection, left_out)
 
     def _passes(self) -> Passes:
         """What the passes of all processes told; a process without images has nothing to tell."""

@@ -58,13 +58,10 @@ def test_what_no_layer_needs_is_not_computed(small_backbone: Backbone, small_ima
     assert "linear(" not in graphs[0]
 
 
-def test_a_network_that_cannot_be_compiled_is_told(
-    small_backbone: Backbone, small_images: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
-    monkeypatch.setattr("torch._inductor.config.fx_graph_cache", False)
+def test_a_network_that_cannot_be_compiled_is_told(small_backbone: Backbone, small_images: Tensor) -> None:
     compiled = CompiledNorms(small_backbone.network, LAYERS)
-    with pytest.raises(ConfigurationError, match=r"compiled here: .*; leave `compile` off"), compiled as norms:
+    without_compiler = torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",), "fx_graph_cache": False})
+    told = r"cannot be compiled here: .*InvalidCxxCompiler: .*; leave `compile` off"
+    with without_compiler, pytest.raises(ConfigurationError, match=told), compiled as norms:
         norms.observe(small_backbone.inputs(small_images))
     assert hooks(small_backbone.network) == 0
