@@ -17,27 +17,20 @@ import statistics
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
-from networks import Batches, Network, decoded, faces, networks, some
-from scipy.stats import spearmanr
+from cost_of_calibration import calibration, growth, labels
+from cost_plot import Plotted, draw
+from networks import Network, decoded, faces, networks, some
+from passes import bare, calibrated, embedded, predict, scored
 from stopwatch import ratio, timed
-from torch import Tensor
 
-from froq_lightning.calibration.observer import Observer
-from froq_lightning.callbacks import QualityWriter
-from froq_lightning.cli.trainer import FroqTrainer, quieten
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.cli.trainer import quieten
 from froq_lightning.methods.catalogue import create_method
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.methods.perturbation import PerturbationQuality
-from froq_lightning.methods.quality_method import QualityMethod
-from froq_lightning.module import FroqModule
 
 SECTIONS = ("passes", "methods", "verbs", "labels", "growth")
 BATCHES = (1, 8, 32, 128)
@@ -53,52 +46,6 @@ METHODS: dict[str, tuple[dict[str, Any], ...]] = {
     "mobilefacenet": ({"method": "embedding_norm"}, {"method": "grafiqs"}),
 }
 SLOW = ("perturbation", "face_qan")
-# Labels by fewer passes: (options, passes).
-CHEAPER: tuple[tuple[dict[str, Any], int], ...] = (
-    ({"noise": 0}, 66),
-    ({"noise": 0, "occlusion": 4}, 18),
-    ({"noise": 0, "occlusion": 3}, 11),
-    ({"noise": 0, "occlusion": 2}, 6),
-    ({"noise": 0, "occlusion": 0}, 2),
-)
-Plotted = dict[str, dict[str, float]]
-
-
-def trainer(**options: Any) -> FroqTrainer:
-    """Return a Trainer that prints nothing."""
-    quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    return FroqTrainer(**quiet, enable_model_summary=False, **options)
-
-
-def bare(module: FroqModule, images: Tensor, batch_size: int) -> None:
-    """Run the network over all images and keep nothing."""
-    with torch.inference_mode():
-        for part in images.split(batch_size):
-            module.network(module.backbone.inputs(part))
-
-
-def scored(method: QualityMethod, module: FroqModule, images: Tensor, batch_size: int) -> None:
-    """Score all images."""
-    with torch.inference_mode(not isinstance(method, PerturbationQuality)):
-        for part in images.split(batch_size):
-            method.score(module.backbone, part)
-
-
-def embedded(froq: FroqQuality, module: FroqModule, images: Tensor, batch_size: int) -> None:
-    """Score all images, and embed them in the same passes."""
-    with torch.inference_mode():
-        for part in images.split(batch_size):
-            froq.score_and_embed(module.backbone, part)
-
-
-def calibrated(network: Network, images: Tensor, accelerator: str, **options: Any) -> tuple[Observer, float]:
-    """Calibrate on random labels: an Observer, and the cost of its layers."""
-    module = network.module(**options)
-    batches = Batches(images.cpu(), 32)
-    trainer(accelerator=accelerator, devices=1).validate(module, dataloaders=batches, verbose=False)
-    if module.observer is None or module.calibration is None:
-        raise SystemExit("calibration failed")
-    return module.observer, module.calibration.selection.cost or 0.0
 
 
 def passes(network: Network, shared: Path, options: argparse.Namespace, plotted: Plotted) -> None:
@@ -151,35 +98,6 @@ def methods(network: Network, shared: Path, options: argparse.Namespace, plotted
         print(f"| {network.name} | {spec['method']} | {cells} |", flush=True)
 
 
-def calibration(module: FroqModule, images: Tensor, count: int, runs: int) -> tuple[float, float]:
-    """Milliseconds of the bare pass per image, and `validate` with given labels against it."""
-    batches, repeats = Batches(images, 32, count), -(-count // len(images))
-
-    def bare_passes() -> None:
-        for _ in range(repeats):
-            bare(module, images, 32)
-
-    def validate() -> None:
-        trainer(accelerator="cpu").validate(module, dataloaders=batches, verbose=False)
-
-    whole, one = timed(validate, bare_passes, runs=runs)
-    return 1e3 * statistics.median(one) / (repeats * len(images)), ratio(whole, one) * repeats * len(images) / count
-
-
-def labelling(module: FroqModule, images: Tensor, runs: int) -> float:
-    """All perturbations of a few images against 76 bare passes, each at its best batch size."""
-    few = images[:8]
-    stack = few.repeat(10, 1, 1, 1)[:76]
-    found = []
-    for size in (8, 16, 32):
-        method = PerturbationQuality(micro_batch=size)
-        found.append(
-            timed(partial(scored, method, module, few, len(few)), partial(bare, module, stack, size), runs=runs)
-        )
-    label, one = (min(statistics.median(times[part]) for times in found) for part in (0, 1))
-    return label / (len(few) * one)
-
-
 def prediction(network: Network, files: list[Path], runs: int) -> list[float]:
     """`predict` from files to CSV, the same with an early stop, its cost, and decoding: shares of the bare pass."""
     module = network.module()
@@ -199,12 +117,6 @@ def prediction(network: Network, files: list[Path], runs: int) -> list[float]:
     return [ratio(whole, one), ratio(early, one), observers[1][1], ratio(decode, one)]
 
 
-def predict(module: FroqModule, manifest: Path, output: Path) -> None:
-    """Score files as `froq predict` does."""
-    data = FaceDataModule(str(manifest), resize=True)
-    trainer(accelerator="cpu", callbacks=[QualityWriter(output)]).predict(module, datamodule=data)
-
-
 def verbs(network: Network, shared: Path, options: argparse.Namespace) -> None:
     """Print what the verbs cost."""
     module = network.module()
@@ -213,56 +125,6 @@ def verbs(network: Network, shared: Path, options: argparse.Namespace) -> None:
     whole, early, cost, decode = prediction(network, faces(shared)[: 4 * network.images], options.runs)
     told = f"{network.name} | {milliseconds:.2f} | {calibrate:.3f} | {whole:.3f} | {early:.3f} | {cost:.3f}"
     print(f"| {told} | {decode:.3f} |", flush=True)
-
-
-def labels(network: Network, shared: Path, options: argparse.Namespace) -> None:
-    """Print what labels cost, and how those by fewer passes agree with the full ones."""
-    module = network.module()
-    cost = labelling(module, some(shared, module, 8), options.runs)
-    print(f"| {network.name} | all of 76 passes, in {cost:.3f} times 76 bare ones | 76 | 1 |", flush=True)
-    files = sorted((shared / "data" / "calibration").glob("*.jpg"))[::3]
-    images = decoded(files, module.backbone.preprocessing.size)
-    with torch.inference_mode():
-        full = PerturbationQuality().score(module.backbone, images)
-        for knobs, count in CHEAPER:
-            label = PerturbationQuality(**knobs).score(module.backbone, images)
-            rho = spearmanr(label.numpy(), full.numpy()).statistic
-            print(f"| {network.name} | {knobs} | {count} | {rho:.4f} |", flush=True)
-
-
-def growth(network: Network, shared: Path, options: argparse.Namespace) -> None:
-    """Print what calibration costs by the number of images, and of layers."""
-    module = network.module()
-    images = some(shared, module, 500)
-    for count in (500, 5_000, 50_000):
-        runs = 1 if count > 5_000 else options.runs
-        milliseconds, calibrate = calibration(module, images, count, runs)
-        layers = len(module.backbone.candidate_layers)
-        print(f"| {network.name} | {count:,} | {layers} | {milliseconds:.2f} | {calibrate:.3f} |", flush=True)
-    every = module.backbone
-    for layers in (10, 50, 100):
-        names = every.candidate_layers[:: -(-len(every.candidate_layers) // layers)]
-        module.backbone = replace(every, candidate_layers=names)
-        milliseconds, calibrate = calibration(module, images, 500, options.runs)
-        print(f"| {network.name} | 500 | {len(names)} | {milliseconds:.2f} | {calibrate:.3f} |", flush=True)
-
-
-def draw(plotted: Plotted, path: Path) -> None:
-    """Draw every cost as a bar, in multiples of the bare pass."""
-    bars = [(f"{network}: {what}", cost) for network, costs in plotted.items() for what, cost in costs.items()]
-    figure = Figure(figsize=(8, 0.34 * len(bars) + 1), layout="constrained")
-    axes = figure.subplots()
-    colours = ["#0072b2" if "FROQ" in name else "#8c95a3" for name, _ in bars]
-    drawn = axes.barh([name for name, _ in bars], [cost for _, cost in bars], color=colours)
-    axes.bar_label(drawn, [f"{cost:.2f}" if cost < 10 else f"{cost:.0f}" for _, cost in bars], padding=3)
-    axes.axvline(1, color="#1a2332", linewidth=1)
-    axes.set_xscale("log")
-    axes.set_xlim(0.3, 1.6 * max(cost for _, cost in bars))
-    axes.invert_yaxis()
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("forward passes per image, log scale")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
 
 
 def headed(*cells: str) -> None:
