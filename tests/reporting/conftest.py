@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from froq_lightning.reporting import EvaluationReport
 METHOD = "<script>window.owned = 'method'</script>"
 DATA_SET = '"><img src=x onerror="window.owned = \'set\'">'
 BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
+ACTIVE = {"script", "iframe", "object", "embed", "link", "base", "form"}
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OFFLINE = ("--headless=new", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND")
 
@@ -57,6 +59,23 @@ class Content(HTMLParser):
 
     def count(self, tag: str) -> int:
         return sum(element == tag for element, _ in self.elements)
+
+    def active(self) -> list[str]:
+        """Elements and attributes that could run code."""
+        handlers = [name for _, attributes in self.elements for name in attributes if name.startswith("on")]
+        return handlers + [tag for tag, _ in self.elements if tag in ACTIVE]
+
+    def addresses(self) -> list[str]:
+        """What the page shows or leads to, but for pictures that are part of it and places in it."""
+        named = [attributes.get(name) for _, attributes in self.elements for name in ("src", "href")]
+        found = [address for address in named if address]
+        assert found, "there are pictures and links"
+        return [address for address in found if not re.match(r"data:image/jpeg;base64,|#", address)]
+
+    def forbids_everything_else(self) -> bool:
+        """Whether the page itself tells the browser to load nothing."""
+        policies = [attributes.get("content") or "" for tag, attributes in self.elements if tag == "meta"]
+        return any(policy.startswith("default-src 'none'") for policy in policies)
 
 
 def write_trials(path: Path, data: Path) -> None:
