@@ -46,6 +46,10 @@ class DataNotFoundError(FroqError, FileNotFoundError):
     """A path that should be read does not exist."""
 
 
+class JournalError(FroqError, ValueError):
+    """What an unfinished run left cannot be gone on with."""
+
+
 class CalibrationError(FroqError, ValueError):
     """The calibration set does not allow layers to be chosen."""
 

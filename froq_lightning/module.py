@@ -3,17 +3,16 @@
 `validate` calibrates, `predict` scores, `test` evaluates.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor
 
 from froq_lightning.backbones.plugins import BACKBONES, find
 from froq_lightning.backbones.registry import create_backbone
-from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
 from froq_lightning.calibration.preset import PRESETS, PresetName
@@ -27,39 +26,11 @@ from froq_lightning.methods.line_up import line_up, line_up_one
 from froq_lightning.methods.panel import MethodPanel
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
 from froq_lightning.runs.evaluation_run import EvaluationRun
+from froq_lightning.runs.observed_batch import ObservedBatch
+from froq_lightning.runs.prediction import Prediction
+from froq_lightning.runs.quality_batch import QualityBatch, score_batch
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
-
-
-@dataclass(frozen=True)
-class QualityBatch:
-    """Scores of the crops of a batch.
-
-    Args:
-        quality_score: `[B]` float64 on the CPU, unbounded, higher is better.
-        quality: `[B]` int64, 0..100, the percentage of the calibration set that scored lower.
-        embeddings: `[B, D]` float32 on the CPU as the network gives them, if they were asked for.
-    """
-
-    quality_score: Tensor
-    quality: Tensor
-    embeddings: Tensor | None = None
-
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move the tensors to a device; Lightning calls this where it keeps predictions."""
-        embeddings = None if self.embeddings is None else self.embeddings.to(*args, **kwargs)
-        return type(self)(self.quality_score.to(*args, **kwargs), self.quality.to(*args, **kwargs), embeddings)
-
-
-def score_batch(method: FroqQuality, backbone: Backbone, images: Tensor, *, embeddings: bool) -> QualityBatch:
-    """Score `[B, 3, H, W]` RGB crops by an Observer, in one pass."""
-    if not embeddings:
-        scores = method.score(backbone, images).cpu()
-        return QualityBatch(scores, method.observer.quality(scores))
-    scores, embedded = method.score_and_embed(backbone, images)
-    scores = scores.cpu()
-    # A copy: what comes out of inference mode could not be computed with.
-    return QualityBatch(scores, method.observer.quality(scores), embedded.float().cpu().clone())
 
 
 class FroqModule(LightningModule):
@@ -85,6 +56,8 @@ class FroqModule(LightningModule):
 
     Attributes:
         embeddings: whether `predict` gives the embeddings too.
+        resumed: what passes of an earlier run found, which the next `validate` takes in.
+        prediction: what the last `predict` found; on the first process, while its journal lasts.
         observer: the Observer in use; after `validate`, the new one.
         calibration: what the last `validate` found.
         evaluation: what the last `test` found; on the first process only.
@@ -113,7 +86,7 @@ class FroqModule(LightningModule):
         self.network = self.backbone.network
         if channels_last:
             self.network.to(memory_format=torch.channels_last)
-        self.compiled = compile
+        self.channels_last, self.compiled = channels_last, compile
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
         self.preset: PresetName = preset
         self.budget = Budget(max_cost, tolerance)
@@ -122,6 +95,8 @@ class FroqModule(LightningModule):
         self.methods = methods
         self.figures = figures
         self.embeddings = False
+        self.resumed: Iterable[ObservedBatch] = ()
+        self.prediction: Prediction | None = None
         self.observer: Observer | None = None
         self._quality: FroqQuality | None = None
         self.calibration: Calibration | None = None
@@ -155,15 +130,33 @@ class FroqModule(LightningModule):
         observer.require(self.backbone, self.identity)
         return observer
 
+    def identity_of_run(self, stage: str) -> dict[str, Any]:
+        """Say, as JSON values, what the steps of `validate` or `predict` depend on besides the images."""
+        passes = {
+            "backbone": asdict(self.identity),
+            "precision": self.trainer.precision,
+            "channels_last": self.channels_last,
+            "compile": self.compiled,
+        }
+        if stage == "validate":
+            method = self.labelling.method
+            micro_batch = getattr(method, "micro_batch", None)
+            return {**passes, "labeller": [self.labelling.name, method.parameters(), micro_batch]}
+        observer = (self.observer or self.read_observer()).sha256()
+        return {**passes, "observer": observer, "embeddings": self.embeddings}
+
     def on_validation_epoch_start(self) -> None:
         """Allocate the table of layer norms, with room for the samples that a distributed sampler repeats."""
         samples = sum(len(loader.dataset) for loader in self._val_loaders())
         rows = samples // self.trainer.world_size + 1
         self._calibration_run = CalibrationRun(self.backbone, self.labelling, rows, self.device)
+        for observed in self.resumed:
+            self._calibration_run.resume(observed)
+        self.resumed = ()
 
-    def validation_step(self, batch: FaceBatch) -> None:
+    def validation_step(self, batch: FaceBatch) -> dict[str, ObservedBatch]:
         """Observe and label the images of a batch."""
-        self._calibration_run.add(batch)
+        return {"observed": self._calibration_run.add(batch)}
 
     def on_validation_epoch_end(self) -> None:
         """Select the layers and build the Observer."""
@@ -175,7 +168,7 @@ class FroqModule(LightningModule):
         if self._quality is None:
             raise ConfigurationError("no observer is loaded: predict runs under a Trainer")
         if not len(batch.images):
-            return QualityBatch(torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.int64))
+            return QualityBatch.empty()
         return score_batch(self._quality, self.backbone, batch.images, embeddings=self.embeddings)
 
     def on_test_epoch_start(self) -> None:

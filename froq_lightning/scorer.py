@@ -9,7 +9,8 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.module import FroqModule, QualityBatch, score_batch
+from froq_lightning.module import FroqModule
+from froq_lightning.runs.quality_batch import QualityBatch, score_batch
 
 
 class QualityScorer:

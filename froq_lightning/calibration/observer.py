@@ -1,7 +1,7 @@
 """The Observer: which layers of which network to read, and what their scores mean. A small JSON file."""
 
+import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from froq_lightning.calibration.decoding import decode
 from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
 from froq_lightning.errors import DataNotFoundError, ObserverError
+from froq_lightning.publishing import published
 
 SCHEMA_VERSION = 2
 # What an older layout lacks, and what its observers were made with.
@@ -165,11 +166,15 @@ class Observer:
 
     def save(self, path: str | Path) -> None:
         """Write the file: it appears whole or not at all."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        partial.replace(path)
+        with published(Path(path)) as place:
+            place.write_text(self._text(), encoding="utf-8")
+
+    def sha256(self) -> str:
+        """Return the hash of the file that `save` writes."""
+        return hashlib.sha256(self._text().encode("utf-8")).hexdigest()
+
+    def _text(self) -> str:
+        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
 
     def require(self, backbone: Backbone, identity: BackboneIdentity) -> None:
         """Check that this Observer was made for that backbone.

@@ -1,9 +1,8 @@
 """Files and tables out: what a run leaves behind and prints."""
 
-from froq_lightning.callbacks.embedding_writer import EmbeddingWriter
 from froq_lightning.callbacks.evaluation_writer import EvaluationWriter
 from froq_lightning.callbacks.observer_writer import ObserverWriter
 from froq_lightning.callbacks.quality_writer import QualityWriter
 from froq_lightning.callbacks.ranking import RankedTable
 
-__all__ = ["EmbeddingWriter", "EvaluationWriter", "ObserverWriter", "QualityWriter", "RankedTable"]
+__all__ = ["EvaluationWriter", "ObserverWriter", "QualityWriter", "RankedTable"]

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from importlib import metadata
@@ -19,6 +18,7 @@ from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.evaluation.result import Result
 from froq_lightning.module import FroqModule
+from froq_lightning.publishing import published
 from froq_lightning.terminal import text_table
 
 SCHEMA_VERSION = 1
@@ -156,10 +156,9 @@ def _set(one: EvaluatedSet) -> dict[str, Any]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     text = json.dumps(_finite(content), indent=1, allow_nan=False, ensure_ascii=False)
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
+    with published(path) as place:
+        place.write_text(text + "\n", encoding="utf-8")
 
 
 def _finite(value: Any) -> Any:

@@ -1,17 +1,19 @@
 """After `validate`: the Observer file, the labels and scores of every calibration image, and a table of the layers."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.calibration.front import FrontPoint
 from froq_lightning.calibration.selection import Selection
+from froq_lightning.callbacks.journaled import JournaledWriter
 from froq_lightning.callbacks.tables import write_csv
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.data.records import FaceBatch
+from froq_lightning.errors import CalibrationError, ConfigurationError
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.calibration_run import Calibration
+from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.terminal import text_table
 
 LAYER_COLUMNS = ("layer", "layer_utility", "cost", "selected", "repeats", "reason")
@@ -19,7 +21,7 @@ POINTS_SHOWN = 6
 COLUMNS = ("image", "pseudo_quality", "quality_score", "quality", "status", "reason")
 
 
-class ObserverWriter(Callback):
+class ObserverWriter(JournaledWriter):
     """Writes the Observer, and beside it two tables: `observer.json`, `observer.images.csv`, `observer.layers.csv`.
 
     The table of the images can be given as `data.labels` to a later calibration of the same ones. That of the layers
@@ -28,14 +30,34 @@ class ObserverWriter(Callback):
 
     Args:
         path: of the Observer file.
+        restart: whether to drop what an unfinished run left in `PATH.partial`, instead of going on with it.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    stage = "validate"
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Open the journal, and give the module what is in it."""
+        super().setup(trainer, pl_module, stage)
+        if stage == self.stage and isinstance(pl_module, FroqModule):
+            pl_module.resumed = map(ObservedBatch.from_block, self.journal.done())
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: FaceBatch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Record the norms and labels of a batch."""
+        del trainer, pl_module, batch, batch_idx, dataloader_idx
+        observed: ObservedBatch = outputs["observed"]
+        self.record(observed.block())
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and print what the calibration found."""
-        if not trainer.is_global_zero:
+        if not self.publish(trainer):
             return
         module, calibration = calibrated(pl_module, type(self).__name__)
         calibration.observer.save(self.path)
@@ -46,6 +68,12 @@ class ObserverWriter(Callback):
         print(_report(calibration, module.backbone.candidate_layers))
         print(f"observer: {self.path}\nlabels and scores of its calibration images: {images}")
         print(f"utilities and costs of the layers: {layers}")
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Keep the journal, unless the images turned out to allow no Observer."""
+        super().on_exception(trainer, pl_module, exception)
+        if isinstance(exception, CalibrationError) and trainer.is_global_zero:
+            self.journal.remove()
 
 
 def calibrated(module: LightningModule, asked_by: str) -> tuple[FroqModule, Calibration]:

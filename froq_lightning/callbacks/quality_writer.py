@@ -1,113 +1,97 @@
-"""After `predict`: one CSV with a row for every image that was asked for, in input order."""
+"""After `predict`: a row for every image that was asked for, in input order, and perhaps its embedding."""
 
-import csv
-import heapq
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter
 
-from froq_lightning.callbacks.tables import write_csv
+from froq_lightning.callbacks.embedding_file import require_embedding_file, write_embeddings
+from froq_lightning.callbacks.journaled import JournaledWriter
+from froq_lightning.callbacks.score_file import require_score_file, write_scores
 from froq_lightning.data.records import FaceBatch
-from froq_lightning.errors import DataError
-from froq_lightning.module import QualityBatch
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.module import FroqModule
+from froq_lightning.runs.prediction import Prediction, scored_block
+from froq_lightning.runs.quality_batch import QualityBatch
 
-COLUMNS = ("image", "quality_score", "quality", "status", "reason")
-Row = tuple[Any, ...]
 
-
-class QualityWriter(BasePredictionWriter):
-    """Writes the scores to a CSV file, batch by batch.
+class QualityWriter(JournaledWriter):
+    """Writes the scores to a CSV, Parquet or JSON-lines file, and the embeddings of the same passes if they are wanted.
 
     Columns: image; quality_score (raw, higher is better); quality (0..100, the percentage of the calibration set that
     scored lower; -1 if the image failed); status (ok or failed); reason (why it failed, or a remark).
 
-    Every process writes a part of its own; the first one merges them, and the file appears when it is complete.
-
     Args:
-        path: of the CSV file.
+        path: of the scores: .parquet, .jsonl, or anything else for CSV.
+        embeddings: .npy or .parquet file whose rows are those of the scores, if it is wanted; passes are then whole.
+        restart: whether to drop what an unfinished run left in `PATH.partial`, instead of going on with it.
+
+    Attributes:
+        statuses: how many images have which status; on the first process.
+
+    Raises:
+        ConfigurationError: for another kind of file, or Parquet without pyarrow.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        super().__init__("batch")
-        self.path = Path(path)
+    stage = "predict"
+
+    def __init__(self, path: str | Path, embeddings: str | Path | None = None, *, restart: bool = False) -> None:
+        super().__init__(path, restart=restart)
+        self.embeddings = None if embeddings is None else Path(embeddings)
         self.statuses: Counter[str] = Counter()
-        self._part: IO[str] | None = None
+        require_score_file(self.path)
+        if self.embeddings is not None:
+            require_embedding_file(self.embeddings)
 
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Open this process's part."""
-        del pl_module
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._part = self._part_path(trainer.global_rank).open("w", encoding="utf-8", newline="")
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Ask the module for embeddings, and open the journal."""
+        if stage == self.stage and isinstance(pl_module, FroqModule):
+            pl_module.embeddings = self.embeddings is not None
+        super().setup(trainer, pl_module, stage)
 
-    def write_on_batch_end(
+    def on_predict_batch_end(
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        prediction: QualityBatch,
-        batch_indices: Sequence[int] | None,
+        outputs: Any,
         batch: FaceBatch,
         batch_idx: int,
-        dataloader_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
-        """Append the rows of a batch."""
-        del trainer, pl_module, batch_indices, batch_idx, dataloader_idx
-        if self._part is not None:
-            csv.writer(self._part, lineterminator="\n").writerows(sorted(batch_rows(batch, prediction)))
-            self._part.flush()
+        """Record the rows of a batch."""
+        del trainer, pl_module, batch_idx, dataloader_idx
+        scores: QualityBatch = outputs
+        self.record(scored_block(batch, scores))
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Merge the parts of all processes into the file."""
-        del pl_module
-        self._close()
-        trainer.strategy.barrier("froq_scores_written")
-        if trainer.is_global_zero:
-            asked = len(trainer.predict_dataloaders.dataset)  # type: ignore[union-attr]
-            parts = [self._part_path(rank) for rank in range(trainer.world_size)]
-            written = write_csv(self.path, COLUMNS, self._merged(parts))
-            if written != asked:
-                raise DataError(f"{self.path} has {written} rows for {asked} images")
-            for part in parts:
-                part.unlink()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave no open file behind."""
-        del trainer, pl_module, exception
-        self._close()
-
-    def _merged(self, parts: Sequence[Path]) -> Iterator[Row]:
-        """Yield the rows by sample index, each sample once."""
-        with ExitStack() as stack:
-            readers = [csv.reader(stack.enter_context(part.open(encoding="utf-8", newline=""))) for part in parts]
-            previous = ""
-            for index, *row in heapq.merge(*readers, key=lambda row: int(row[0])):
-                if index != previous:
-                    self.statuses[row[3]] += 1
-                    yield tuple(row)
-                previous = index
-
-    def _part_path(self, rank: int) -> Path:
-        return self.path.with_name(f".{self.path.name}.part{rank}")
-
-    def _close(self) -> None:
-        if self._part is not None:
-            self._part.close()
-            self._part = None
+        """Publish the rows of all processes."""
+        if not self.publish(trainer):
+            return
+        prediction = Prediction(self.journal, _asked(trainer))
+        self.statuses = write_scores(self.path, prediction)
+        if self.embeddings is not None:
+            write_embeddings(self.embeddings, prediction)
+            print(f"embeddings: {self.embeddings}")
+        if isinstance(pl_module, FroqModule):
+            pl_module.prediction = prediction
 
 
-def batch_rows(batch: FaceBatch, prediction: QualityBatch) -> list[Row]:
-    """Rows of a batch: sample index, then the columns of the file."""
-    scored = zip(
-        batch.sample_index.tolist(),
-        batch.keys,
-        prediction.quality_score.tolist(),
-        prediction.quality.tolist(),
-        batch.notes,
-        strict=True,
-    )
-    rows: list[Row] = [(index, key, f"{score:.9g}", quality, "ok", note) for index, key, score, quality, note in scored]
-    return rows + [(sample.index, sample.key, "", -1, "failed", sample.note) for sample in batch.failures]
+def predicted(module: LightningModule, asked_by: str) -> Prediction:
+    """Take what the predict loop left in the module.
+
+    Raises:
+        ConfigurationError: if there is nothing.
+    """
+    if not isinstance(module, FroqModule):
+        raise ConfigurationError(f"{asked_by} works with FroqModule, not {type(module).__name__}")
+    if module.prediction is None:
+        raise ConfigurationError(f"{asked_by} works behind a QualityWriter among the Trainer's callbacks")
+    return module.prediction
+
+
+def _asked(trainer: Trainer) -> int:
+    """Number of images in the loaders."""
+    loaders: Any = trainer.predict_dataloaders
+    return sum(len(loader.dataset) for loader in (loaders if isinstance(loaders, Sequence) else [loaders]))

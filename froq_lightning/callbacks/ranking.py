@@ -1,14 +1,15 @@
 """The best and the worst images of a run, kept while any number passes by."""
 
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from froq_lightning.data.records import FaceBatch
-from froq_lightning.module import QualityBatch
+from froq_lightning.callbacks.quality_writer import predicted
+from froq_lightning.runs.prediction import Prediction, ScoredRow
 from froq_lightning.terminal import text_table
 
+FAILURES_SHOWN = 5
 Item = TypeVar("Item")
 
 
@@ -43,7 +44,7 @@ class Ranking(Generic[Item]):
 
 
 class RankedTable(Callback):
-    """Prints the best and the worst images after `predict`, and how many failed and why.
+    """Prints the best and the worst images after `predict`, and how many failed and why; behind a QualityWriter.
 
     Args:
         path: of the scores, named at the end.
@@ -52,38 +53,33 @@ class RankedTable(Callback):
 
     def __init__(self, path: str | Path, ends: int = 10) -> None:
         self.path = Path(path)
-        self.ranking: Ranking[list[str]] = Ranking(ends)
-        self.failures: list[str] = []
-        self.failed = 0
-
-    def on_predict_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: FaceBatch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Offer the images of a batch."""
-        del trainer, pl_module, batch_idx, dataloader_idx
-        scores: QualityBatch = outputs
-        columns = (batch.sample_index.tolist(), batch.keys, scores.quality_score.tolist(), scores.quality.tolist())
-        for (index, key, score, quality), note in zip(zip(*columns, strict=True), batch.notes, strict=True):
-            self.ranking.add(score, index, [str(quality), f"{score:.4f}", key, note])
-        self.failed += len(batch.failures)
-        self.failures += [f"{sample.key}: {sample.note}" for sample in batch.failures][: 5 - len(self.failures)]
+        self.ends = ends
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Print the table; with several processes, of the images that the first one scored."""
-        del pl_module
+        """Print the table."""
         if not trainer.is_global_zero:
             return
-        rows = self.ranking.best_first()
-        if self.ranking.seen > len(rows):
-            rows.insert(len(rows) // 2, ["…", "…", f"… {self.ranking.seen - len(rows)} more", ""])
+        prediction = predicted(pl_module, type(self).__name__)
+        ranking, failures = ranked(prediction, self.ends), _failures(prediction)
+        rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in ranking.best_first()]
+        if ranking.seen > len(rows):
+            rows.insert(len(rows) // 2, ["…", "…", f"… {ranking.seen - len(rows)} more", ""])
         print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
         print(text_table(["quality", "quality_score", "image", "remark"], rows))
-        if self.failed:
-            print(f"{self.failed} could not be scored: " + "; ".join(self.failures) + ("; …" * (self.failed > 5)))
+        if failures:
+            print(f"{len(failures)} could not be scored: {'; '.join(failures[:FAILURES_SHOWN])}", end="")
+            print("; …" * (len(failures) > FAILURES_SHOWN))
         print(f"scores: {self.path}")
+
+
+def ranked(prediction: Prediction, ends: int) -> Ranking[ScoredRow]:
+    """Rank the images that were scored."""
+    ranking: Ranking[ScoredRow] = Ranking(ends)
+    for row in prediction.rows():
+        if row.quality_score is not None:
+            ranking.add(row.quality_score, row.sample_index, row)
+    return ranking
+
+
+def _failures(prediction: Prediction) -> list[str]:
+    return [f"{row.image}: {row.reason}" for row in prediction.rows() if row.status == "failed"]

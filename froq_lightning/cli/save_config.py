@@ -4,6 +4,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 
 from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter
+from froq_lightning.publishing import published
 
 
 class SaveConfig(SaveConfigCallback):
@@ -29,6 +30,5 @@ class SaveConfig(SaveConfigCallback):
         del pl_module, stage
         writers = (ObserverWriter, QualityWriter, EvaluationWriter)
         output = next(callback.path for callback in trainer.callbacks if isinstance(callback, writers))  # type: ignore[attr-defined]
-        output.parent.mkdir(parents=True, exist_ok=True)
-        path = output.with_suffix(".config.yaml")
-        self.parser.save(self.config, path, skip_none=False, overwrite=True, multifile=False)
+        with published(output.with_suffix(".config.yaml")) as place:
+            self.parser.save(self.config, place, skip_none=False, overwrite=True, multifile=False)

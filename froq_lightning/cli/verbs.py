@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-from froq_lightning.callbacks import EmbeddingWriter, EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
+from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.reporting import CalibrationReport, EvaluationReport
 
@@ -77,9 +77,15 @@ class CalibrationCLI(ReportedCLI):
     verb = "validate"
     file = "observer.json"
 
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `--output`, `--report` and `--restart`."""
+        super().add_arguments_to_parser(parser)
+        _add_restart(parser)
+
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the Observer, print its layers, and write the report."""
-        return [ObserverWriter(path), *([CalibrationReport(path.with_suffix(".html"))] if self.is_reported else [])]
+        reports = [CalibrationReport(path.with_suffix(".html"))] if self.is_reported else []
+        return [ObserverWriter(path, restart=self.option("restart")), *reports]
 
 
 class PredictionCLI(VerbCLI):
@@ -89,19 +95,18 @@ class PredictionCLI(VerbCLI):
     file = "scores.csv"
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output` and `--embeddings`."""
+        """Add `--output`, `--restart` and `--embeddings`."""
         super().add_arguments_to_parser(parser)
+        _add_restart(parser)
         told = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
         parser.add_argument("--embeddings", type=str | None, default=None, help=told)
 
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the scores, perhaps the embeddings, and print the best and the worst."""
         embeddings = self.option("embeddings")
-        embedding_writers: list[Callback] = []
         if embeddings is not None:
             _require_writable(Path(embeddings))
-            embedding_writers.append(EmbeddingWriter(embeddings))
-        return [QualityWriter(path), RankedTable(path), *embedding_writers]
+        return [QualityWriter(path, embeddings, restart=self.option("restart")), RankedTable(path)]
 
 
 class EvaluationCLI(ReportedCLI):
@@ -113,6 +118,11 @@ class EvaluationCLI(ReportedCLI):
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write and print the figures, and write the report."""
         return [EvaluationWriter(path), *([EvaluationReport(path.with_suffix(".html"))] if self.is_reported else [])]
+
+
+def _add_restart(parser: LightningArgumentParser) -> None:
+    told = "whether to drop what an unfinished run left in OUTPUT.partial, instead of going on with it"
+    parser.add_argument("--restart", type=bool, default=False, help=told)
 
 
 def _require_writable(path: Path) -> None:

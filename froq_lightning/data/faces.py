@@ -1,8 +1,10 @@
 """Face crops of a source as a LightningDataModule, for `validate` and `predict`."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
@@ -33,6 +35,9 @@ class FaceDataModule(LightningDataModule):
         degrade: degradations that diversify a calibration set of good photographs; `predict` ignores them.
         batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
         workers: processes that read images; by default one less than there are cores, 8 at most.
+
+    Attributes:
+        done: how many of this process's images are passed over, since an earlier run did them.
     """
 
     def __init__(
@@ -55,12 +60,14 @@ class FaceDataModule(LightningDataModule):
         self.degrade = degrade
         self.batch_size = batch_size
         self.workers = require_loading(batch_size, workers)
+        self.done = 0
 
     def setup(self, stage: str) -> None:
         """List the source and, for `validate`, its labels; called by the Trainer."""
         if self.trainer is None:
             raise ConfigurationError("FaceDataModule is set up by a Trainer; for single images use QualityScorer")
         preprocessing = cast("Backbone", self.trainer.lightning_module.backbone).preprocessing
+        self.done = 0
         calibrating = stage == "validate"
         records = self._records(Path(self.trainer.default_root_dir), labelled=calibrating)
         if calibrating and self.labels is not None:
@@ -78,8 +85,27 @@ class FaceDataModule(LightningDataModule):
         """Batches for scoring, in the order of the source; processes share them without repeating any."""
         return self._loader(labelled=False)
 
+    def identity(self) -> dict[str, Any]:
+        """Say, as JSON values, what the batches depend on besides the names of the images."""
+        first = self.faces.records[0]
+        stat = first.path.stat() if first.archive is not None else None
+        return {
+            "source": self.source,
+            "root": self.root,
+            "archive": None if stat is None else [stat.st_size, stat.st_mtime_ns],
+            "labels": self._digest_of_labels() if self.labelled else None,
+            "aligner": self.aligner,
+            "resize": self.resize,
+            "degrade": None if self.faces.degradations is None else asdict(self.faces.degradations),
+            "batch_size": self.batch_size,
+        }
+
+    def _digest_of_labels(self) -> str:
+        labels = [(record.pseudo_quality, record.problem) for record in self.faces.records]
+        return hashlib.sha256(repr(labels).encode()).hexdigest()
+
     def _loader(self, *, labelled: bool) -> DataLoader[FaceBatch]:
-        sampler = shared_among_processes(self.faces, self.trainer)
+        sampler = shared_among_processes(self.faces, self.trainer, self.done)
         size = images_at_once(self.batch_size, self.trainer)
         return face_loader(self.faces, size, self.workers, labelled=labelled, sampler=sampler)
 

@@ -16,10 +16,13 @@ class PassClock:
 
     Args:
         layers: number of layers.
+
+    Attributes:
+        passes: for every pass the share of it after which each layer had fired.
     """
 
     layers: int
-    _passes: list[list[float]] = field(default_factory=list, init=False, repr=False)
+    passes: list[list[float]] = field(default_factory=list, init=False, repr=False)
 
     def start(self, device: torch.device) -> None:
         """Begin a pass on a device."""
@@ -44,21 +47,21 @@ class PassClock:
         for column, begun, ended in self._legs:
             spent += _seconds(begun, ended)
             reached[column] = spent
-        self._passes.append([seconds / spent for seconds in reached[:-1]])
+        self.passes.append([seconds / spent for seconds in reached[:-1]])
 
     @property
     def is_done(self) -> bool:
         """Whether enough passes were timed."""
-        return len(self._passes) >= MOST_PASSES
+        return len(self.passes) >= MOST_PASSES
 
     def costs(self) -> list[float]:
         """Median share of a pass, 0..1, after which each layer has fired; 0 where it never did.
 
         The first pass, which warms caches, counts only if it is the only one.
         """
-        if not self._passes:
+        if not self.passes:
             return [0.0] * self.layers
-        passes = torch.tensor(self._passes[1:] or self._passes, dtype=torch.float64)
+        passes = torch.tensor(self.passes[1:] or self.passes, dtype=torch.float64)
         return passes.median(dim=0).values.tolist()
 
     def _now(self) -> Mark:

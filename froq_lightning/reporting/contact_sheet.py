@@ -1,19 +1,21 @@
 """The best and the worst faces of a run side by side, as the network saw them."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from froq_lightning.callbacks.ranking import Ranking
-from froq_lightning.data.records import FaceBatch
+from froq_lightning.callbacks.quality_writer import predicted
+from froq_lightning.callbacks.ranking import ranked
+from froq_lightning.data.records import FaceSample
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.module import QualityBatch
+from froq_lightning.publishing import published
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
+SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 CAPTION = 34
 GAP = 8
 
@@ -21,7 +23,7 @@ Face = tuple[Tensor, str]
 
 
 class ContactSheet(Callback):
-    """Draws the ranked faces of `predict` into one picture, the best first.
+    """Draws the ranked faces of `predict` into one picture, the best first; behind a QualityWriter.
 
     Args:
         path: of the picture, PNG or JPEG.
@@ -34,31 +36,21 @@ class ContactSheet(Callback):
         if self.path.suffix.lower() not in SUFFIXES:
             raise ConfigurationError(f"Expected `path` to end in {', '.join(SUFFIXES)}, but got {path!r}")
         self.columns = columns
-        self.ranking: Ranking[Face] = Ranking(ends)
-
-    def on_predict_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: FaceBatch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Offer the faces of a batch."""
-        del trainer, pl_module, batch_idx, dataloader_idx
-        scores: QualityBatch = outputs
-        for row, (index, key) in enumerate(zip(batch.sample_index.tolist(), batch.keys, strict=True)):
-            caption = f"{int(scores.quality[row])}\n{Path(key).stem}"
-            self.ranking.add(float(scores.quality_score[row]), index, (batch.images[row].cpu().clone(), caption))
+        self.ends = ends
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the picture; with several processes, of the faces that the first one scored."""
-        del pl_module
-        faces = self.ranking.best_first()
-        if trainer.is_global_zero and faces:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            draw_sheet(faces, self.columns).save(self.path)
+        """Read the faces again, and write the picture."""
+        if not trainer.is_global_zero:
+            return
+        dataset: Sequence[FaceSample] = cast("Any", trainer.predict_dataloaders).dataset
+        faces: list[Face] = []
+        for row in ranked(predicted(pl_module, type(self).__name__), self.ends).best_first():
+            image = dataset[row.sample_index].image
+            if image is not None:
+                faces.append((image, f"{row.quality}\n{Path(row.image).stem}"))
+        if faces:
+            with published(self.path) as place:
+                draw_sheet(faces, self.columns).save(place, format=SUFFIXES[self.path.suffix.lower()])
             print(f"picture: {self.path}")
 
 

@@ -1,12 +1,12 @@
 """A page that a run writes: HTML that needs no network, no script and no other file."""
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
 from lightning.pytorch import Callback
 
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.publishing import published
 
 
 class Report(Callback):
@@ -31,8 +31,6 @@ class Report(Callback):
 
     def write(self, page: str) -> None:
         """Write the page: it appears whole or not at all."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(self.path)
+        with published(self.path) as place:
+            place.write_text(page, encoding="utf-8")
         print(f"report: {self.path}")

@@ -20,6 +20,7 @@ from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.metrics.layer_norm_table import CalibrationTable, LayerNormTable
 from froq_lightning.observation.norms import LayerNorms
 from froq_lightning.observation.pass_clock import PassClock
+from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.processes import gathered, process_number
 
 
@@ -87,19 +88,25 @@ class CalibrationRun:
         self._unobserved: dict[int, str] = {}
         self._labels_given = False
 
-    def add(self, batch: FaceBatch) -> None:
+    def add(self, batch: FaceBatch) -> ObservedBatch:
         """Observe all candidate layers in one pass; label the images from the same pass unless labels are given."""
-        self._left_out += batch.failures
-        missing = [sample.index for sample in batch.failures]
+        observed = self._observe(batch)
+        self._take(observed)
+        return observed
+
+    def resume(self, observed: ObservedBatch) -> None:
+        """Take in what a pass of an earlier run found."""
+        self._clock.passes += observed.times
+        self._take(observed)
+
+    def _take(self, observed: ObservedBatch) -> None:
+        self._left_out += observed.failures
+        missing = [sample.index for sample in observed.failures]
         self._table.update_missing(torch.tensor(missing, dtype=torch.int64, device=self._table.device))
-        if not len(batch.images):
-            return
-        inputs = self.backbone.inputs(batch.images)
-        with self._norms:
-            seen = self._norms.observe(inputs)
-        self._order, self._unobserved = seen.order, seen.failures
-        self._labels_given = batch.pseudo_quality is not None
-        self._table.update(batch.sample_index, seen.norms, self._labels(batch, inputs, seen.output))
+        if len(observed.sample_index):
+            self._order, self._unobserved = observed.order, observed.unobserved
+            self._labels_given = observed.labels_given
+            self._table.update(observed.sample_index, observed.norms, observed.pseudo_quality)
 
     def finish(
         self, identity: BackboneIdentity, preset: PresetName, budget: Budget, degradations: dict[str, Any] | None
@@ -138,6 +145,23 @@ class CalibrationRun:
             return own
         costs = [mean(each) for each in zip(*(passes.costs for passes in told), strict=True)]
         return replace(told[0], costs=costs)
+
+    def _observe(self, batch: FaceBatch) -> ObservedBatch:
+        if not len(batch.images):
+            return ObservedBatch(failures=batch.failures)
+        inputs, timed = self.backbone.inputs(batch.images), len(self._clock.passes)
+        with self._norms:
+            seen = self._norms.observe(inputs)
+        return ObservedBatch(
+            batch.failures,
+            batch.sample_index,
+            seen.norms,
+            self._labels(batch, inputs, seen.output),
+            labels_given=batch.pseudo_quality is not None,
+            order=seen.order,
+            unobserved=seen.failures,
+            times=self._clock.passes[timed:],
+        )
 
     def _labels(self, batch: FaceBatch, inputs: Tensor, output: Any) -> Tensor:
         if batch.pseudo_quality is not None:

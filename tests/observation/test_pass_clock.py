@@ -86,7 +86,7 @@ def test_no_more_passes_are_kept_than_tell_enough() -> None:
         for _ in range(MOST_PASSES + 3):
             norms.observe(torch.rand(2, 3))
     assert clock.is_done
-    assert len(clock._passes) == MOST_PASSES
+    assert len(clock.passes) == MOST_PASSES
 
 
 def test_costs_of_a_real_network_rise_in_the_order_of_execution(edgeface: Backbone, calibration_images: Tensor) -> None:

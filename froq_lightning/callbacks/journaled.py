@@ -1,0 +1,87 @@
+"""Callbacks that keep a journal of a run, so that the same command goes on where a killed one ended."""
+
+from abc import ABC
+from importlib import metadata
+from pathlib import Path
+from typing import ClassVar
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.journal.block import Block
+from froq_lightning.journal.journal import Journal
+from froq_lightning.module import FroqModule
+
+# Whatever computes; another version may compute other last digits.
+SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")
+
+
+class JournaledWriter(Callback, ABC):
+    """Records every step of a verb in the journal `PATH.partial`, and publishes the result at the end.
+
+    Where the journal of an unfinished run lies already, its steps are taken over, and their images are not read again.
+    The journal of another configuration, observer, network or list of images is refused, and what differs is told.
+    Images that do not come from a FaceDataModule are always begun anew.
+
+    Args:
+        path: of the result.
+        restart: whether to drop what an unfinished run left.
+    """
+
+    stage: ClassVar[str]
+
+    def __init__(self, path: str | Path, *, restart: bool = False) -> None:
+        self.path = Path(path)
+        self.restart = restart
+        self.journal = Journal(self.path)
+        self._is_published = False
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Open the journal, before the images are divided into batches."""
+        if stage != self.stage:
+            return
+        if not isinstance(pl_module, FroqModule):
+            raise ConfigurationError(f"{type(self).__name__} works with FroqModule, not {type(pl_module).__name__}")
+        data = getattr(trainer, "datamodule", None)
+        identity = {"software": {name: metadata.version(name) for name in SOFTWARE}}
+        self.journal = Journal(self.path, trainer.global_rank, trainer.world_size)
+        self._is_published = False
+        if not isinstance(data, FaceDataModule):
+            self.journal.open(identity, (), restart=True)
+            return
+        identity |= {"model": pl_module.identity_of_run(stage), "data": data.identity()}
+        self.journal.open(identity, [record.key for record in data.faces.records], restart=self.restart)
+        self._pass_over_what_is_done(data)
+
+    def record(self, block: Block) -> None:
+        """Append a step."""
+        if block.facts["samples"]:
+            self.journal.append(block)
+
+    def publish(self, trainer: Trainer) -> bool:
+        """Wait until all processes are done; say whether this one is to publish the result."""
+        self.journal.close()
+        trainer.strategy.barrier("froq_journal")
+        self._is_published = trainer.is_global_zero
+        return self._is_published
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave no open file behind, and no journal without a step."""
+        del trainer, pl_module, exception
+        self._is_published = False
+        self.journal.abandon()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Delete the journal, once all callbacks have read it."""
+        del trainer, pl_module, stage
+        if self._is_published:
+            self.journal.remove()
+
+    def _pass_over_what_is_done(self, data: FaceDataModule) -> None:
+        steps = [block.facts["samples"] for block in self.journal.done()]
+        data.done = sum(steps)
+        if steps and data.batch_size == "auto":
+            data.batch_size = steps[0]
+        if steps:
+            print(f"going on with {self.journal.folder}: {data.done} images are done", flush=True)

@@ -1,0 +1,66 @@
+"""The scores of a run as a file: CSV, Parquet, or JSON lines."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+
+from froq_lightning.callbacks.tables import write_csv
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.publishing import published
+from froq_lightning.runs.prediction import Prediction, ScoredRow
+
+COLUMNS = ScoredRow._fields[1:]
+ROWS_AT_ONCE = 65_536
+
+
+def require_score_file(path: Path) -> None:
+    """Refuse Parquet where it cannot be written.
+
+    Raises:
+        ConfigurationError: without pyarrow.
+    """
+    if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
+        hint = "run `pip install 'froq-lightning[parquet]'`, or give another file"
+        raise ConfigurationError(f"Expected pyarrow, which writes Parquet, to be installed; {hint}")
+
+
+def write_scores(path: Path, prediction: Prediction) -> Counter[str]:
+    """Write the rows; the suffix of the path says how. Return how many images have which status."""
+    statuses: Counter[str] = Counter()
+    write = {".parquet": _write_parquet, ".jsonl": _write_json_lines}.get(path.suffix.lower(), _write_csv)
+    write(path, _counted(prediction.rows(), statuses))
+    return statuses
+
+
+def _counted(rows: Iterator[ScoredRow], statuses: Counter[str]) -> Iterator[ScoredRow]:
+    for row in rows:
+        statuses[row.status] += 1
+        yield row
+
+
+def _write_csv(path: Path, rows: Iterator[ScoredRow]) -> None:
+    write_csv(path, COLUMNS, ((row.image, _nine_digits(row.quality_score), *row[3:]) for row in rows))
+
+
+def _nine_digits(score: float | None) -> str:
+    return "" if score is None else f"{score:.9g}"
+
+
+def _write_json_lines(path: Path, rows: Iterator[ScoredRow]) -> None:
+    with published(path) as place, place.open("w", encoding="ascii") as file:
+        file.writelines(json.dumps(dict(zip(COLUMNS, row[1:], strict=True))) + "\n" for row in rows)
+
+
+def _write_parquet(path: Path, rows: Iterator[ScoredRow]) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+    from pyarrow import parquet  # noqa: PLC0415
+
+    kinds = (pa.string(), pa.float64(), pa.int16(), pa.string(), pa.string())
+    schema = pa.schema(list(zip(COLUMNS, kinds, strict=True)))
+    with published(path) as place, parquet.ParquetWriter(place, schema) as writer:
+        while block := list(islice(rows, ROWS_AT_ONCE)):
+            columns = list(zip(*block, strict=True))[1:]
+            writer.write_table(pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=schema))

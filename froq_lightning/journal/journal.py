@@ -1,0 +1,140 @@
+"""The journal of a run: a folder beside its output with a shard for every process, until the output is published."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from froq_lightning.errors import JournalError
+from froq_lightning.journal.block import Block
+from froq_lightning.journal.differences import differences, list_difference
+from froq_lightning.journal.shard import Shard, read_blocks
+from froq_lightning.publishing import published
+
+
+class Journal:
+    """What one process has done so far, step by step, and what the others have.
+
+    Args:
+        output: of the run; the journal is the folder `OUTPUT.partial` beside it.
+        process: number of this process, from 0.
+        processes: how many there are.
+    """
+
+    def __init__(self, output: Path, process: int = 0, processes: int = 1) -> None:
+        self.folder = output.with_name(f"{output.name}.partial")
+        self.process = process
+        self.processes = processes
+        self._shard: Shard | None = None
+        self._images = self.folder / "images.txt"
+
+    def open(self, identity: Mapping[str, Any], names: Iterable[str], *, restart: bool) -> None:
+        """Take up what an unfinished run left, or begin.
+
+        Args:
+            identity: whatever the steps depend on besides the images, as JSON values.
+            names: of the images, in their order.
+            restart: whether to drop what an unfinished run left.
+
+        Raises:
+            JournalError: saying what differs, if what is there is not of this run; or if that run is not over.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._shard = Shard(self._path(self.process))
+        here = json.loads(json.dumps({**identity, "processes": self.processes, "images": _digest(names)}))
+        there = None if restart else next(self._shard.blocks(), None)
+        if there is None:
+            self._begin(self._shard, here, names)
+        else:
+            self._require(there.facts, here, names)
+
+    def done(self) -> Iterator[Block]:
+        """Yield the steps that this process has done, in order; to be exhausted before the next one is appended."""
+        if self._shard is not None:
+            yield from islice(self._shard.blocks(), 1, None)
+
+    def append(self, block: Block) -> None:
+        """Record a step.
+
+        Raises:
+            JournalError: if the disk is full or fails.
+        """
+        if self._shard is None:
+            raise JournalError("the journal is not open")
+        try:
+            self._shard.append(block)
+        except OSError as error:
+            raise JournalError(
+                f"{str(self.folder)!r} cannot be written to: {error.strerror}; what is in it stays, and the same "
+                "command goes on with it"
+            ) from error
+
+    def close(self) -> None:
+        """Let this process's shard go."""
+        if self._shard is not None:
+            self._shard.close()
+            self._shard = None
+
+    def abandon(self) -> None:
+        """Let this process's shard go; without a step in it there is nothing to go on with, and it is deleted."""
+        if self._shard is not None:
+            is_empty = next(self.done(), None) is None
+            self.close()
+            if is_empty:
+                self._path(self.process).unlink(missing_ok=True)
+                self._delete_if_unused()
+
+    def steps(self) -> list[Iterator[Block]]:
+        """Give, for every process, the blocks of its steps; all processes must have closed their shards."""
+        return [islice(read_blocks(self._path(process)), 1, None) for process in range(self.processes)]
+
+    def _delete_if_unused(self) -> None:
+        if not any(self.folder.glob("*.shard")):
+            self._images.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.folder.rmdir()
+
+    def remove(self) -> None:
+        """Delete the journal."""
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.folder)
+
+    def _path(self, process: int) -> Path:
+        return self.folder / f"{process}.shard"
+
+    def _begin(self, shard: Shard, identity: dict[str, Any], names: Iterable[str]) -> None:
+        shard.clear()
+        if self.process == 0:
+            with published(self._images) as place, place.open("w", encoding="ascii") as file:
+                file.writelines(f"{json.dumps(name)}\n" for name in names)
+        self.append(Block(identity))
+
+    def _require(self, there: dict[str, Any], here: dict[str, Any], names: Iterable[str]) -> None:
+        if there == here:
+            return
+        found = list(differences({**there, "images": None}, {**here, "images": None}))
+        if there.get("images") != here["images"]:
+            found.append(f"images: {self._changes(there.get('images'), names)}")
+        raise JournalError(
+            f"{str(self.folder)!r} holds an unfinished run that differs from this one: {'; '.join(found)}. Finish it "
+            "with its own command, give this one another --output, or begin anew with --restart=true"
+        )
+
+    def _changes(self, there: Any, names: Iterable[str]) -> str:
+        """Say which images came and went, as far as that is known."""
+        with suppress(OSError, ValueError):
+            listed = [json.loads(line) for line in self._images.read_text(encoding="ascii").splitlines()]
+            if _digest(listed) == there:
+                return list_difference(listed, list(names))
+        return "others than these"
+
+
+def _digest(names: Iterable[str]) -> dict[str, Any]:
+    digest, count = hashlib.sha256(), 0
+    for count, name in enumerate(names, start=1):  # noqa: B007 - the last count is needed
+        digest.update(json.dumps(name).encode("ascii") + b"\n")
+    return {"count": count, "sha256": digest.hexdigest()}
