@@ -8,10 +8,11 @@ from typing import ClassVar
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.data.faces import FaceDataModule
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.errors import ConfigurationError, JournalError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
 from froq_lightning.module import FroqModule
+from froq_lightning.runs.processes import Launcher
 
 # Whatever computes; another version may compute other last digits.
 SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")
@@ -35,6 +36,7 @@ class JournaledWriter(Callback, ABC):
         self.path = Path(path)
         self.restart = restart
         self.journal = Journal(self.path)
+        self._launcher = Launcher()
         self._is_published = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -43,6 +45,7 @@ class JournaledWriter(Callback, ABC):
             return
         if not isinstance(pl_module, FroqModule):
             raise ConfigurationError(f"{type(self).__name__} works with FroqModule, not {type(pl_module).__name__}")
+        self._launcher = Launcher()
         data = getattr(trainer, "datamodule", None)
         identity = {"software": {name: metadata.version(name) for name in SOFTWARE}}
         self.journal = Journal(self.path, trainer.global_rank, trainer.world_size)
@@ -56,6 +59,8 @@ class JournaledWriter(Callback, ABC):
 
     def record(self, block: Block) -> None:
         """Append a step."""
+        if self._launcher.is_gone:
+            raise JournalError("the first process of the run is gone; the same command goes on with what is done")
         if block.facts["samples"]:
             self.journal.append(block)
 

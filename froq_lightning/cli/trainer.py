@@ -17,6 +17,7 @@ from froq_lightning.data.evaluation import EvaluationDataModule
 from froq_lightning.data.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
+from froq_lightning.runs.processes import launching
 
 # For every verb of the Trainer its command, and what feeds it.
 VERBS: dict[str, tuple[type[VerbCLI], type[LightningDataModule]]] = {
@@ -65,18 +66,19 @@ def run_trainer(args: Sequence[str]) -> None:
     quieten()
     cli, data = VERBS[args[0]]
     try:
-        cli(
-            FroqModule,
-            data,
-            trainer_class=FroqTrainer,
-            trainer_defaults={"logger": False, "enable_checkpointing": False, "enable_model_summary": False},
-            save_config_callback=SaveConfig,
-            save_config_kwargs={"save_to_log_dir": False},
-            parser_kwargs={"prog": "froq", "exit_on_error": False},
-            auto_configure_optimizers=False,
-            seed_everything_default=False,
-            args=list(args),
-        )
+        with launching():
+            cli(
+                FroqModule,
+                data,
+                trainer_class=FroqTrainer,
+                trainer_defaults={"logger": False, "enable_checkpointing": False, "enable_model_summary": False},
+                save_config_callback=SaveConfig,
+                save_config_kwargs={"save_to_log_dir": False},
+                parser_kwargs={"prog": "froq", "exit_on_error": False},
+                auto_configure_optimizers=False,
+                seed_everything_default=False,
+                args=list(args),
+            )
     except ProcessRaisedException as error:
         refused = REFUSED.findall(str(error))
         if not refused:

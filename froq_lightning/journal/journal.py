@@ -46,11 +46,15 @@ class Journal:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._shard = Shard(self._path(self.process))
         here = json.loads(json.dumps({**identity, "processes": self.processes, "images": _digest(names)}))
-        there = None if restart else next(self._shard.blocks(), None)
-        if there is None:
-            self._begin(self._shard, here, names)
-        else:
-            self._require(there.facts, here, names)
+        try:
+            there = None if restart else next(self._shard.blocks(), None)
+            if there is None:
+                self._begin(self._shard, here, names)
+            else:
+                self._require(there.facts, here, names)
+        except BaseException:
+            self.close()
+            raise
 
     def done(self) -> Iterator[Block]:
         """Yield the steps that this process has done, in order; to be exhausted before the next one is appended."""
