@@ -1,19 +1,35 @@
 """Image files to RGB pixels. Whatever a camera or an editor left behind is brought to 8-bit RGB, and said."""
 
+import stat
 import warnings
-from io import BytesIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from froq_lightning.backbones.spec import Pixels
+from froq_lightning.data.image_limits import MeteredFile, check_cost, check_length
 from froq_lightning.errors import ImageError
+from froq_lightning.terminal import printable
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
-# What Pillow raises for damaged files. ImageError is a ValueError too: it must be let through first.
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, MemoryError)
+BAND = 2**20  # pixels that are converted at once; a conversion makes several copies
+LONGEST_EXIF = 2**20
+LONGEST_REASON = 200
+
+# Of each EXIF orientation: the upright pixels, seen as they are stored.
+STORED: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.transpose(1, 0, 2),
+    6: lambda upright: np.rot90(upright, 1),
+    7: lambda upright: upright[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda upright: np.rot90(upright, -1),
+}
 
 
 def read_image(path: Path) -> tuple[Pixels, str]:
@@ -23,69 +39,144 @@ def read_image(path: Path) -> tuple[Pixels, str]:
         `[h, w, 3]` RGB uint8, and a note on what was changed, empty for a plain 8-bit colour image.
 
     Raises:
-        ImageError: if it does not exist, is empty, damaged, absurdly large, or no image.
+        ImageError: if it does not exist, is empty, damaged, absurdly large or costly, or no image.
     """
     try:
-        return _read(path)
+        content = _content(path)
     except ImageError:
         raise
     except FileNotFoundError:
         raise ImageError("file does not exist") from None
-    except UnidentifiedImageError:
-        empty = path.stat().st_size == 0
-        raise ImageError("file is empty" if empty else "file is no image of a known format, or damaged") from None
-    except DAMAGE as error:
-        raise ImageError(f"file is damaged or unreadable: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ImageError(f"file is damaged or unreadable: {_one_line(error)}") from error
+    if not content:
+        raise ImageError("file is empty")
+    return _decode(content, "file", "damaged or unreadable")
 
 
 def decode_image(content: bytes) -> tuple[Pixels, str]:
     """Decode an image file that lies in an archive; see `read_image`.
 
     Raises:
-        ImageError: if it is empty, damaged, absurdly large, or no image.
+        ImageError: if it is empty, damaged, absurdly large or costly, or no image.
     """
     if not content:
         raise ImageError("entry holds no image")
+    return _decode(content, "entry", "damaged")
+
+
+def _content(path: Path) -> bytes:
+    status = path.stat()
+    # Opening a pipe waits for its writer, and a device may have no end.
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("it is a folder, pipe or device")
+    with path.open("rb") as file:
+        start = file.read(4)
+        check_length(status.st_size, start)
+        return start + file.read(status.st_size - len(start))
+
+
+def _decode(content: bytes, what: str, verdict: str) -> tuple[Pixels, str]:
+    check_length(len(content), content)
     try:
-        return _read(BytesIO(content))
+        return _read(content)
     except ImageError:
         raise
-    except UnidentifiedImageError:
-        raise ImageError("entry is no image of a known format, or damaged") from None
-    except DAMAGE as error:
-        raise ImageError(f"entry is damaged: {error}") from error
-
-
-def _read(source: Path | BytesIO) -> tuple[Pixels, str]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(source, formats=FORMATS) as image:
-                return _to_rgb(image)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ImageError(f"image has more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} megapixels") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{what} is no image of a known format, or damaged") from None
+    # On damaged content Pillow raises whatever its code stumbles over, from AssertionError to zlib.error.
+    except Exception as error:
+        raise ImageError(f"{what} is {verdict}: {_one_line(error)}") from error
 
 
-def _to_rgb(image: Image.Image) -> tuple[Pixels, str]:
-    notes = []
-    upright = ImageOps.exif_transpose(image)
-    if upright.size != image.size or image.getexif().get(0x0112, 1) != 1:
-        notes.append("rotated as its EXIF says")
-    if upright.mode.startswith("I") or upright.mode == "F":
-        return _from_wide(upright), "; ".join([*notes, "16-bit grey, scaled to 8 bits"])
-    if "A" in upright.mode.replace("LAB", "") or "transparency" in upright.info:
-        upright = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright.convert("RGBA"))
+def _read(content: bytes) -> tuple[Pixels, str]:
+    with _never_truncated(), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        source = MeteredFile(content)
+        with Image.open(source, formats=FORMATS) as image:
+            check_cost(image, content)
+            source.end_header()
+            image.load()
+            pixels, notes = _to_rgb(image, _orientation(image))
+    if told:
+        notes.append(f"metadata is damaged: {_one_line(told[0].message)}")
+    return pixels, "; ".join(notes)
+
+
+@contextmanager
+def _never_truncated() -> Iterator[None]:
+    """Have files that end early refused, not filled up with grey, whatever the process allows itself elsewhere."""
+    allowed = ImageFile.LOAD_TRUNCATED_IMAGES
+    if allowed:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        yield
+    finally:
+        if allowed:
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+
+
+def _orientation(image: Image.Image) -> int:
+    """Read the EXIF orientation; damage is a warning, and the image is taken as it is stored."""
+    if any(len(image.info.get(key) or "") > LONGEST_EXIF for key in ("exif", "Raw profile type exif")):
+        warnings.warn("EXIF is too long", stacklevel=2)
+        return 1
+    found = 1
+    try:
+        # Opening a JPEG file reads EXIF for its resolution, and keeps silent if it cannot.
+        Image.Exif().load(image.info.get("exif") or b"")
+        found = image.getexif().get(0x0112, 1)
+    except Exception as error:
+        warnings.warn(f"EXIF: {error}", stacklevel=2)
+    return found if found in STORED else 1
+
+
+def _to_rgb(image: Image.Image, orientation: int) -> tuple[Pixels, list[str]]:
+    notes = ["rotated as its EXIF says"] if orientation != 1 else []
+    if _is_wide(image):
+        notes.append("16-bit grey, scaled to 8 bits")
+    elif _is_transparent(image):
         notes.append("transparency put on black")
-    elif upright.mode in ("L", "1"):
+    elif image.mode in ("L", "1"):
         notes.append("grey image")
-    elif upright.mode not in ("RGB", "P"):
-        notes.append(f"converted from {upright.mode}")
-    return np.asarray(upright.convert("RGB")), "; ".join(notes)
+    elif image.mode not in ("RGB", "P"):
+        notes.append(f"converted from {image.mode}")
+    width, height = image.size
+    pixels = np.empty((width, height, 3) if orientation > 4 else (height, width, 3), dtype=np.uint8)
+    stored = STORED.get(orientation, np.asarray)(pixels)
+    rows = max(1, BAND // width)
+    for top in range(0, height, rows):
+        band = image.crop((0, top, width, min(top + rows, height)))
+        stored[top : top + rows] = _band_to_rgb(band)
+    return pixels, notes
 
 
-def _from_wide(image: Image.Image) -> Pixels:
-    values = np.asarray(image)
-    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+def _is_wide(image: Image.Image) -> bool:
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return "A" in image.mode.replace("LAB", "") or "transparency" in image.info
+
+
+def _band_to_rgb(band: Image.Image) -> Pixels:
+    if _is_wide(band):
+        return _from_wide(band)
+    if _is_transparent(band):
+        band = Image.alpha_composite(Image.new("RGBA", band.size, "black"), band.convert("RGBA"))
+    return np.asarray(band.convert("RGB"))
+
+
+def _from_wide(band: Image.Image) -> Pixels:
+    values = np.asarray(band)
+    if band.mode == "F" or values.min() < 0 or values.max() > 65535:
         raise ImageError("pixels are neither of 8 nor of 16 bits")
     grey = (values.astype(np.float32) / 257).round().astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _one_line(message: object) -> str:
+    return printable(str(message))[:LONGEST_REASON] or type(message).__name__

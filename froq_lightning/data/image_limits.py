@@ -1,0 +1,143 @@
+"""What one image file may cost. Files come from strangers: a small one can ask for minutes, or for all memory.
+
+The worst file within these limits costs about 600 megabytes and a few seconds.
+"""
+
+import re
+from io import BytesIO
+
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import STRIPOFFSETS, TILELENGTH, TILEOFFSETS, TILEWIDTH, TiffImageFile
+
+from froq_lightning.errors import ImageError
+
+MOST_BYTES = 2**28
+MOST_BYTES_CODED = 2**26  # of JPEG and WEBP, which need less than a byte for a pixel
+MOST_BYTES_HEADER = 2**24  # some photographs carry ten megabytes of depth map
+MOST_PIECES = 2**19
+MOST_PIXELS = 3 * 2**24  # 8192 x 6144, the photographs of 50-megapixel phones
+MOST_PIXELS_OF = {
+    "JPEG": 2**26,  # quick, and some cameras have 61
+    "WEBP": 2**25,  # held four times
+    "16 bits": 2**25,  # held in twice the bytes
+    "LZMA": 2**24,  # slow
+    "run-length": 2**24,  # decoded in Python
+    "JPEG in TIFF": 10 * 2**20,  # may have a hundred scans, which nobody counts
+}
+MOST_SCANS = 100  # libtiff stops there too; encoders write about ten, and eighteen with four colours
+MOST_PIXELS_SCANNED = 16 * 2**26
+MOST_SEGMENTS = 2**12
+MOST_TILES = 2**16
+
+# In JPEG data, a 0xFF that does not stand for itself (00), fill (FF) or restart (D0 to D7) starts a segment.
+_SEGMENT = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
+_START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
+_ARITHMETIC = frozenset({b"\xc9", b"\xca", b"\xcb", b"\xcd", b"\xce", b"\xcf"})
+
+
+class MeteredFile(BytesIO):
+    """The content of a file, read in a bounded number of pieces, and its header in a bounded number of bytes.
+
+    Pillow reads junk byte by byte, chunks and runs one by one; and two bytes of a tag become a Python number of 40.
+
+    Raises:
+        ImageError: when read, if that is too much.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.pieces_left = MOST_PIECES
+        # WEBP is read in one piece, and not into Python numbers.
+        self.bytes_left = len(content) if content.startswith(b"RIFF") else MOST_BYTES_HEADER
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to so many bytes."""
+        content = super().read(size)
+        self.pieces_left -= 1
+        self.bytes_left -= len(content)
+        if self.pieces_left < 0:
+            raise ImageError("image is in too many pieces")
+        if self.bytes_left < 0:
+            raise ImageError(f"image has more than {MOST_BYTES_HEADER // 10**6} megabytes of metadata")
+        return content
+
+    def end_header(self) -> None:
+        """Let the pixels be read."""
+        self.bytes_left = 2 * MOST_BYTES
+
+
+def check_length(length: int, start: bytes) -> None:
+    """Refuse a file that is too long.
+
+    Args:
+        length: of the file, in bytes.
+        start: its first bytes.
+
+    Raises:
+        ImageError: if it is.
+    """
+    most = MOST_BYTES_CODED if start.startswith((b"\xff\xd8", b"RIFF")) else MOST_BYTES
+    if length > most:
+        raise ImageError(f"file has more than {most // 10**6} megabytes")
+
+
+def check_cost(image: ImageFile, content: bytes) -> None:
+    """Refuse an image that would cost too much to decode; it is opened, but not loaded.
+
+    Raises:
+        ImageError: if it would.
+    """
+    most = MOST_PIXELS_OF.get(_kind(image), MOST_PIXELS)
+    if image.width * image.height > most:
+        raise ImageError(f"image has more than {most // 10**6} megapixels")
+    if isinstance(image, JpegImageFile):
+        scans = count_scans(content)
+        # Blocks of up to 32 pixels fill up the edges.
+        if scans > MOST_SCANS or scans * (image.width + 31) * (image.height + 31) > MOST_PIXELS_SCANNED:
+            raise ImageError(f"image is coded in {scans:,} scans, too many for its size")
+    elif isinstance(image, TiffImageFile):
+        _check_tiles(image)
+
+
+def _kind(image: ImageFile) -> str:
+    """Tell what `MOST_PIXELS_OF` knows an image by."""
+    compression = str(image.info.get("compression"))
+    if "jpeg" in compression:
+        return "JPEG in TIFF"
+    if compression == "lzma":
+        return "LZMA"
+    if image.tile[0][0] == "bmp_rle":
+        return "run-length"
+    arguments = image.tile[0][3]
+    raw_mode = str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
+    return "16 bits" if "16" in raw_mode else str(image.format)
+
+
+def _check_tiles(image: TiffImageFile) -> None:
+    tags = image.tag_v2
+    if max(len(tags.get(offsets, ())) for offsets in (STRIPOFFSETS, TILEOFFSETS)) > MOST_TILES:
+        raise ImageError("image is in too many pieces")
+    # A text, times a number, would be a long text.
+    if int(tags.get(TILEWIDTH, 0)) * int(tags.get(TILELENGTH, 0)) > MOST_PIXELS:
+        raise ImageError(f"image has tiles of more than {MOST_PIXELS // 10**6} megapixels")
+
+
+def count_scans(content: bytes) -> int:
+    """Count the scans of a JPEG file, from its start to where its decoder stops.
+
+    Raises:
+        ImageError: if it has too many segments, or is coded arithmetically, which is ten times as slow.
+    """
+    scans = position = 0
+    for _ in range(MOST_SEGMENTS):
+        segment = _SEGMENT.search(content, position)
+        if segment is None or segment[1] == _END_OF_IMAGE:
+            return scans
+        if segment[1] in _ARITHMETIC:
+            raise ImageError("image is coded arithmetically, which is not supported")
+        scans += segment[1] == _START_OF_SCAN
+        position = segment.end()
+        if segment[1] > _END_OF_IMAGE or b"\xc0" <= segment[1] < b"\xd0":
+            position += int.from_bytes(content[position : position + 2])
+    raise ImageError("image is in too many pieces")
