@@ -9,6 +9,7 @@ from pathlib import Path
 
 from froq_lightning.callbacks.tables import write_csv
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.names import harmless
 from froq_lightning.publishing import published
 from froq_lightning.runs.prediction import Prediction, ScoredRow
 
@@ -38,7 +39,7 @@ def write_scores(path: Path, prediction: Prediction) -> Counter[str]:
 def _counted(rows: Iterator[ScoredRow], statuses: Counter[str]) -> Iterator[ScoredRow]:
     for row in rows:
         statuses[row.status] += 1
-        yield row
+        yield row._replace(reason=harmless(row.reason))
 
 
 def _write_csv(path: Path, rows: Iterator[ScoredRow]) -> None:

@@ -1,9 +1,10 @@
-"""CSV files that appear whole or not at all."""
+"""CSV files that appear whole or not at all, and that no spreadsheet runs."""
 
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from froq_lightning.names import harmless
 from froq_lightning.publishing import published
 
 
@@ -14,6 +15,6 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for row in rows:
-            writer.writerow(row)
+            writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
             count += 1
     return count

@@ -29,7 +29,8 @@ class EvaluationDataModule(LightningDataModule):
         source: pairs CSV, LFW or XQLFW pairs.txt, CFP or IJB-C folder, insightface .bin, or anything whose subjects are
             known: a folder with one sub-folder per subject, RecordIO. A list gives several data sets; a mapping
             `{source: …, root: …, name: …, part: …, non_mated: …, seed: …, scores: …}` sets options of one.
-        root: folder that the paths in pairs files are relative to; by default the file's own.
+        root: folder that the paths in pairs files are relative to, and must not lead out of; by default the file's own,
+            which they may lead out of.
         non_mated: how many non-mated trials are sampled where only subjects are known.
         scores: quality scores from elsewhere as methods of their own: `{OFIQ: ofiq.csv, CR-FIQA: scores.txt}`, or
             `{name: {path: file, column: name}}`; higher must be better. A data set may have files of its own.

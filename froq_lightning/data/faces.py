@@ -29,7 +29,8 @@ class FaceDataModule(LightningDataModule):
             archive (RecordIO, insightface .bin, AdaFace memfile), or "sample:astronaut".
         labels: CSV or Parquet with columns `path` and `pseudo_quality` for the images of the source, or any file of
             scores (higher is better), such as of OFIQ; without labels `validate` makes them in the same pass.
-        root: folder that a manifest's paths are relative to; by default the manifest's own.
+        root: folder that a manifest's paths are relative to, and must not lead out of; by default the manifest's own,
+            which they may lead out of.
         aligner: registered name of an aligner (such as `dlib`) for photographs; without one, images are aligned crops.
         resize: whether crops of another size than the network's are resized; otherwise they are rows with a reason.
         degrade: degradations that diversify a calibration set of good photographs; `predict` ignores them.

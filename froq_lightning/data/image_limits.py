@@ -15,6 +15,7 @@ from froq_lightning.errors import ImageError
 MOST_BYTES = 2**28
 MOST_BYTES_CODED = 2**26  # of JPEG and WEBP, which need less than a byte for a pixel
 MOST_BYTES_HEADER = 2**24  # some photographs carry ten megabytes of depth map
+MOST_BYTES_EXIF = 2**20
 MOST_PIECES = 2**19
 MOST_PIXELS = 3 * 2**24  # 8192 x 6144, the photographs of 50-megapixel phones
 MOST_PIXELS_OF = {
@@ -107,11 +108,13 @@ def _kind(image: ImageFile) -> str:
         return "JPEG in TIFF"
     if compression == "lzma":
         return "LZMA"
-    if image.tile[0][0] == "bmp_rle":
+    decoder, arguments = (image.tile[0][0], image.tile[0][3]) if image.tile else ("", "")
+    if decoder == "bmp_rle":
         return "run-length"
-    arguments = image.tile[0][3]
-    raw_mode = str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
-    return "16 bits" if "16" in raw_mode else str(image.format)
+    raw_mode = arguments if isinstance(arguments, str) else arguments[0]
+    if "16" in raw_mode:
+        return "16 bits"
+    return "JPEG" if isinstance(image, JpegImageFile) else str(image.format)
 
 
 def _check_tiles(image: TiffImageFile) -> None:
@@ -121,6 +124,17 @@ def _check_tiles(image: TiffImageFile) -> None:
     # A text, times a number, would be a long text.
     if int(tags.get(TILEWIDTH, 0)) * int(tags.get(TILELENGTH, 0)) > MOST_PIXELS:
         raise ImageError(f"image has tiles of more than {MOST_PIXELS // 10**6} megapixels")
+
+
+def check_exif(image: ImageFile) -> None:
+    """Refuse EXIF data that would take long to read, whether or not the image has any.
+
+    Raises:
+        ImageError: if there is too much of it.
+    """
+    for key in ("exif", "Raw profile type exif"):
+        if len(image.info.get(key) or "") > MOST_BYTES_EXIF:
+            raise ImageError(f"more than {MOST_BYTES_EXIF // 10**6} megabyte")
 
 
 def count_scans(content: bytes) -> int:

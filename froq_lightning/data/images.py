@@ -10,14 +10,13 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from froq_lightning.backbones.spec import Pixels
-from froq_lightning.data.image_limits import MeteredFile, check_cost, check_length
+from froq_lightning.data.image_limits import MeteredFile, check_cost, check_exif, check_length
 from froq_lightning.errors import ImageError
 from froq_lightning.terminal import printable
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 BAND = 2**20  # pixels that are converted at once; a conversion makes several copies
-LONGEST_EXIF = 2**20
 LONGEST_REASON = 200
 
 # Of each EXIF orientation: the upright pixels, seen as they are stored.
@@ -101,8 +100,9 @@ def _read(content: bytes) -> tuple[Pixels, str]:
             source.end_header()
             image.load()
             pixels, notes = _to_rgb(image, _orientation(image))
-    if told:
-        notes.append(f"metadata is damaged: {_one_line(told[0].message)}")
+    damage = [warning.message for warning in told if warning.category is UserWarning]
+    if damage:
+        notes.append(f"metadata is damaged: {_one_line(damage[0])}")
     return pixels, "; ".join(notes)
 
 
@@ -119,18 +119,16 @@ def _never_truncated() -> Iterator[None]:
             ImageFile.LOAD_TRUNCATED_IMAGES = True
 
 
-def _orientation(image: Image.Image) -> int:
-    """Read the EXIF orientation; damage is a warning, and the image is taken as it is stored."""
-    if any(len(image.info.get(key) or "") > LONGEST_EXIF for key in ("exif", "Raw profile type exif")):
-        warnings.warn("EXIF is too long", stacklevel=2)
-        return 1
-    found = 1
+def _orientation(image: ImageFile.ImageFile) -> int:
+    """Read the EXIF orientation; if that fails, warn, and take the image as it is stored."""
     try:
+        check_exif(image)
         # Opening a JPEG file reads EXIF for its resolution, and keeps silent if it cannot.
         Image.Exif().load(image.info.get("exif") or b"")
-        found = image.getexif().get(0x0112, 1)
+        found = image.getexif().get(0x0112)
     except Exception as error:
         warnings.warn(f"EXIF: {error}", stacklevel=2)
+        return 1
     return found if found in STORED else 1
 
 

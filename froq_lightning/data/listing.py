@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +11,11 @@ import numpy as np
 from froq_lightning.data.formats.archives import list_archive
 from froq_lightning.data.images import SUFFIXES
 from froq_lightning.data.path_matching import NONE, match_paths
-from froq_lightning.data.records import FaceRecord
+from froq_lightning.data.records import FaceRecord, stated_record
 from froq_lightning.data.score_files import LABEL, SCORE_COLUMNS, finite_number, read_score_texts
 from froq_lightning.data.tables import find_column, read_table
 from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.names import harmless, shown
 
 MANIFESTS = (".csv", ".parquet")
 PATH_COLUMNS = ("path", "image")
@@ -28,7 +29,8 @@ def list_faces(source: str | Path, root: str | Path | None = None, *, labelled: 
         source: folder (searched to any depth; sorted by path), image file, manifest with a column `path` or `image`
             and perhaps `pseudo_quality` and `subject_id` (in the manifest's order), or archive (RecordIO, insightface
             .bin, AdaFace memfile).
-        root: folder that a manifest's paths are relative to; by default the manifest's own.
+        root: folder that a manifest's paths are relative to, and must not lead out of; by default the manifest's own,
+            which they may lead out of.
         labelled: whether a manifest's `pseudo_quality` is read.
 
     Raises:
@@ -40,13 +42,13 @@ def list_faces(source: str | Path, root: str | Path | None = None, *, labelled: 
     if records is not None:
         return records
     if source.is_dir():
-        records = [FaceRecord(path.relative_to(source).as_posix(), path) for path in _images_below(source)]
+        records = [FaceRecord(shown(path.relative_to(source).as_posix()), path) for path in _images_below(source)]
     elif not source.exists():
         raise DataNotFoundError(f"data source {str(source)!r} does not exist")
     elif source.suffix.lower() in MANIFESTS:
-        records = _from_manifest(source, Path(root) if root else source.parent, labelled=labelled)
+        records = _from_manifest(source, root, labelled=labelled)
     elif source.suffix.lower() in SUFFIXES:
-        records = [FaceRecord(source.name, source)]
+        records = [FaceRecord(shown(source.name), source)]
     else:
         raise DataError(
             f"Expected a folder, an image, or a .csv or .parquet manifest, but got {source.name}; "
@@ -86,7 +88,7 @@ def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceR
     extra = sorted(set(range(len(names))) - set(places.tolist()))
     problem = f"in {labels.name}, but not in the source"
     return merged + [
-        replace(_labelled(FaceRecord(names[place], labels.parent / names[place]), texts[place]), problem=problem)
+        replace(_labelled(FaceRecord(harmless(names[place]), labels.parent), texts[place]), problem=problem)
         for place in extra
     ]
 
@@ -99,37 +101,45 @@ def _places(labels: Path, names: Sequence[str], keys: Sequence[str]) -> np.ndarr
     return match_paths(names, keys, labels.name)
 
 
-def _images_below(folder: Path) -> Iterator[Path]:
-    found = (
-        Path(parent, name)
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
-    )
-    return iter(sorted(found, key=lambda path: path.relative_to(folder).as_posix()))
+def _images_below(folder: Path) -> list[Path]:
+    """Find images at any depth; links to folders are not followed, so that no loop is."""
+    found, waiting = [], [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    path = Path(entry.path)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(path)
+                    elif path.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and not path.is_dir():
+                        found.append(path)
+        except OSError as error:
+            raise DataError(f"folder {shown(str(error.filename))!r} cannot be listed: {error.strerror}") from error
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def _from_manifest(manifest: Path, root: Path, *, labelled: bool) -> list[FaceRecord]:
+def _from_manifest(manifest: Path, root: str | Path | None, *, labelled: bool) -> list[FaceRecord]:
     header, rows = read_table(manifest)
-    if not root.is_dir():
-        raise DataNotFoundError(f"root {str(root)!r} of the manifest's paths does not exist")
+    folder = Path(root) if root else manifest.parent
+    if not folder.is_dir():
+        raise DataNotFoundError(f"root {str(folder)!r} of the manifest's paths does not exist")
     place = find_column(header, PATH_COLUMNS)
     if header and place is None:
         raise DataError(f"Expected {manifest.name} to have a column `path` or `image`, but got {', '.join(header)}")
     label, subject = find_column(header, (LABEL,)), find_column(header, (SUBJECT,))
     records: dict[str, FaceRecord] = {}
     for number, row in enumerate(rows, start=1):
-        key = row[place or 0]
-        if not key:
+        if not row[place or 0]:
             raise DataError(f"{manifest.name}, row {number}: the path is empty")
-        if key in records:
-            raise DataError(f"{manifest.name}, row {number}: {key!r} stands there twice")
-        record = FaceRecord(key, root / key, subject="" if subject is None else row[subject])
-        records[key] = record if label is None or not labelled else _labelled(record, row[label])
+        record = stated_record(folder, row[place or 0], confined=root is not None)
+        if record.key in records:
+            raise DataError(f"{manifest.name}, row {number}: {record.key!r} stands there twice")
+        record = replace(record, subject="" if subject is None else row[subject])
+        records[record.key] = record if label is None or not labelled else _labelled(record, row[label])
     return list(records.values())
 
 
 def _labelled(record: FaceRecord, text: str) -> FaceRecord:
     value = finite_number(text)
     problem = f"label {text!r} is no finite number" if math.isnan(value) else ""
-    return replace(record, pseudo_quality=value, problem=problem)
+    return replace(record, pseudo_quality=value, problem=record.problem or problem)

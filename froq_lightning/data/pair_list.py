@@ -10,6 +10,7 @@ from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.data.subjects import numbered, subjects_of
 from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.names import stated_path
 
 
 class PairList:
@@ -31,7 +32,13 @@ class PairList:
         return list(self._places)
 
     def comparisons(
-        self, name: str, root: Path, keys: Sequence[str] | None = None, *, subject_level: int = 1
+        self,
+        name: str,
+        root: Path,
+        keys: Sequence[str] | None = None,
+        *,
+        subject_level: int = 1,
+        confined: bool = True,
     ) -> ComparisonSet:
         """Turn the trials into a set.
 
@@ -43,6 +50,7 @@ class PairList:
             root: folder that the keys are relative to.
             keys: paths of the images; by default their names.
             subject_level: how far above an image the folder is that bears its subject's name.
+            confined: whether keys that lead out of `root` are a problem.
 
         Raises:
             DataNotFoundError: if not one of the images exists.
@@ -51,7 +59,7 @@ class PairList:
         keys = self.names() if keys is None else keys
         if not keys:
             raise DataError(f"{name} holds no comparison trials")
-        if not any((root / key).exists() for key in keys):
+        if not any(stated_path(root, key).exists() for key in keys):
             where = f"below {str(root)!r}, such as {keys[0]!r}"
             raise DataNotFoundError(f"none of the {len(keys):,} images of {name} exists {where}; set `root`")
         first, second = (np.array(side, dtype=np.int32) for side in (self._first, self._second))
@@ -59,7 +67,9 @@ class PairList:
         subjects, note = numbered([_folder(key, subject_level) for key in keys]), ""
         if not np.array_equal(subjects[first] == subjects[second], mated):
             subjects, note = subjects_of(len(keys), first, second, mated)
-        return ComparisonSet(name, RecordTable(keys, root), first, second, mated, subjects, note=note)
+        return ComparisonSet(
+            name, RecordTable(keys, root, confined=confined), first, second, mated, subjects, note=note
+        )
 
 
 def _folder(key: str, level: int) -> str:

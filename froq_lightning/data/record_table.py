@@ -1,14 +1,14 @@
 """Records kept as columns: ten million images of an archive without ten million Python objects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
-from froq_lightning.data.records import Archive, FaceRecord
+from froq_lightning.data.records import Archive, FaceRecord, stated_record
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +21,7 @@ class RecordTable(Sequence[FaceRecord]):
         archive: that holds the images, if they have no files of their own.
         positions: `[N]`, of the images in the archive.
         landmarks: `[N, 5, 2]`, x and y of eyes, nose and corners of the mouth, if the images are aligned by them.
+        confined: whether names that lead out of the folder are a problem.
     """
 
     keys: Sequence[str] | npt.NDArray[np.int64]
@@ -28,6 +29,7 @@ class RecordTable(Sequence[FaceRecord]):
     archive: Archive | None = None
     positions: npt.NDArray[np.int64] | None = None
     landmarks: npt.NDArray[np.float32] | None = None
+    confined: bool = False
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -42,10 +44,12 @@ class RecordTable(Sequence[FaceRecord]):
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
         key = str(self.keys[index])
-        return FaceRecord(
-            key,
-            self.path if self.archive is not None else self.path / key,
-            archive=self.archive,
+        if self.archive is None:
+            record = stated_record(self.path, key, confined=self.confined)
+        else:
+            record = FaceRecord(key, self.path, archive=self.archive)
+        return replace(
+            record,
             position=0 if self.positions is None else int(self.positions[index]),
             landmarks=None if self.landmarks is None else tuple((float(x), float(y)) for x, y in self.landmarks[index]),
         )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Pixels
+from froq_lightning.names import is_below, original, shown, stated_path
 
 Landmarks = tuple[tuple[float, float], ...]
 
@@ -43,6 +44,19 @@ class FaceRecord:
     archive: Archive | None = None
     position: int = 0
     landmarks: Landmarks | None = None
+
+
+def stated_record(root: Path, text: str, *, confined: bool) -> FaceRecord:
+    """Make the record of an image that a list names.
+
+    Args:
+        root: folder that the path is relative to.
+        text: the path, or the text that stands for it in outputs.
+        confined: whether a path that leads out of `root` is a problem.
+    """
+    path = stated_path(root, text)
+    problem = f"lies outside of {str(root)!r}" if confined and not is_below(root, path) else ""
+    return FaceRecord(shown(text if path == root / text else original(text)), path, problem=problem)
 
 
 @dataclass(frozen=True)

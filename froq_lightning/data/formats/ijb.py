@@ -43,7 +43,7 @@ def read_ijb(path: Path, root: Path | None, name: str) -> ComparisonSet:
     subjects, note = subjects_of(len(identities), first, second, mated)
     return ComparisonSet(
         name,
-        RecordTable(names, root, landmarks=_landmarks(_file(meta, LANDMARKS), names)),
+        RecordTable(names, root, landmarks=_landmarks(_file(meta, LANDMARKS), names), confined=True),
         first,
         second,
         mated,

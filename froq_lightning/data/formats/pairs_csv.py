@@ -14,7 +14,7 @@ MATED = {"1": True, "0": False, "true": True, "false": False}
 def read_pairs_csv(path: Path, root: Path | None, name: str) -> ComparisonSet:
     """Read comparison trials from a file with these columns.
 
-    Paths are relative to `root`, by default the file's folder.
+    Paths are relative to `root`, which they must not lead out of; by default to the file's folder, which they may.
 
     Raises:
         DataError: if a row is malformed; the text names it.
@@ -30,4 +30,4 @@ def read_pairs_csv(path: Path, root: Path | None, name: str) -> ComparisonSet:
         if not row[a] or not row[b]:
             raise DataError(f"{path.name}, row {number}: a path is empty")
         pairs.add(row[a], row[b], mated=mated)
-    return pairs.comparisons(name, path.parent if root is None else root)
+    return pairs.comparisons(name, path.parent if root is None else root, confined=root is not None)

@@ -1,0 +1,71 @@
+"""Names that strangers chose, as text that harms no terminal, table or page, and that tells the name again."""
+
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+# Control and format characters (among them those that turn the direction of text), separators of lines and paragraphs,
+# and what stands for bytes that are no UTF-8.
+_HARMFUL_KINDS = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+_ESCAPE = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+# A spreadsheet runs a cell that begins so; the last ones are their wide forms.
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def shown(name: str) -> str:
+    r"""Return the text that stands for a name in every output; most names are their own.
+
+    Harmful characters are written as escapes (`\x1b`, `\u202e`), and backslashes are doubled in names that have such
+    characters or look as if they had. A path that a spreadsheet would run begins with `./`, which is the same path.
+    """
+    text = name
+    if _ESCAPE.search(name) or any(unicodedata.category(char) in _HARMFUL_KINDS for char in name):
+        text = "".join(_escaped(char) for char in name)
+    return f"./{text}" if text.startswith(FORMULA) else text
+
+
+def original(text: str) -> str:
+    """Return the name that `shown` gave a text for; without a `./` in front, which is the same path."""
+    return _ESCAPE.sub(_unescaped, text.removeprefix("./"))
+
+
+def stated_path(root: Path, text: str) -> Path:
+    """Return the file that a list names, by its name or by the text that stands for that."""
+    path = root / text
+    return root / original(text) if _ESCAPE.search(text) and not path.exists() else path
+
+
+def is_below(root: Path, path: Path) -> bool:
+    """Tell whether a path stays in a folder; symbolic links in it may lead elsewhere."""
+    return Path(os.path.normpath(path)).is_relative_to(os.path.normpath(root))
+
+
+def harmless(text: str) -> str:
+    """Return text as a cell that stays on its line and that no spreadsheet runs; what it was may not be told again."""
+    flat = "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL_KINDS else char for char in text)
+    return f"'{flat}" if flat.startswith(FORMULA) and not _is_number(flat) else flat
+
+
+def _escaped(char: str) -> str:
+    if char == "\\":
+        return r"\\"
+    if unicodedata.category(char) not in _HARMFUL_KINDS:
+        return char
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    escape = found[0]
+    return "\\" if escape == r"\\" else chr(int(escape[2:], 16))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,131 @@
+"""A folder of names that strangers chose: a row for every file, harmless in every output, and readable again."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from froq_lightning.cli import main
+from froq_lightning.data.listing import list_faces
+from froq_lightning.errors import DataError
+from froq_lightning.names import original, shown
+
+Rows = list[dict[str, str]]
+NAMES = (
+    "plain.jpg",
+    "=cmd|'calc'!A1.jpg",
+    "+1.jpg",
+    "-2.jpg",
+    "@x.jpg",
+    "two\nlines.jpg",
+    "tab\there.jpg",
+    "\x1b[31mred.jpg",
+    '"><img src=x onerror=alert(1)>.jpg',
+    "{{7*7}}.jpg",
+    "turned\u202egpj.jpg",
+    r"back\slash.jpg",
+    r"looks\x0alike.jpg",
+    os.fsdecode(b"caf\xe9.jpg"),
+)
+
+
+@pytest.fixture
+def odd(shared: Path, tmp_path: Path) -> Path:
+    """Faces under odd names, one of them in a sub-folder, beside loops and what is no image."""
+    folder = tmp_path / "odd"
+    (folder / "=sub").mkdir(parents=True)
+    images = sorted((shared / "data" / "faces").glob("*/*.jpg"))
+    for name, image in zip(NAMES, images, strict=False):
+        (folder / name).symlink_to(image)
+    (folder / "=sub" / "a.jpg").symlink_to(images[-1])
+    (folder / "=sub" / "up").symlink_to(folder)
+    (folder / "loop.jpg").symlink_to("loop.jpg")
+    (folder / "folder.jpg").mkdir()
+    os.mkfifo(folder / "pipe.jpg")
+    return folder
+
+
+def test_every_file_has_a_harmless_row_that_tells_its_name(
+    odd: Path, predict: Callable[..., Rows], tmp_path: Path
+) -> None:
+    rows = predict(odd, tmp_path / "scores.csv")
+    found = {original(row["image"]): row for row in rows}
+    assert set(found) == {*NAMES, "=sub/a.jpg", "loop.jpg", "pipe.jpg"}
+    assert {name for name, row in found.items() if row["status"] == "failed"} == {"loop.jpg", "pipe.jpg"}
+    text = (tmp_path / "scores.csv").read_bytes()
+    assert text.count(b"\n") == len(rows) + 1
+    assert not any(byte < 32 and byte != 10 for byte in text)
+    for row in rows:
+        assert row["image"][0] not in "=+-@\t\r"
+
+
+def test_scores_can_be_given_as_a_list_of_the_same_images(
+    odd: Path, predict: Callable[..., Rows], tmp_path: Path
+) -> None:
+    rows = predict(odd, tmp_path / "scores.csv")
+    again = predict(tmp_path / "scores.csv", tmp_path / "again.csv", f"--data.root={odd}")
+    assert [row["image"] for row in again] == [row["image"] for row in rows]
+    assert [row["quality_score"] for row in again] == [row["quality_score"] for row in rows]
+
+
+def test_paths_that_lead_out_of_the_root_are_rows_with_a_reason(
+    odd: Path, predict: Callable[..., Rows], tmp_path: Path
+) -> None:
+    (tmp_path / "list.csv").write_text(
+        f"path\nplain.jpg\n../odd/plain.jpg\n../../secret.jpg\n{odd / '+1.jpg'}\n/etc/x.jpg\n"
+    )
+    rows = predict(tmp_path / "list.csv", tmp_path / "scores.csv", f"--data.root={odd}")
+    assert [row["status"] for row in rows] == ["ok", "ok", "failed", "ok", "failed"]
+    assert all("lies outside of" in row["reason"] for row in rows if row["status"] == "failed")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_other_kinds_of_files_hold_the_same_rows(
+    suffix: str, odd: Path, network: tuple[str, ...], observer: Path, predict: Callable[..., Rows], tmp_path: Path
+) -> None:
+    rows = predict(odd, tmp_path / "scores.csv")
+    output = tmp_path / f"scores.{suffix}"
+    arguments = [*network, f"--model.observer={observer}", f"--data.source={odd}", f"--output={output}"]
+    assert main(["predict", *arguments]) == 0
+    if suffix == "jsonl":
+        table = [json.loads(line) for line in output.read_text(encoding="ascii").splitlines()]
+    else:
+        table = pytest.importorskip("pyarrow.parquet").read_table(output).to_pylist()
+    assert len(table) == len(rows)
+    for row, other in zip(rows, table, strict=True):
+        assert list(other) == list(row)
+        score = other["quality_score"]
+        assert ("" if score is None else f"{score:.9g}") == row["quality_score"]
+        assert all(str(other[column]) == row[column] for column in ("image", "quality", "status", "reason"))
+
+
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "a.jpg").touch()
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match="locked' cannot be listed: Permission denied"):
+        list_faces(tmp_path)
+
+
+def test_very_deep_folders_are_searched_to_their_end(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for _ in range(1_200):
+            os.mkdir("d", dir_fd=here)
+            below = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+        os.close(os.open("a.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    finally:
+        os.close(here)
+    (record,) = list_faces(tmp_path)
+    assert record.key == shown("d/" * 1_200 + "a.jpg")

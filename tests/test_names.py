@@ -1,0 +1,104 @@
+"""Names of files are chosen by strangers: what stands for them is harmless, and tells them again."""
+
+import csv
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from froq_lightning.callbacks.tables import write_csv
+from froq_lightning.names import FORMULA, harmless, is_below, original, shown, stated_path
+
+anything = st.characters(categories=None, exclude_categories=())
+odd = st.one_of(
+    st.sampled_from(["\\", "\\x1b", "\\u202e", "\n", "\x1b", "\udcff", "\u202e", "=", "+", "@", "x1b", "/"]), anything
+)
+names = st.lists(odd, min_size=1, max_size=8).map("".join).filter(lambda name: not name.startswith("./"))
+
+
+def is_harmless(text: str) -> bool:
+    return not text.startswith(FORMULA) and all(
+        unicodedata.category(char) not in ("Cc", "Cf", "Zl", "Zp", "Cs") for char in text
+    )
+
+
+@given(name=names)
+@settings(max_examples=500)
+def test_a_name_is_told_again_by_a_text_that_is_harmless(name: str) -> None:
+    assert is_harmless(shown(name))
+    assert original(shown(name)) == name
+    shown(name).encode("utf-8")
+
+
+@given(one=names, other=names)
+@settings(max_examples=500)
+def test_two_names_never_share_a_text(one: str, other: str) -> None:
+    assert (shown(one) == shown(other)) == (one == other)
+
+
+@pytest.mark.parametrize("name", ["a.png", "bärbel/Çelik 2.jpg", "李/1.jpg", r"D:\crops\a.png", "./a.png"])
+def test_ordinary_names_stay_as_they_are(name: str) -> None:
+    assert shown(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("=cmd|'/c calc'!A1.png", "./=cmd|'/c calc'!A1.png"),
+        ("-1.png", "./-1.png"),
+        ("a\nb.png", r"a\x0ab.png"),
+        (r"a\x0ab.png", r"a\\x0ab.png"),
+        ("\x1b[31mred.png", r"\x1b[31mred.png"),
+        ("gnp\u202e.exe.png", r"gnp\u202e.exe.png"),
+        (b"caf\xe9.png".decode("utf-8", "surrogateescape"), r"caf\udce9.png"),
+        ("\U000e0041.png", r"\U000e0041.png"),
+    ],
+)
+def test_harmful_names_are_escaped(name: str, text: str) -> None:
+    assert shown(name) == text
+    assert original(text) == name
+
+
+def test_a_list_may_name_a_file_by_its_text_or_by_its_name(tmp_path: Path) -> None:
+    for name in ("a\nb.png", r"c\x0ad.png", "=e.png"):
+        (tmp_path / name).touch()
+    assert stated_path(tmp_path, r"a\x0ab.png") == tmp_path / "a\nb.png"
+    assert stated_path(tmp_path, r"c\x0ad.png") == tmp_path / r"c\x0ad.png"
+    assert stated_path(tmp_path, r"c\\x0ad.png") == tmp_path / r"c\x0ad.png"
+    assert stated_path(tmp_path, "./=e.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "below"),
+    [("a.png", True), ("a/../b.png", True), ("../a.png", False), ("a/../../b.png", False), ("/etc/passwd", False)],
+)
+def test_a_path_stays_in_a_folder_or_leads_out(path: str, below: bool, tmp_path: Path) -> None:
+    assert is_below(tmp_path, tmp_path / path) == below
+
+
+@given(
+    cells=st.lists(
+        st.one_of(names, st.integers(), st.floats(allow_nan=False).map(repr)),
+        min_size=1,
+        max_size=4,
+    )
+)
+@settings(max_examples=200)
+def test_no_cell_of_a_table_is_run_and_numbers_stay_numbers(
+    cells: list[object], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "cells.csv"
+    write_csv(path, ["first", *["other"] * len(cells)], [["first", *cells]])
+    with path.open(encoding="utf-8", newline="") as file:
+        (_, (_, *row)) = csv.reader(file)
+    for cell, read in zip(cells, row, strict=True):
+        try:
+            assert float(str(cell)) == float(read)
+        except ValueError:
+            assert is_harmless(read)
+
+
+def test_a_text_that_would_be_run_is_quoted() -> None:
+    assert [harmless(text) for text in ("=1+1", "-1.5", "+inf", "-", "fine")] == ["'=1+1", "-1.5", "+inf", "'-", "fine"]
