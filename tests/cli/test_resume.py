@@ -1,0 +1,192 @@
+"""A run that is killed goes on with the same command, and ends as if nothing had happened."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from froq_lightning.cli import main
+from froq_lightning.runs.quality_batch import QualityBatch, score_batch
+
+Rows = list[dict[str, str]]
+# Enough batches that a run is still busy when its journal has the first ones.
+COUNT, BATCH = 96, "--data.batch_size=2"
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+
+
+@pytest.fixture
+def many(shared: Path, tmp_path: Path) -> Path:
+    """Faces in a folder, one file that is no image among them."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number, image in enumerate(sorted((shared / "data" / "faces").glob("*/*.jpg"))[:COUNT]):
+        (folder / f"{number:03}.jpg").symlink_to(image)
+    (folder / "005b.jpg").write_text("no image")
+    return folder
+
+
+def kill_when(journal: Path, arguments: list[str], shards: int = 1, steps: int = 3) -> None:
+    """Start `froq` in a process of its own, and kill it once every process has recorded some steps."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    run = subprocess.Popen([sys.executable, "-m", "froq_lightning", *arguments], env=environment)
+    try:
+        sizes = [0] * shards
+        grown = [0] * shards
+        while min(grown) <= steps:
+            assert run.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.005)
+            for rank in range(shards):
+                path = journal / f"{rank}.shard"
+                size = path.stat().st_size if path.exists() else 0
+                grown[rank] += size > sizes[rank]
+                sizes[rank] = size
+    finally:
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+
+
+def scoring(network: tuple[str, ...], observer: Path, source: Path, output: Path, *options: str) -> list[str]:
+    asked = [f"--model.observer={observer}", f"--data.source={source}", f"--output={output}", BATCH]
+    return ["predict", *network, *asked, f"--embeddings={output.with_suffix('.npy')}", *options]
+
+
+def test_a_killed_prediction_goes_on_to_the_same_bytes(
+    network: tuple[str, ...], observer: Path, many: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, killed = tmp_path / "plain" / "scores.csv", tmp_path / "killed" / "scores.csv"
+    assert main(scoring(network, observer, many, plain)) == 0
+    table = capsys.readouterr().out.split("quality 0..100")[1].replace(str(plain), "OUTPUT")
+    command = scoring(network, observer, many, killed)
+    kill_when(killed.parent / "scores.csv.partial", command)
+    assert not killed.exists()
+    capsys.readouterr()
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    done = re.search(r"going on with .*scores\.csv\.partial: (\d+) images are done", out)
+    assert done is not None
+    assert 0 < int(done[1]) < COUNT
+    assert out.split("quality 0..100")[1].replace(str(killed), "OUTPUT") == table
+    for suffix in (".csv", ".npy"):
+        assert killed.with_suffix(suffix).read_bytes() == plain.with_suffix(suffix).read_bytes()
+    assert {path.name for path in killed.parent.iterdir()} == {"scores.csv", "scores.npy", "scores.config.yaml"}
+
+
+def test_what_changed_since_is_refused_and_told(
+    network: tuple[str, ...],
+    observer: Path,
+    many: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rows: Callable[[Path], Rows],
+) -> None:
+    output = tmp_path / "out" / "scores.csv"
+    kill_when(output.parent / "scores.csv.partial", scoring(network, observer, many, output))
+    other = tmp_path / "observer.json"
+    other.write_text(observer.read_text(encoding="utf-8").replace('"preset": "paper"', '"preset": "distinct"'))
+    changes = {
+        "data.resize was False, now is True": scoring(network, observer, many, output, "--data.resize=true"),
+        "data.batch_size was 2, now is 3": scoring(network, observer, many, output, "--data.batch_size=3"),
+        "model.observer was": scoring(network, other, many, output),
+        "model.embeddings was True, now is False": scoring(network, observer, many, output, "--embeddings=null"),
+    }
+    for told, command in changes.items():
+        assert main(command) == 2
+        assert told in capsys.readouterr().err
+    (many / "000.jpg").rename(many / "new.jpg")
+    command = scoring(network, observer, many, output)
+    assert main(command) == 2
+    assert "images: 1 gone (000.jpg), 1 new (new.jpg)" in capsys.readouterr().err
+    assert main([*command, "--restart=true"]) == 0
+    assert len(rows(output)) == COUNT + 1
+
+
+def test_what_does_not_change_the_scores_may_change(
+    network: tuple[str, ...], observer: Path, many: Path, tmp_path: Path
+) -> None:
+    plain, killed = tmp_path / "plain.csv", tmp_path / "killed.csv"
+    assert main(scoring(network, observer, many, plain)) == 0
+    command = scoring(network, observer, many, killed)
+    kill_when(tmp_path / "killed.csv.partial", command)
+    assert main([*command, "--data.workers=1", "--trainer.enable_progress_bar=true"]) == 0
+    assert killed.read_bytes() == plain.read_bytes()
+
+
+def test_a_batch_size_that_was_found_is_kept(
+    network: tuple[str, ...], observer: Path, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = iter([4, 8])
+    monkeypatch.setattr("froq_lightning.data.loading.fastest_batch_size", lambda *_: next(found))
+    plain, broken = tmp_path / "plain.csv", tmp_path / "broken.csv"
+    assert main(scoring(network, observer, many, plain, "--data.batch_size=4")) == 0
+    command = scoring(network, observer, many, broken, "--data.batch_size=auto")
+    steps = iter(range(5))
+
+    def score(*arguments: Any, **options: Any) -> QualityBatch:
+        if next(steps, None) is None:
+            raise RuntimeError("out of memory")
+        return score_batch(*arguments, **options)
+
+    with monkeypatch.context() as broken_down:
+        broken_down.setattr("froq_lightning.module.score_batch", score)
+        with pytest.raises(RuntimeError, match="out of memory"):
+            main(command)
+    assert main(command) == 0
+    assert broken.read_bytes() == plain.read_bytes()
+
+
+def test_a_killed_labelling_goes_on_to_the_same_observer(network: tuple[str, ...], many: Path, tmp_path: Path) -> None:
+    labeller = "--model.labeller={noise: 0, occlusion: 2}"
+    asked = [f"--data.source={many}", "--report=false", BATCH]
+    commands = {
+        name: ["validate", *network, labeller, *asked, f"--output={tmp_path / name / 'observer.json'}"]
+        for name in ("plain", "killed")
+    }
+    assert main(commands["plain"]) == 0
+    kill_when(tmp_path / "killed" / "observer.json.partial", commands["killed"])
+    assert main([*commands["killed"], "--model.preset=paper"]) == 0
+    for file in ("observer.json", "observer.images.csv"):
+        assert (tmp_path / "killed" / file).read_bytes() == (tmp_path / "plain" / file).read_bytes()
+    assert not (tmp_path / "killed" / "observer.json.partial").exists()
+
+
+def test_a_killed_first_process_ends_the_second_and_both_go_on(
+    network: tuple[str, ...], observer: Path, many: Path, tmp_path: Path
+) -> None:
+    plain, killed = tmp_path / "plain" / "scores.csv", tmp_path / "killed" / "scores.csv"
+    two = ("--trainer.devices=2", "--trainer.strategy=ddp")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    start = [sys.executable, "-m", "froq_lightning"]
+    subprocess.run([*start, *scoring(network, observer, many, plain, *two)], check=True, env=environment, timeout=300)
+    command = scoring(network, observer, many, killed, *two)
+    kill_when(killed.parent / "scores.csv.partial", command, shards=2)
+    until = time.monotonic() + 60
+    while True:  # the second process lets its shard go when it notices
+        ran = subprocess.run(
+            [*start, *command], capture_output=True, text=True, check=False, env=environment, timeout=300
+        )
+        if ran.returncode == 0 or time.monotonic() > until:
+            break
+        assert "another run is writing to" in ran.stderr
+    assert ran.returncode == 0, ran.stderr
+    for suffix in (".csv", ".npy"):
+        assert killed.with_suffix(suffix).read_bytes() == plain.with_suffix(suffix).read_bytes()
+
+
+def test_images_that_allow_no_observer_leave_no_journal(
+    network: tuple[str, ...], shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "few").mkdir()
+    for image in sorted((shared / "data" / "faces").glob("*/*.jpg"))[:3]:
+        (tmp_path / "few" / image.name).symlink_to(image)
+    asked = [f"--data.source={tmp_path / 'few'}", "--model.labeller=embedding_norm", "--report=false"]
+    output = tmp_path / "out" / "observer.json"
+    assert main(["validate", *network, *asked, f"--output={output}"]) == 2
+    assert "Expected at least 10 usable calibration images, but got 3" in capsys.readouterr().err
+    assert not (output.parent / "observer.json.partial").exists()
