@@ -198,7 +198,7 @@ def damaged(bench: Bench, faults: int) -> None:
         run.start()
         time.sleep(bench.draw.uniform(0.5 * seconds, seconds))
         run.kill([0])
-        shard = run.output.with_name(f"{run.output.name}.partial") / "0.shard"
+        shard = run.journal() / "0.shard"
         content = bytearray(shard.read_bytes() if shard.exists() else b"")
         if content:
             place = int(bench.draw.integers(len(content)))
@@ -261,7 +261,9 @@ def files_change(bench: Bench, faults: int) -> None:
         shutil.copytree(bench.folder / "images", bench.folder / "changed")
         shutil.rmtree(run.output.parent)
         run.start()
-        time.sleep(bench.draw.uniform(0.3 * seconds, 0.6 * seconds))
+        while not (run.journal() / "0.shard").exists():  # the images are listed by then
+            time.sleep(0.001)
+        time.sleep(bench.draw.uniform(0, 0.3 * seconds))
         changed = bench.draw.choice(bench.names(), len(CHANGES), replace=False)
         for name, change in zip(changed, CHANGES.values(), strict=True):
             (bench.folder / "changed" / name).unlink()

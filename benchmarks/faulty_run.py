@@ -64,6 +64,10 @@ class Run:
         self.wait(PATIENCE)
         return alive
 
+    def journal(self) -> Path:
+        """Return the folder of the journal."""
+        return self.output.with_name(f"{self.output.name}.partial")
+
     def contents(self) -> dict[str, bytes | None]:
         """Return the content of every result; None for one that is not there."""
         paths = {name: self.output.with_name(name) for name in self.results}
