@@ -91,7 +91,9 @@ def predicted(module: LightningModule, asked_by: str) -> Prediction:
     return module.prediction
 
 
-def _asked(trainer: Trainer) -> int:
-    """Number of images in the loaders."""
+def _asked(trainer: Trainer) -> int | None:
+    """Number of images in the loaders; None where the Trainer was told to leave some out."""
     loaders: Any = trainer.predict_dataloaders
+    if trainer.limit_predict_batches != 1.0:
+        return None
     return sum(len(loader.dataset) for loader in (loaders if isinstance(loaders, Sequence) else [loaders]))

@@ -59,12 +59,13 @@ class Prediction:
 
     Args:
         journal: of the run, in which all processes are done.
-        asked: N.
+        asked: N; without it, as many as there are.
     """
 
-    def __init__(self, journal: Journal, asked: int) -> None:
+    def __init__(self, journal: Journal, asked: int | None = None) -> None:
         self.journal = journal
-        self.asked = asked
+        steps = (block.facts["samples"] for shard in journal.steps() for block in shard) if asked is None else ()
+        self.asked: int = sum(steps) if asked is None else asked
 
     def __len__(self) -> int:
         return self.asked

@@ -105,3 +105,11 @@ def test_one_image_is_scored_as_in_a_folder(predict: Predict, faces: Path, tmp_p
     rows = predict(faces, tmp_path / "all.csv")
     (row,) = predict(faces / rows[4]["image"], tmp_path / "one.csv")
     assert float(row["quality_score"]) == pytest.approx(float(rows[4]["quality_score"]), rel=1e-5)
+
+
+@pytest.mark.parametrize("limit", ["--trainer.limit_predict_batches=2", "--trainer.fast_dev_run=2"])
+def test_a_limit_of_the_trainer_gives_the_rows_of_the_first_batches(
+    limit: str, faces: Path, predict: Predict, tmp_path: Path
+) -> None:
+    rows = predict(faces, tmp_path / "scores.csv", "--data.batch_size=3", limit)
+    assert [row["image"] for row in rows] == sorted(path.name for path in faces.iterdir())[:6]
