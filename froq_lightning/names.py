@@ -8,9 +8,12 @@ from pathlib import Path
 # Control and format characters (among them those that turn the direction of text), separators of lines and paragraphs,
 # and what stands for bytes that are no UTF-8.
 _HARMFUL_KINDS = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
-_ESCAPE = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
-# A spreadsheet runs a cell that begins so; the last ones are their wide forms.
-FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_ESCAPE = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4})")
+# A spreadsheet runs a cell that begins so, perhaps behind spaces; the last ones are their wide forms.
+_SIGN = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_FORMULA = re.compile(rf"\s*{_SIGN}")
+# Where semicolons separate cells, such a cell begins here.
+_NEXT_FORMULA = re.compile(rf';(?=[\s"]*{_SIGN})')
 
 
 def shown(name: str) -> str:
@@ -19,10 +22,10 @@ def shown(name: str) -> str:
     Harmful characters are written as escapes (`\x1b`, `\u202e`), and backslashes are doubled in names that have such
     characters or look as if they had. A path that a spreadsheet would run begins with `./`, which is the same path.
     """
-    text = name
-    if _ESCAPE.search(name) or any(unicodedata.category(char) in _HARMFUL_KINDS for char in name):
-        text = "".join(_escaped(char) for char in name)
-    return f"./{text}" if text.startswith(FORMULA) else text
+    text = _flat(name)
+    if text != name or _ESCAPE.search(name):
+        text = _flat(name.replace("\\", r"\\"))
+    return f"./{text}" if _FORMULA.match(text) else text
 
 
 def original(text: str) -> str:
@@ -33,25 +36,27 @@ def original(text: str) -> str:
 def stated_path(root: Path, text: str) -> Path:
     """Return the file that a list names, by its name or by the text that stands for that."""
     path = root / text
-    return root / original(text) if _ESCAPE.search(text) and not path.exists() else path
+    return root / original(text) if _ESCAPE.search(text) and not os.path.lexists(path) else path
 
 
 def is_below(root: Path, path: Path) -> bool:
     """Tell whether a path stays in a folder; symbolic links in it may lead elsewhere."""
-    return Path(os.path.normpath(path)).is_relative_to(os.path.normpath(root))
+    return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(root.absolute()))
 
 
 def harmless(text: str) -> str:
     """Return text as a cell that stays on its line and that no spreadsheet runs; what it was may not be told again."""
-    flat = "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL_KINDS else char for char in text)
-    return f"'{flat}" if flat.startswith(FORMULA) and not _is_number(flat) else flat
+    flat = _flat(text)
+    return f"'{flat}" if _FORMULA.match(flat) and not _is_number(flat) else flat
+
+
+def _flat(text: str) -> str:
+    """Write harmful characters as escapes."""
+    parted = _NEXT_FORMULA.sub(r"\\x3b", text)
+    return "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL_KINDS else char for char in parted)
 
 
 def _escaped(char: str) -> str:
-    if char == "\\":
-        return r"\\"
-    if unicodedata.category(char) not in _HARMFUL_KINDS:
-        return char
     code = ord(char)
     if code < 0x100:
         return f"\\x{code:02x}"

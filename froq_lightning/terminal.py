@@ -5,15 +5,16 @@ from collections.abc import Sequence
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay rows out in columns as wide as their longest cell; numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [
+    lines = [[printable(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    laid_out = [
         "  ".join(
             cell.rjust(width) if _is_number(cell) else cell.ljust(width)
-            for cell, width in zip(row, widths, strict=True)
+            for cell, width in zip(line, widths, strict=True)
         )
-        for row in (header, *rows)
+        for line in lines
     ]
-    return "\n".join(f"  {line.rstrip()}" for line in lines)
+    return "\n".join(f"  {line.rstrip()}" for line in laid_out)
 
 
 def printable(text: str) -> str:

@@ -9,19 +9,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from froq_lightning.callbacks.tables import write_csv
-from froq_lightning.names import FORMULA, harmless, is_below, original, shown, stated_path
+from froq_lightning.names import harmless, is_below, original, shown, stated_path
 
+FORMULA = set("=+-@\uff1d\uff0b\uff0d\uff20")
 anything = st.characters(categories=None, exclude_categories=())
 odd = st.one_of(
-    st.sampled_from(["\\", "\\x1b", "\\u202e", "\n", "\x1b", "\udcff", "\u202e", "=", "+", "@", "x1b", "/"]), anything
+    st.sampled_from(
+        [
+            "\\",
+            "\\x1b",
+            "\\u202e",
+            "\\Uffffffff",
+            "\n",
+            "\x1b",
+            "\udcff",
+            "\u202e",
+            "=",
+            "+",
+            "@",
+            "x1b",
+            "/",
+            ";",
+            '"',
+            " ",
+        ]
+    ),
+    anything,
 )
 names = st.lists(odd, min_size=1, max_size=8).map("".join).filter(lambda name: not name.startswith("./"))
 
 
 def is_harmless(text: str) -> bool:
-    return not text.startswith(FORMULA) and all(
-        unicodedata.category(char) not in ("Cc", "Cf", "Zl", "Zp", "Cs") for char in text
-    )
+    """Whether neither the cell nor what follows a semicolon in it begins as a formula, and nothing breaks a line."""
+    first, *others = text.split(";")
+    begins = (first.lstrip()[:1], *(other.lstrip(' "')[:1] for other in others))
+    kinds = {unicodedata.category(char) for char in text}
+    return not FORMULA & set(begins) and not kinds & {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
 @given(name=names)
@@ -54,6 +77,9 @@ def test_ordinary_names_stay_as_they_are(name: str) -> None:
         ("gnp\u202e.exe.png", r"gnp\u202e.exe.png"),
         (b"caf\xe9.png".decode("utf-8", "surrogateescape"), r"caf\udce9.png"),
         ("\U000e0041.png", r"\U000e0041.png"),
+        (" =1+1.png", "./ =1+1.png"),
+        ("a;=1+1.png", r"a\x3b=1+1.png"),
+        ('a; "@b.png', r'a\x3b "@b.png'),
     ],
 )
 def test_harmful_names_are_escaped(name: str, text: str) -> None:
@@ -74,8 +100,16 @@ def test_a_list_may_name_a_file_by_its_text_or_by_its_name(tmp_path: Path) -> No
     ("path", "below"),
     [("a.png", True), ("a/../b.png", True), ("../a.png", False), ("a/../../b.png", False), ("/etc/passwd", False)],
 )
-def test_a_path_stays_in_a_folder_or_leads_out(path: str, below: bool, tmp_path: Path) -> None:
-    assert is_below(tmp_path, tmp_path / path) == below
+@pytest.mark.parametrize("root", ["", ".", "..", "faces", "../faces"])
+def test_a_path_stays_in_a_folder_or_leads_out(path: str, below: bool, root: str, tmp_path: Path) -> None:
+    assert is_below(tmp_path / root, tmp_path / root / path) == below
+    assert is_below(Path(root), Path(root) / path) == below
+    assert is_below(Path(root), Path(root).absolute() / path) == below
+
+
+@pytest.mark.parametrize("text", [r"\Uffffffff.png", r"\x00.png", r"\x41" * 300, "\\x41\0.png"])
+def test_a_text_that_no_file_can_have_as_its_name_is_a_path_all_the_same(text: str, tmp_path: Path) -> None:
+    assert stated_path(tmp_path, text) == tmp_path / original(text)
 
 
 @given(
@@ -101,4 +135,11 @@ def test_no_cell_of_a_table_is_run_and_numbers_stay_numbers(
 
 
 def test_a_text_that_would_be_run_is_quoted() -> None:
-    assert [harmless(text) for text in ("=1+1", "-1.5", "+inf", "-", "fine")] == ["'=1+1", "-1.5", "+inf", "'-", "fine"]
+    assert [harmless(text) for text in ("=1+1", "-1.5", "+inf", "-", " =a", "b;-c")] == [
+        "'=1+1",
+        "-1.5",
+        "+inf",
+        "'-",
+        "' =a",
+        r"b\x3b-c",
+    ]

@@ -1,6 +1,6 @@
 """What one image file may cost. Files come from strangers: a small one can ask for minutes, or for all memory.
 
-The worst file within these limits costs about 600 megabytes and a few seconds.
+The worst file within these limits costs about 700 megabytes and four seconds.
 """
 
 import re
@@ -13,22 +13,24 @@ from PIL.TiffImagePlugin import STRIPOFFSETS, TILELENGTH, TILEOFFSETS, TILEWIDTH
 from froq_lightning.errors import ImageError
 
 MOST_BYTES = 2**28
-MOST_BYTES_CODED = 2**26  # of JPEG and WEBP, which need less than a byte for a pixel
+MOST_BYTES_OF = {b"\xff\xd8": 2**26, b"RIFF": 2**26, b"\x89PNG": 2**27}  # what compresses needs less
 MOST_BYTES_HEADER = 2**24  # some photographs carry ten megabytes of depth map
 MOST_BYTES_EXIF = 2**20
-MOST_PIECES = 2**19
+MOST_PIECES = 2**18
 MOST_PIXELS = 3 * 2**24  # 8192 x 6144, the photographs of 50-megapixel phones
 MOST_PIXELS_OF = {
     "JPEG": 2**26,  # quick, and some cameras have 61
     "WEBP": 2**25,  # held four times
-    "16 bits": 2**25,  # held in twice the bytes
+    "16 bits": 2**25,  # twice the bytes
     "LZMA": 2**24,  # slow
-    "run-length": 2**24,  # decoded in Python
+    "run-length": 2**22,  # decoded in Python
     "JPEG in TIFF": 10 * 2**20,  # may have a hundred scans, which nobody counts
 }
+MOST_SIDE = 2**16  # a line is copied with every block that is read of it
 MOST_SCANS = 100  # libtiff stops there too; encoders write about ten, and eighteen with four colours
 MOST_PIXELS_SCANNED = 16 * 2**26
 MOST_SEGMENTS = 2**12
+MOST_FILL = 2**10  # filling bytes are gone through again with every block that is read of them
 MOST_TILES = 2**16
 
 # In JPEG data, a 0xFF that does not stand for itself (00), fill (FF) or restart (D0 to D7) starts a segment.
@@ -49,8 +51,9 @@ class MeteredFile(BytesIO):
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
         self.pieces_left = MOST_PIECES
-        # WEBP is read in one piece, and not into Python numbers.
-        self.bytes_left = len(content) if content.startswith(b"RIFF") else MOST_BYTES_HEADER
+        self.bytes_left = MOST_BYTES_HEADER
+        if content.startswith(b"RIFF"):  # is read in one piece, and not into Python numbers
+            self.end_header()
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read up to so many bytes."""
@@ -78,7 +81,7 @@ def check_length(length: int, start: bytes) -> None:
     Raises:
         ImageError: if it is.
     """
-    most = MOST_BYTES_CODED if start.startswith((b"\xff\xd8", b"RIFF")) else MOST_BYTES
+    most = next((most for magic, most in MOST_BYTES_OF.items() if start.startswith(magic)), MOST_BYTES)
     if length > most:
         raise ImageError(f"file has more than {most // 10**6} megabytes")
 
@@ -92,6 +95,8 @@ def check_cost(image: ImageFile, content: bytes) -> None:
     most = MOST_PIXELS_OF.get(_kind(image), MOST_PIXELS)
     if image.width * image.height > most:
         raise ImageError(f"image has more than {most // 10**6} megapixels")
+    if max(image.size) > MOST_SIDE:
+        raise ImageError(f"image has a side of more than {MOST_SIDE:,} pixels")
     if isinstance(image, JpegImageFile):
         scans = count_scans(content)
         # Blocks of up to 32 pixels fill up the edges.
@@ -108,11 +113,10 @@ def _kind(image: ImageFile) -> str:
         return "JPEG in TIFF"
     if compression == "lzma":
         return "LZMA"
-    decoder, arguments = (image.tile[0][0], image.tile[0][3]) if image.tile else ("", "")
+    decoder, _, _, arguments = image.tile[0] if image.tile else ("", None, 0, "")
     if decoder == "bmp_rle":
         return "run-length"
-    raw_mode = arguments if isinstance(arguments, str) else arguments[0]
-    if "16" in raw_mode:
+    if "16" in (arguments[0] if isinstance(arguments, tuple) else str(arguments)):
         return "16 bits"
     return "JPEG" if isinstance(image, JpegImageFile) else str(image.format)
 
@@ -124,6 +128,9 @@ def _check_tiles(image: TiffImageFile) -> None:
     # A text, times a number, would be a long text.
     if int(tags.get(TILEWIDTH, 0)) * int(tags.get(TILELENGTH, 0)) > MOST_PIXELS:
         raise ImageError(f"image has tiles of more than {MOST_PIXELS // 10**6} megapixels")
+    boxes = [tile[1] or (0, 0, 0, 0) for tile in image.tile]
+    if sum((right - left) * (lower - upper) for left, upper, right, lower in boxes) < image.width * image.height:
+        raise ImageError("image lacks some of its strips or tiles")  # Pillow leaves them black
 
 
 def check_exif(image: ImageFile) -> None:
@@ -141,11 +148,13 @@ def count_scans(content: bytes) -> int:
     """Count the scans of a JPEG file, from its start to where its decoder stops.
 
     Raises:
-        ImageError: if it has too many segments, or is coded arithmetically, which is ten times as slow.
+        ImageError: if it has too many segments, too much between them, or is coded arithmetically, which is slow.
     """
     scans = position = 0
     for _ in range(MOST_SEGMENTS):
         segment = _SEGMENT.search(content, position)
+        if content.find(b"\xff" * MOST_FILL, position, segment.start() if segment else None) >= 0:
+            break
         if segment is None or segment[1] == _END_OF_IMAGE:
             return scans
         if segment[1] in _ARITHMETIC:

@@ -70,9 +70,8 @@ def _content(path: Path) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         raise OSError("it is a folder, pipe or device")
     with path.open("rb") as file:
-        start = file.read(4)
-        check_length(status.st_size, start)
-        return start + file.read(status.st_size - len(start))
+        check_length(status.st_size, file.peek(4))
+        return file.read(status.st_size)
 
 
 def _decode(content: bytes, what: str, verdict: str) -> tuple[Pixels, str]:
@@ -177,4 +176,4 @@ def _from_wide(band: Image.Image) -> Pixels:
 
 
 def _one_line(message: object) -> str:
-    return printable(str(message))[:LONGEST_REASON] or type(message).__name__
+    return printable(" ".join(str(message).split()))[:LONGEST_REASON] or type(message).__name__

@@ -15,7 +15,7 @@ from froq_lightning.data.records import FaceRecord, stated_record
 from froq_lightning.data.score_files import LABEL, SCORE_COLUMNS, finite_number, read_score_texts
 from froq_lightning.data.tables import find_column, read_table
 from froq_lightning.errors import DataError, DataNotFoundError
-from froq_lightning.names import harmless, shown
+from froq_lightning.names import harmless, is_below, shown
 
 MANIFESTS = (".csv", ".parquet")
 PATH_COLUMNS = ("path", "image")
@@ -35,7 +35,8 @@ def list_faces(source: str | Path, root: str | Path | None = None, *, labelled: 
 
     Raises:
         DataNotFoundError: if the source does not exist.
-        DataError: if it holds no images, or a manifest is malformed or names an image twice.
+        DataError: if it holds no images, a folder in it cannot be listed, or a manifest is malformed, names an image
+            twice, or leads out of the root with every row.
     """
     source = Path(source)
     records: Sequence[FaceRecord] | None = list_archive(source)
@@ -88,17 +89,26 @@ def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceR
     extra = sorted(set(range(len(names))) - set(places.tolist()))
     problem = f"in {labels.name}, but not in the source"
     return merged + [
-        replace(_labelled(FaceRecord(harmless(names[place]), labels.parent), texts[place]), problem=problem)
+        replace(_labelled(FaceRecord(_key(names[place]), labels.parent), texts[place]), problem=problem)
         for place in extra
     ]
 
 
 def _places(labels: Path, names: Sequence[str], keys: Sequence[str]) -> np.ndarray:
-    """Find the label of every key: in files made for this source by the key itself, in others by any path to it."""
+    """Find the label of every key: in files made for this source by the key or the name itself, in others by any path.
+
+    A row that states the key comes before one that states the name.
+    """
     if labels.suffix.lower() in MANIFESTS and find_column(read_table(labels)[0], (LABEL,)) is not None:
-        place = {name: number for number, name in enumerate(names)}
+        place = {shown(name): number for number, name in enumerate(names)}
+        place |= {name: number for number, name in enumerate(names)}
         return np.array([place.get(key, NONE) for key in keys])
     return match_paths(names, keys, labels.name)
+
+
+def _key(stated: str) -> str:
+    """Return a path in a file as the key that it states, or as the key of the name that it states."""
+    return stated if harmless(stated) == stated else shown(stated)
 
 
 def _images_below(folder: Path) -> list[Path]:
@@ -111,11 +121,19 @@ def _images_below(folder: Path) -> list[Path]:
                     path = Path(entry.path)
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(path)
-                    elif path.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and not path.is_dir():
+                    elif path.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and not _is_folder(entry):
                         found.append(path)
         except OSError as error:
-            raise DataError(f"folder {shown(str(error.filename))!r} cannot be listed: {error.strerror}") from error
+            raise DataError(f"folder {str(error.filename)!r} cannot be listed: {error.strerror}") from error
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder or leads to one; a link that leads nowhere fails where images are read."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _from_manifest(manifest: Path, root: str | Path | None, *, labelled: bool) -> list[FaceRecord]:
@@ -136,6 +154,8 @@ def _from_manifest(manifest: Path, root: str | Path | None, *, labelled: bool) -
             raise DataError(f"{manifest.name}, row {number}: {record.key!r} stands there twice")
         record = replace(record, subject="" if subject is None else row[subject])
         records[record.key] = record if label is None or not labelled else _labelled(record, row[label])
+    if root is not None and records and not any(is_below(folder, record.path) for record in records.values()):
+        raise DataError(f"every path in {manifest.name} lies outside of the root {str(folder)!r}")
     return list(records.values())
 
 

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ NAMES = (
     "turned\u202egpj.jpg",
     r"back\slash.jpg",
     r"looks\x0alike.jpg",
+    ";=next cell.jpg",
+    " =behind a space.jpg",
     os.fsdecode(b"caf\xe9.jpg"),
 )
 
@@ -47,6 +50,27 @@ def odd(shared: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def dig(tmp_path: Path) -> Iterator[Callable[[str, int], Path]]:
+    """Makes folders in each other with an image in the deepest; they are removed by what needs no stack for it."""
+    top = tmp_path / "top"
+
+    def dug(name: str, depth: int) -> Path:
+        top.mkdir()
+        here = os.open(top, os.O_RDONLY)
+        for _ in range(depth):
+            os.mkdir(name, dir_fd=here)
+            below = os.open(name, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+        os.close(os.open("a.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+        os.close(here)
+        return top
+
+    yield dug
+    subprocess.run(["rm", "-rf", str(top)], check=True)
+
+
 def test_every_file_has_a_harmless_row_that_tells_its_name(
     odd: Path, predict: Callable[..., Rows], tmp_path: Path
 ) -> None:
@@ -58,7 +82,10 @@ def test_every_file_has_a_harmless_row_that_tells_its_name(
     assert text.count(b"\n") == len(rows) + 1
     assert not any(byte < 32 and byte != 10 for byte in text)
     for row in rows:
-        assert row["image"][0] not in "=+-@\t\r"
+        assert row["image"].lstrip()[0] not in "=+-@"
+        assert ";=" not in row["image"]
+    table = pytest.importorskip("pyarrow.csv").read_csv(tmp_path / "scores.csv")
+    assert table.column("image").to_pylist() == [row["image"] for row in rows]
 
 
 def test_scores_can_be_given_as_a_list_of_the_same_images(
@@ -68,6 +95,21 @@ def test_scores_can_be_given_as_a_list_of_the_same_images(
     again = predict(tmp_path / "scores.csv", tmp_path / "again.csv", f"--data.root={odd}")
     assert [row["image"] for row in again] == [row["image"] for row in rows]
     assert [row["quality_score"] for row in again] == [row["quality_score"] for row in rows]
+
+
+def test_a_calibration_can_be_repeated_with_the_images_and_labels_that_it_wrote(
+    odd: Path, network: tuple[str, ...], rows: Callable[[Path], Rows], tmp_path: Path
+) -> None:
+    first, sources = tmp_path / "first.images.csv", (odd, tmp_path / "first.images.csv")
+    validate = ["validate", *network, "--report=false"]
+    assert main([*validate, f"--data.source={odd}", f"--output={tmp_path / 'first.json'}"]) == 0
+    for source in sources:
+        places = [f"--data.source={source}", f"--data.labels={first}", f"--output={tmp_path / 'again.json'}"]
+        assert main([*validate, *places, *([f"--data.root={odd}"] if source == first else [])]) == 0
+        again = rows(tmp_path / "again.images.csv")
+        assert [(row["image"], row["pseudo_quality"], row["status"]) for row in again] == [
+            (row["image"], row["pseudo_quality"], row["status"]) for row in rows(first)
+        ]
 
 
 def test_paths_that_lead_out_of_the_root_are_rows_with_a_reason(
@@ -116,16 +158,12 @@ def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path, monkeypatch: pyt
         list_faces(tmp_path)
 
 
-def test_very_deep_folders_are_searched_to_their_end(tmp_path: Path) -> None:
-    here = os.open(tmp_path, os.O_RDONLY)
-    try:
-        for _ in range(1_200):
-            os.mkdir("d", dir_fd=here)
-            below = os.open("d", os.O_RDONLY, dir_fd=here)
-            os.close(here)
-            here = below
-        os.close(os.open("a.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=here))
-    finally:
-        os.close(here)
-    (record,) = list_faces(tmp_path)
-    assert record.key == shown("d/" * 1_200 + "a.jpg")
+@pytest.mark.parametrize(("name", "depth"), [("d", 1_200), ("d" * 200, 15)])
+def test_very_deep_folders_are_searched_to_their_end(name: str, depth: int, dig: Callable[..., Path]) -> None:
+    (record,) = list_faces(dig(name, depth))
+    assert record.key == f"{name}/" * depth + "a.jpg"
+
+
+def test_folders_deeper_than_any_path_reaches_are_told(dig: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match="cannot be listed: File name too long"):
+        list_faces(dig("d" * 200, 25))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from froq_lightning.data import images
 from froq_lightning.data.images import decode_image, read_image
 from froq_lightning.errors import ImageError
 
@@ -69,6 +70,23 @@ def test_other_modes_become_the_rgb_they_stand_for(mode: str, note: str, colours
     pixels, told = read_image(tmp_path / "image.png")
     np.testing.assert_array_equal(pixels, np.asarray(stored.convert("RGB")))
     assert told == note
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 7])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "1", "P", "I;16"])
+def test_pixels_do_not_depend_on_how_many_are_converted_at_once(
+    mode: str, orientation: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
+    wide = Image.fromarray(noise.view(np.uint16)[..., 0])
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    (wide if mode == "I;16" else Image.fromarray(noise).convert(mode)).save(tmp_path / "image.png", exif=exif)
+    at_once = read_image(tmp_path / "image.png")
+    monkeypatch.setattr(images, "BAND", 7 * 40)
+    in_bands = read_image(tmp_path / "image.png")
+    np.testing.assert_array_equal(in_bands[0], at_once[0])
+    assert in_bands[1] == at_once[1]
 
 
 def test_transparency_shows_black(colours: Image.Image, tmp_path: Path) -> None:

@@ -52,6 +52,23 @@ def test_the_paths_of_a_manifest_are_relative_to_the_root(folder: Path, tmp_path
         list_faces(manifest, tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("root", [".", "../faces", "b/.."])
+def test_a_root_relative_to_where_one_is_confines_as_well(
+    root: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    manifest = table(folder / "list.csv", f"path\nc.JPG\n{folder / 'b' / 'a.png'}\n../faces/c.JPG\n../secret.jpg\n")
+    problems = [record.problem for record in list_faces(manifest, root)]
+    assert problems == ["", "", "", f"lies outside of {str(Path(root))!r}"]
+
+
+def test_a_manifest_that_leads_out_of_the_root_with_every_row_is_refused(folder: Path) -> None:
+    manifest = table(folder / "list.csv", "path,pseudo_quality\n/etc/a.jpg,1\n../b.jpg,bad\n")
+    with pytest.raises(DataError, match=r"every path in list\.csv lies outside of the root '.*faces'"):
+        list_faces(manifest, folder)
+    assert [record.path for record in list_faces(manifest)] == [Path("/etc/a.jpg"), folder / ".." / "b.jpg"]
+
+
 def test_a_manifest_may_begin_with_a_byte_order_mark_and_quote_its_cells(tmp_path: Path) -> None:
     manifest = tmp_path / "list.csv"
     manifest.write_text('path,pseudo_quality\r\n"a, b.jpg",1\r\n', encoding="utf-8-sig", newline="")
@@ -104,6 +121,21 @@ def test_a_manifest_in_another_encoding_or_format_is_refused(tmp_path: Path) -> 
 def test_labels_find_their_images_by_key(folder: Path) -> None:
     labels = table(folder / "labels.csv", "path,pseudo_quality\nc.JPG,2\nb/a.png,1\n")
     assert [record.pseudo_quality for record in with_labels(list_faces(folder), labels)] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("name", ["-1.png", "=a.png", r"looks\x0alike.png", "two\nlines.png", ";+a.png"])
+def test_labels_may_name_an_image_as_outputs_do_or_as_the_disk_does(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    for number, stated in enumerate((name, list_faces(tmp_path)[0].key)):
+        labels = table(tmp_path / "labels.csv", f'path,pseudo_quality\n"{stated}",{number}\ngone\\x0a.png,1\n')
+        found, gone = with_labels(list_faces(tmp_path), labels)
+        assert (found.path, found.pseudo_quality, found.problem) == (tmp_path / name, number, "")
+        assert gone.key == r"gone\x0a.png"
+
+
+def test_extra_labels_are_told_by_the_key_that_their_image_would_have(folder: Path) -> None:
+    labels = table(folder / "labels.csv", 'path,pseudo_quality\nc.JPG,1\n=x.jpg,1\n"two\nlines.jpg",1\n')
+    assert [record.key for record in with_labels(list_faces(folder), labels)][2:] == ["./=x.jpg", r"two\x0alines.jpg"]
 
 
 def test_missing_extra_and_useless_labels_are_problems_of_their_rows(folder: Path) -> None:
