@@ -18,6 +18,7 @@ from froq_lightning.data.listing import MANIFESTS, SUBJECT
 from froq_lightning.data.sampling import Sampling
 from froq_lightning.data.tables import find_column, read_table
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
+from froq_lightning.names import harmless
 
 FOLDER = "folder of images"
 MANIFEST = "manifest (path, perhaps pseudo_quality) in CSV or Parquet"
@@ -180,5 +181,5 @@ def read_comparisons(
     folder = None if root is None else Path(root)
     if folder is not None and not folder.is_dir():
         raise DataNotFoundError(f"root {root!r} of the images does not exist")
-    asked = Request(path, folder, name or known.usual_name(path.absolute(), part), part, Sampling(non_mated, seed))
-    return known.read(asked)
+    told = harmless(name or known.usual_name(path.absolute(), part))
+    return known.read(Request(path, folder, told, part, Sampling(non_mated, seed)))

@@ -90,7 +90,7 @@ class Convention:
         """State the convention in a line."""
         if self.measure == "rce":
             return (
-                f"rank consistency of images, gamma {self.gamma:g}, fixed threshold; in -1..1, higher is better, a random "
+                f"rank consistency of images, gamma {self.gamma:g}, fixed threshold; in -1..1, higher is better, random "
                 f"quality has about {_random_rce(self.gamma):.2f}"
             )
         unit = "mated trials" if self.discard == "mated" else "mated and non-mated trials together"

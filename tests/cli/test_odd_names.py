@@ -11,7 +11,7 @@ import pytest
 from froq_lightning.cli import main
 from froq_lightning.data.listing import list_faces
 from froq_lightning.errors import DataError
-from froq_lightning.names import original, shown
+from froq_lightning.names import original
 
 Rows = list[dict[str, str]]
 NAMES = (

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,3 +137,12 @@ def test_what_is_no_source_of_trials_is_refused_with_those_that_are(folder: Path
             DataError, match=r"no source of comparison trials that is known; there are: pairs CSV .*IJB"
         ):
             read_comparisons(str(folder / name))
+
+
+def test_the_name_of_a_set_is_harmless_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"=caf\xe9\x1b[31m")
+    for name in ("ann/1.jpg", "ann/2.jpg", "bob/1.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    assert read_comparisons(str(folder)).name == r"'=caf\udce9\x1b[31m"
+    assert read_comparisons(str(folder), name="two\nlines").name == r"two\x0alines"
