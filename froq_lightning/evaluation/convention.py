@@ -90,8 +90,8 @@ class Convention:
         """State the convention in a line."""
         if self.measure == "rce":
             return (
-                f"rank consistency of images, gamma {self.gamma:g}, fixed threshold; in -1..1, higher is better, random "
-                f"quality has about {_random_rce(self.gamma):.2f}"
+                f"rank consistency of images, gamma {self.gamma:g}, fixed threshold; in -1..1, higher is better, a "
+                f"random quality has about {_random_rce(self.gamma):.2f}"
             )
         unit = "mated trials" if self.discard == "mated" else "mated and non-mated trials together"
         ties = {"expected": "expected over ties", "order": "ties in order", "together": "ties together"}[self.ties]
