@@ -161,7 +161,7 @@ class Observer:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             return decode(cls, _brought_up_to_date(content))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ObserverError(f"{path.name} is no Observer: {error}") from error
 
     def save(self, path: str | Path) -> None:

@@ -1,30 +1,15 @@
 """The embeddings of a run as a file: NumPy or Parquet."""
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from froq_lightning.errors import ConfigurationError
 from froq_lightning.publishing import published
 from froq_lightning.runs.prediction import Embeddings, Prediction
 
 ROWS_AT_ONCE = 4096
-
-
-def require_embedding_file(path: Path) -> None:
-    """Refuse what embeddings cannot be written to.
-
-    Raises:
-        ConfigurationError: for another kind of file, or Parquet without pyarrow.
-    """
-    if path.suffix not in (".npy", ".parquet"):
-        raise ConfigurationError(f"Expected embeddings to go to a .npy or .parquet file, but got {str(path)!r}")
-    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
-        hint = "run `pip install 'froq-lightning[parquet]'`, or give a .npy file"
-        raise ConfigurationError(f"Expected pyarrow, which writes Parquet, to be installed; {hint}")
 
 
 def write_embeddings(path: Path, prediction: Prediction) -> None:

@@ -1,6 +1,5 @@
 """Callbacks that keep a journal of a run, so that the same command goes on where a killed one ended."""
 
-from abc import ABC
 from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
@@ -18,7 +17,7 @@ from froq_lightning.runs.processes import Launcher
 SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")
 
 
-class JournaledWriter(Callback, ABC):
+class JournaledWriter(Callback):
     """Records every step of a verb in the journal `PATH.partial`, and publishes the result at the end.
 
     Where the journal of an unfinished run lies already, its steps are taken over, and their images are not read again.

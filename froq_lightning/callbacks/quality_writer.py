@@ -1,15 +1,15 @@
 """After `predict`: a row for every image that was asked for, in input order, and perhaps its embedding."""
 
-from collections import Counter
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 
-from froq_lightning.callbacks.embedding_file import require_embedding_file, write_embeddings
+from froq_lightning.callbacks.embedding_file import write_embeddings
 from froq_lightning.callbacks.journaled import JournaledWriter
-from froq_lightning.callbacks.score_file import require_score_file, write_scores
+from froq_lightning.callbacks.score_file import write_scores
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
@@ -28,9 +28,6 @@ class QualityWriter(JournaledWriter):
         embeddings: .npy or .parquet file whose rows are those of the scores, if it is wanted; passes are then whole.
         restart: whether to drop what an unfinished run left in `PATH.partial`, instead of going on with it.
 
-    Attributes:
-        statuses: how many images have which status; on the first process.
-
     Raises:
         ConfigurationError: for another kind of file, or Parquet without pyarrow.
     """
@@ -40,10 +37,11 @@ class QualityWriter(JournaledWriter):
     def __init__(self, path: str | Path, embeddings: str | Path | None = None, *, restart: bool = False) -> None:
         super().__init__(path, restart=restart)
         self.embeddings = None if embeddings is None else Path(embeddings)
-        self.statuses: Counter[str] = Counter()
-        require_score_file(self.path)
-        if self.embeddings is not None:
-            require_embedding_file(self.embeddings)
+        if self.embeddings is not None and self.embeddings.suffix not in (".npy", ".parquet"):
+            raise ConfigurationError(
+                f"Expected embeddings to go to a .npy or .parquet file, but got {str(embeddings)!r}"
+            )
+        _require_parquet(self.path, self.embeddings)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Ask the module for embeddings, and open the journal."""
@@ -70,7 +68,7 @@ class QualityWriter(JournaledWriter):
         if not self.publish(trainer):
             return
         prediction = Prediction(self.journal, _asked(trainer))
-        self.statuses = write_scores(self.path, prediction)
+        write_scores(self.path, prediction)
         if self.embeddings is not None:
             write_embeddings(self.embeddings, prediction)
             print(f"embeddings: {self.embeddings}")
@@ -89,6 +87,12 @@ def predicted(module: LightningModule, asked_by: str) -> Prediction:
     if module.prediction is None:
         raise ConfigurationError(f"{asked_by} works behind a QualityWriter among the Trainer's callbacks")
     return module.prediction
+
+
+def _require_parquet(*paths: Path | None) -> None:
+    if any(path and path.suffix.lower() == ".parquet" for path in paths) and find_spec("pyarrow") is None:
+        hint = "run `pip install 'froq-lightning[parquet]'`, or give another kind of file"
+        raise ConfigurationError(f"Expected pyarrow, which writes Parquet, to be installed; {hint}")
 
 
 def _asked(trainer: Trainer) -> int | None:

@@ -1,5 +1,6 @@
 """The best and the worst images of a run, kept while any number passes by."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -59,27 +60,36 @@ class RankedTable(Callback):
         """Print the table."""
         if not trainer.is_global_zero:
             return
-        prediction = predicted(pl_module, type(self).__name__)
-        ranking, failures = ranked(prediction, self.ends), _failures(prediction)
-        rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in ranking.best_first()]
-        if ranking.seen > len(rows):
-            rows.insert(len(rows) // 2, ["…", "…", f"… {ranking.seen - len(rows)} more", ""])
+        found = ranked(predicted(pl_module, type(self).__name__), self.ends)
+        best = found.ranking.best_first()
+        rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in best]
+        if found.ranking.seen > len(rows):
+            rows.insert(len(rows) // 2, ["…", "…", f"… {found.ranking.seen - len(rows)} more", ""])
         print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
         print(text_table(["quality", "quality_score", "image", "remark"], rows))
-        if failures:
-            print(f"{len(failures)} could not be scored: {'; '.join(failures[:FAILURES_SHOWN])}", end="")
-            print("; …" * (len(failures) > FAILURES_SHOWN))
+        if found.failed:
+            told = "; ".join(found.failures) + ("; …" * (found.failed > FAILURES_SHOWN))
+            print(f"{found.failed} could not be scored: {told}")
         print(f"scores: {self.path}")
 
 
-def ranked(prediction: Prediction, ends: int) -> Ranking[ScoredRow]:
-    """Rank the images that were scored."""
-    ranking: Ranking[ScoredRow] = Ranking(ends)
+@dataclass
+class Ranked:
+    """The images of a run: a ranking of those that were scored, how many were not, and why the first of these."""
+
+    ranking: Ranking[ScoredRow]
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def ranked(prediction: Prediction, ends: int) -> Ranked:
+    """Rank the images that were scored, and count the others."""
+    found = Ranked(Ranking(ends))
     for row in prediction.rows():
         if row.quality_score is not None:
-            ranking.add(row.quality_score, row.sample_index, row)
-    return ranking
-
-
-def _failures(prediction: Prediction) -> list[str]:
-    return [f"{row.image}: {row.reason}" for row in prediction.rows() if row.status == "failed"]
+            found.ranking.add(row.quality_score, row.sample_index, row)
+        else:
+            found.failed += 1
+            if found.failed <= FAILURES_SHOWN:
+                found.failures.append(f"{row.image}: {row.reason}")
+    return found

@@ -1,15 +1,11 @@
 """The scores of a run as a file: CSV, Parquet, or JSON lines."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
 from froq_lightning.callbacks.tables import write_csv
-from froq_lightning.errors import ConfigurationError
-from froq_lightning.names import harmless
 from froq_lightning.publishing import published
 from froq_lightning.runs.prediction import Prediction, ScoredRow
 
@@ -17,29 +13,10 @@ COLUMNS = ScoredRow._fields[1:]
 ROWS_AT_ONCE = 65_536
 
 
-def require_score_file(path: Path) -> None:
-    """Refuse Parquet where it cannot be written.
-
-    Raises:
-        ConfigurationError: without pyarrow.
-    """
-    if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
-        hint = "run `pip install 'froq-lightning[parquet]'`, or give another file"
-        raise ConfigurationError(f"Expected pyarrow, which writes Parquet, to be installed; {hint}")
-
-
-def write_scores(path: Path, prediction: Prediction) -> Counter[str]:
-    """Write the rows; the suffix of the path says how. Return how many images have which status."""
-    statuses: Counter[str] = Counter()
+def write_scores(path: Path, prediction: Prediction) -> None:
+    """Write the rows; the suffix of the path says how."""
     write = {".parquet": _write_parquet, ".jsonl": _write_json_lines}.get(path.suffix.lower(), _write_csv)
-    write(path, _counted(prediction.rows(), statuses))
-    return statuses
-
-
-def _counted(rows: Iterator[ScoredRow], statuses: Counter[str]) -> Iterator[ScoredRow]:
-    for row in rows:
-        statuses[row.status] += 1
-        yield row._replace(reason=harmless(row.reason))
+    write(path, prediction.rows())
 
 
 def _write_csv(path: Path, rows: Iterator[ScoredRow]) -> None:

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import metadata
+from io import TextIOWrapper
 from typing import Any
 
 from froq_lightning.errors import ConfigurationError, FroqError
@@ -27,6 +28,8 @@ examples:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 2 with one line on standard error if input or configuration is bad."""
     arguments = list(sys.argv[1:] if args is None else args)
+    if args is None and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # paths may be no UTF-8
     try:
         return _run(arguments)
     except FroqError as error:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -32,7 +32,7 @@ class Journal:
         self._shard: Shard | None = None
         self._images = self.folder / "images.txt"
 
-    def open(self, identity: Mapping[str, Any], names: Iterable[str], *, restart: bool) -> None:
+    def open(self, identity: Mapping[str, Any], names: Sequence[str], *, restart: bool) -> None:
         """Take up what an unfinished run left, or begin.
 
         Args:
@@ -110,14 +110,14 @@ class Journal:
     def _path(self, process: int) -> Path:
         return self.folder / f"{process}.shard"
 
-    def _begin(self, shard: Shard, identity: dict[str, Any], names: Iterable[str]) -> None:
+    def _begin(self, shard: Shard, identity: dict[str, Any], names: Sequence[str]) -> None:
         shard.clear()
         if self.process == 0:
             with published(self._images) as place, place.open("w", encoding="ascii") as file:
                 file.writelines(f"{json.dumps(name)}\n" for name in names)
         self.append(Block(identity))
 
-    def _require(self, there: dict[str, Any], here: dict[str, Any], names: Iterable[str]) -> None:
+    def _require(self, there: dict[str, Any], here: dict[str, Any], names: Sequence[str]) -> None:
         if there == here:
             return
         found = list(differences({**there, "images": None}, {**here, "images": None}))
@@ -128,17 +128,17 @@ class Journal:
             "with its own command, give this one another --output, or begin anew with --restart=true"
         )
 
-    def _changes(self, there: Any, names: Iterable[str]) -> str:
+    def _changes(self, there: Any, names: Sequence[str]) -> str:
         """Say which images came and went, as far as that is known."""
         with suppress(OSError, ValueError):
             listed = [json.loads(line) for line in self._images.read_text(encoding="ascii").splitlines()]
             if _digest(listed) == there:
-                return list_difference(listed, list(names))
+                return list_difference(listed, names)
         return "others than these"
 
 
-def _digest(names: Iterable[str]) -> dict[str, Any]:
-    digest, count = hashlib.sha256(), 0
-    for count, name in enumerate(names, start=1):  # noqa: B007 - the last count is needed
+def _digest(names: Sequence[str]) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    for name in names:
         digest.update(json.dumps(name).encode("ascii") + b"\n")
-    return {"count": count, "sha256": digest.hexdigest()}
+    return {"count": len(names), "sha256": digest.hexdigest()}

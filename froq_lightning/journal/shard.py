@@ -45,7 +45,7 @@ class Shard:
         end = 0
         for block, end in _good_blocks(self._file):  # noqa: B007 - the last end is needed
             yield block
-        self._file.truncate(max(end, 0))
+        self._file.truncate(end)
         self._file.seek(0, os.SEEK_END)
 
     def clear(self) -> None:

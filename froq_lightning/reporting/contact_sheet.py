@@ -44,7 +44,7 @@ class ContactSheet(Callback):
             return
         dataset: Sequence[FaceSample] = cast("Any", trainer.predict_dataloaders).dataset
         faces: list[Face] = []
-        for row in ranked(predicted(pl_module, type(self).__name__), self.ends).best_first():
+        for row in ranked(predicted(pl_module, type(self).__name__), self.ends).ranking.best_first():
             image = dataset[row.sample_index].image
             if image is not None:
                 faces.append((image, f"{row.quality}\n{Path(row.image).stem}"))

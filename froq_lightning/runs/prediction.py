@@ -12,6 +12,7 @@ from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import DataError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
+from froq_lightning.names import harmless
 from froq_lightning.runs.quality_batch import QualityBatch
 
 Embeddings = npt.NDArray[np.float32]
@@ -108,8 +109,13 @@ def _rows(blocks: Iterator[Block]) -> Iterator[ScoredRow]:
         facts, tensors = block.facts, block.tensors
         columns = tensors["index"].tolist(), facts["images"], tensors["quality_score"].tolist()
         scored = zip(*columns, tensors["quality"].tolist(), facts["notes"], strict=True)
-        rows = [ScoredRow(index, image, score, quality, "ok", note) for index, image, score, quality, note in scored]
-        rows += [ScoredRow(index, image, None, -1, "failed", reason) for index, image, reason in facts["failures"]]
+        rows = [
+            ScoredRow(index, image, score, quality, "ok", harmless(note))
+            for index, image, score, quality, note in scored
+        ]
+        rows += [
+            ScoredRow(index, image, None, -1, "failed", harmless(reason)) for index, image, reason in facts["failures"]
+        ]
         yield from sorted(rows, key=itemgetter(0))
 
 

@@ -84,7 +84,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         Observer.load(tmp_path / "none.json")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"text"', "not json", "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"text"', "not json", "\x00", "[" * 100_000])
 def test_a_file_that_is_no_observer_is_refused(text: str, file: Path) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ObserverError, match=r"schema_version|no Observer"):

@@ -1,7 +1,11 @@
+from collections.abc import Iterator
+from typing import cast
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from froq_lightning.callbacks.ranking import Ranking
+from froq_lightning.callbacks.ranking import Ranking, ranked
+from froq_lightning.runs.prediction import Prediction, ScoredRow
 
 scores = st.one_of(st.sampled_from([0.0, 1.0, 2.0]), st.floats(-1e9, 1e9))
 
@@ -40,3 +44,18 @@ def test_only_a_bounded_number_is_kept() -> None:
         ranking.add(float(index % 97), index, index)
         assert len(ranking._kept) < 12
     assert ranking.seen == 10_000
+
+
+def test_images_that_failed_are_counted_and_the_first_ones_told() -> None:
+    class Rows:
+        """A run over 20 images, of which every second one failed."""
+
+        def rows(self) -> Iterator[ScoredRow]:
+            for index in range(0, 20, 2):
+                yield ScoredRow(index, f"{index}.png", float(index), 50, "ok", "")
+                yield ScoredRow(index + 1, f"{index + 1}.png", None, -1, "failed", "file is empty")
+
+    found = ranked(cast("Prediction", Rows()), ends=2)
+    assert [row.image for row in found.ranking.best_first()] == ["18.png", "16.png", "2.png", "0.png"]
+    assert (found.ranking.seen, found.failed) == (10, 10)
+    assert found.failures == [f"{index}.png: file is empty" for index in (1, 3, 5, 7, 9)]

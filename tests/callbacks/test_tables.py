@@ -8,7 +8,7 @@ from froq_lightning.callbacks.tables import write_csv
 
 def test_a_csv_is_written_with_its_header_and_folder(tmp_path: Path) -> None:
     path = tmp_path / "deeper" / "table.csv"
-    assert write_csv(path, ["image", "reason"], [("a.jpg", 'he said "no", twice'), ("b\u00e9.jpg", "")]) == 2
+    write_csv(path, ["image", "reason"], [("a.jpg", 'he said "no", twice'), ("b\u00e9.jpg", "")])
     assert path.read_text(encoding="utf-8") == 'image,reason\na.jpg,"he said ""no"", twice"\nb\u00e9.jpg,\n'
 
 

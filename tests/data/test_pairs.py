@@ -89,6 +89,16 @@ def test_images_that_are_all_elsewhere_are_refused_with_the_root(pairs: Callable
         read_comparisons(source, root=str(tmp_path / "nowhere"))
 
 
+def test_images_that_all_lie_outside_of_the_root_are_refused(
+    pairs: Callable[..., Path], folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "root").mkdir()
+    source = pairs(f"{folder / 'a.jpg'},../faces/b.jpg,1")
+    assert len(read_comparisons(str(source)).records) == 2
+    with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists below .*root"):
+        read_comparisons(str(source), root=str(tmp_path / "root"))
+
+
 def test_the_root_leads_to_the_images(pairs: Callable[..., Path], folder: Path, tmp_path: Path) -> None:
     source = pairs("faces/a.jpg,faces/b.jpg,1", "faces/a.jpg,faces/c.jpg,0")
     assert read_comparisons(str(source), root=str(tmp_path)).records[0].path == folder / "a.jpg"

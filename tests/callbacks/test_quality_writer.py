@@ -14,9 +14,10 @@ def test_another_kind_of_file_is_refused(name: str) -> None:
         QualityWriter("scores.csv", name)
 
 
-@pytest.mark.parametrize("kind", ["embedding", "score"])
-def test_parquet_needs_pyarrow(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(f"froq_lightning.callbacks.{kind}_file.find_spec", {}.get)
-    scores, embeddings = ("scores.csv", "e.parquet") if kind == "embedding" else ("scores.parquet", None)
+@pytest.mark.parametrize(("scores", "embeddings"), [("scores.csv", "e.parquet"), ("scores.parquet", None)])
+def test_parquet_needs_pyarrow(
+    scores: str, embeddings: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("froq_lightning.callbacks.quality_writer.find_spec", {}.get)
     with pytest.raises(ConfigurationError, match=r"pip install 'froq-lightning\[parquet\]'"):
         QualityWriter(tmp_path / scores, embeddings)
