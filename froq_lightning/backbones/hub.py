@@ -1,6 +1,5 @@
 """timm networks with weights of their own: a hub id, or a folder in the layout of the hub."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from huggingface_hub import hf_hub_download
 
 from froq_lightning.errors import DataNotFoundError, WeightsError
+from froq_lightning.reading import read_json
 
 HUB, FOLDER = ("hf_hub:", "hf-hub:"), "local-dir:"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -92,7 +92,7 @@ def _read(folder: Path, name: str, weights: str) -> HubModel:
         if not file.is_file():
             raise DataNotFoundError(f"{str(file)!r} does not exist; a timm model of the hub is {CONFIG} and {WEIGHTS}")
     try:
-        stated = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        stated = read_json(folder / CONFIG)
         fed = {**stated, **stated.get("pretrained_cfg", {})}
         options = {key: value for key, value in stated.get("model_args", {}).items() if key not in REFUSED}
         if "num_classes" in fed:

@@ -19,6 +19,7 @@ from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
 from froq_lightning.errors import DataNotFoundError, ObserverError
 from froq_lightning.publishing import published
+from froq_lightning.reading import read_json
 
 SCHEMA_VERSION = 2
 # What an older layout lacks, and what its observers were made with.
@@ -159,9 +160,8 @@ class Observer:
         if not path.is_file():
             raise DataNotFoundError(f"observer file {str(path)!r} does not exist")
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            return decode(cls, _brought_up_to_date(content))
-        except (ValueError, RecursionError) as error:
+            return decode(cls, _brought_up_to_date(read_json(path)))
+        except ValueError as error:
             raise ObserverError(f"{path.name} is no Observer: {error}") from error
 
     def save(self, path: str | Path) -> None:

@@ -10,6 +10,7 @@ from froq_lightning.data.path_matching import match_paths, path_parts
 from froq_lightning.data.tables import find_column, read_table
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.evaluation.comparisons import Floats
+from froq_lightning.reading import numbered_lines
 
 PATH_COLUMNS = ("path", "image", "filename", "file", "file_name", "name")
 # OFIQ's native unified score has more digits than its scalar in 0..100.
@@ -97,22 +98,14 @@ def _delimiter(path: Path) -> str:
     """Tell what separates the cells of a table; empty for lines without a header."""
     if path.suffix.lower() == ".parquet":
         return ","
-    first = _text_lines(path, 1)[0].strip()
+    first = next((line for _, line in numbered_lines(path)), "").strip()
     delimiter = next((mark for mark in ";\t," if mark in first), "," if path.suffix.lower() == ".csv" else "")
     return "" if delimiter and not math.isnan(finite_number(first.split(delimiter)[-1])) else delimiter
 
 
-def _text_lines(path: Path, most: int | None = None) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            return list(file) if most is None else [file.readline() for _ in range(most)]
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is no text in UTF-8: {error}") from error
-
-
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """Read "path score" or "path,score", with any spaces in the path."""
-    for number, line in enumerate(_text_lines(path), start=1):
+    for number, line in numbered_lines(path):
         if not line.strip():
             continue
         cells = line.strip().replace("\t", " ").replace(";", ",")

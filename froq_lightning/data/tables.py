@@ -4,7 +4,8 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
+from froq_lightning.data.parquet_table import parquet_rows
+from froq_lightning.errors import DataError, DataNotFoundError
 
 Rows = Iterator[list[str]]
 
@@ -21,7 +22,7 @@ def read_table(path: Path, delimiter: str = ",") -> tuple[list[str], Rows]:
     """
     if not path.is_file():
         raise DataNotFoundError(f"file {str(path)!r} does not exist")
-    rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _csv_rows(path, delimiter)
+    rows = parquet_rows(path) if path.suffix.lower() == ".parquet" else _csv_rows(path, delimiter)
     header = next(rows, [])
     return [cell.strip() for cell in header], rows
 
@@ -44,19 +45,3 @@ def _csv_rows(path: Path, delimiter: str) -> Rows:
                     yield row
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path.name} is no CSV in UTF-8: {error}") from error
-
-
-def _parquet_rows(path: Path) -> Rows:
-    try:
-        from pyarrow import ArrowInvalid, parquet  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigurationError("Parquet manifests need pyarrow: pip install 'froq-lightning[parquet]'") from error
-    try:
-        table = parquet.read_table(path)
-    except ArrowInvalid as error:
-        raise DataError(f"{path.name} is no Parquet file: {error}") from error
-    yield table.column_names
-    for batch in table.to_batches():
-        columns = [column.to_pylist() for column in batch.columns]
-        for row in zip(*columns, strict=True):
-            yield ["" if value is None else str(value) for value in row]

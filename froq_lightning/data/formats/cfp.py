@@ -5,6 +5,7 @@ from pathlib import Path
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.pair_list import PairList
 from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.reading import numbered_lines
 
 PARTS = ("FP", "FF")
 LISTS = {"F": "Pair_list_F.txt", "P": "Pair_list_P.txt"}
@@ -51,17 +52,11 @@ def _images(file: Path) -> dict[str, str]:
 
 def _cells(file: Path) -> list[tuple[str, str]]:
     """Read lines of two cells, separated by a comma or spaces."""
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise DataNotFoundError(f"CFP protocol file {_told(file)} does not exist") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{_told(file)} is no text in UTF-8: {error}") from error
     cells = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in numbered_lines(file, _told(file)):
         parts = line.replace(",", " ").split()
         if len(parts) != 2 and parts:
-            raise DataError(f"{_told(file)}, line {number}: Expected two cells, but got {line!r}")
+            raise DataError(f"{_told(file)}, line {number}: Expected two cells, but got {line.strip()!r}")
         cells += [(parts[0], parts[1])] if parts else []
     return cells
 

@@ -11,6 +11,7 @@ from froq_lightning.data.formats.number_lines import read_number_lines
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.data.subjects import numbered, subjects_of
 from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.reading import numbered_lines
 
 FACES, TRIALS, LANDMARKS = "_face_tid_mid.txt", "_template_pair_label.txt", "_name_5pts_score.txt"
 CROPS = "loose_crop"
@@ -127,10 +128,6 @@ def _landmarks(file: Path, names: list[str]) -> npt.NDArray[np.float32]:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
-    try:
-        with file.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, start=1):
-                if cells := line.split():
-                    yield number, cells
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file.name} is no text in UTF-8: {error}") from error
+    for number, line in numbered_lines(file):
+        if cells := line.split():
+            yield number, cells

@@ -6,6 +6,7 @@ from pathlib import Path
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.pair_list import PairList
 from froq_lightning.errors import DataError
+from froq_lightning.reading import numbered_lines
 
 SUFFIXES = (".jpg", ".png", ".jpeg")
 
@@ -39,14 +40,10 @@ def read_lfw_pairs(path: Path, root: Path | None, name: str) -> ComparisonSet:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, start=1):
-                cells = [cell.strip() for cell in line.strip().split("\t" if "\t" in line.strip() else None)]
-                if any(cells):
-                    yield number, cells
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is no text in UTF-8: {error}") from error
+    for number, line in numbered_lines(path):
+        cells = [cell.strip() for cell in line.strip().split("\t" if "\t" in line.strip() else None)]
+        if any(cells):
+            yield number, cells
 
 
 def _is_number(text: str) -> bool:

@@ -1,6 +1,5 @@
 """AdaFace memfiles: normalised crops as raw floats in `mem_file.dat`, their shape in `mem_file.dat.conf`."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from froq_lightning.backbones.spec import Pixels
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.errors import DataError, DataNotFoundError, ImageError
+from froq_lightning.reading import read_json
 
 NAME = "mem_file.dat"
 TYPES = ("float16", "float32", "float64")
@@ -42,10 +42,10 @@ class Memfile:
         if not told.is_file():
             raise DataNotFoundError(f"{path.name} tells nothing without {told.name}, which does not exist beside it")
         try:
-            stated = json.loads(told.read_text(encoding="utf-8"))
+            stated = read_json(told)
             shape, dtype = tuple(stated["shape"]), str(stated["dtype"])
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{told.name} is no JSON with `shape` and `dtype`: {error!r}") from error
+            raise DataError(f"{told.name} is no JSON with `shape` and `dtype`: {error}") from error
         whole = all(type(length) is int and length > 0 for length in shape)
         if not whole or len(shape) != 4 or shape[1] != 3 or dtype not in TYPES:
             expected = f"Expected {told.name} to state [N, 3, H, W] and {' or '.join(TYPES)}"

@@ -95,7 +95,7 @@ def test_a_malformed_protocol_is_refused_by_file_and_line(file: str, content: st
 
 def test_a_protocol_that_misses_something_is_refused(cfp: Path) -> None:
     (cfp / "Protocol" / "Split" / "FP" / "02" / "same.txt").unlink()
-    with pytest.raises(DataNotFoundError, match=r"CFP protocol file FP/02/same\.txt does not exist"):
+    with pytest.raises(DataNotFoundError, match=r"file 'FP/02/same\.txt' does not exist"):
         read_comparisons(str(cfp))
     (cfp / "Protocol" / "Split" / "FP").rename(cfp / "elsewhere")
     with pytest.raises(DataNotFoundError, match="cfp-dataset-FP holds no folds: no folders below Protocol/Split/FP"):

@@ -52,8 +52,8 @@ def test_other_floats_are_read_too(dtype: type, write: Callable[..., Path], crop
     ("conf", "message"),
     [
         ("{", "is no JSON with `shape` and `dtype`"),
-        ({"shape": [2, 3, 4, 4]}, "is no JSON with `shape` and `dtype`: KeyError"),
-        ([], "is no JSON with `shape` and `dtype`: TypeError"),
+        ({"shape": [2, 3, 4, 4]}, "is no JSON with `shape` and `dtype`: 'dtype'"),
+        ([], "is no JSON with `shape` and `dtype`: list indices"),
         (
             {"shape": [2, 4, 4, 3], "dtype": "float32"},
             r"to state \[N, 3, H, W\] and float16 .*, but got \[2, 4, 4, 3\]",
