@@ -1,0 +1,81 @@
+"""Text and JSON from elsewhere, read within limits; the counterpart of `publishing`."""
+
+import json
+import math
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from froq_lightning.errors import DataError, DataNotFoundError
+
+MOST_BYTES = 2**26
+MOST_CHARACTERS_IN_LINE = 2**20
+
+
+def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
+    """Read a text in UTF-8 line by line, each with its number, from 1.
+
+    Args:
+        path: of the file.
+        name: of the file in errors; by default its own.
+
+    Raises:
+        DataNotFoundError: if there is no such file.
+        DataError: if it is no file, no such text, or has a line of more than a million characters.
+    """
+    name = name or path.name
+    _require_file(path, name)
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            number = 0
+            while line := file.readline(MOST_CHARACTERS_IN_LINE):
+                number += 1
+                if len(line) == MOST_CHARACTERS_IN_LINE:
+                    raise DataError(f"{name}, line {number}: has more than {MOST_CHARACTERS_IN_LINE:,} characters")
+                yield number, line
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is no text in UTF-8: {error}") from error
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON in UTF-8, with finite numbers, and with every key of an object once.
+
+    Raises:
+        DataNotFoundError: if there is no such file.
+        DataError: if it is no file, no such JSON, nested too deeply, or larger than 64 MB. The text does not name it.
+    """
+    _require_file(path, path.name)
+    if path.stat().st_size > MOST_BYTES:
+        raise DataError(f"it has more than {MOST_BYTES // 10**6} megabytes")
+    try:
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text, parse_constant=_finite, parse_float=_finite, object_pairs_hook=_each_once)
+    except RecursionError:
+        raise DataError("it is nested too deeply") from None
+    except ValueError as error:
+        raise DataError(str(error)) from error
+
+
+def _require_file(path: Path, name: str) -> None:
+    """Refuse pipes, whose writer is waited for, and devices, which may have no end."""
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        raise DataNotFoundError(f"file {name!r} does not exist") from None
+    if not regular:
+        raise DataError(f"{name} is a folder, pipe or device")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise DataError(f"it holds the number {text:.20}, which is not finite")
+    return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise DataError(f"it states one of {', '.join(list(content)[:12])} twice")
+    return content
