@@ -53,6 +53,8 @@ def harmless(text: str) -> str:
 def _flat(text: str) -> str:
     """Write harmful characters as escapes."""
     parted = _NEXT_FORMULA.sub(r"\\x3b", text)
+    if parted.isprintable():  # as most are
+        return parted
     return "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL_KINDS else char for char in parted)
 
 

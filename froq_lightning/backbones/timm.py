@@ -79,7 +79,8 @@ def _create(architecture: str, options: dict[str, Any]) -> nn.Module:
     try:
         return timm.create_model(architecture, pretrained=False, **options)
     except TypeError as error:
-        raise ConfigurationError(f"timm architecture {architecture!r}: {error}") from error
+        first = str(error).partition("\n")[0]
+        raise ConfigurationError(f"timm architecture {architecture!r}: {first}") from error
 
 
 def _pair(value: tuple[int, int] | list[int] | int) -> tuple[int, int]:

@@ -7,10 +7,10 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from froq_lightning.backbones.checkpoint_pickles import named_globals
 from froq_lightning.backbones.stand_ins import stand_ins
 from froq_lightning.errors import DataNotFoundError, WeightsError
 
@@ -101,13 +101,15 @@ def _read(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        with torch.serialization.safe_globals(stand_ins(path)):
+        with torch.serialization.safe_globals(stand_ins(named_globals(path))):
             return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise WeightsError(
             f"{path.name} is damaged, or holds more than tensors and could run code; it was not opened"
         ) from error
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except WeightsError:
+        raise
+    except Exception as error:  # whatever PyTorch stumbles over in a damaged file
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}") from error
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
 from froq_lightning.calibration.aggregation import AGGREGATIONS, Aggregation, aggregate
 from froq_lightning.calibration.budget import Budget
+from froq_lightning.calibration.consistency import contradictions
 from froq_lightning.calibration.decoding import decode
 from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
@@ -114,10 +115,8 @@ class Observer:
             raise ObserverError(f"Expected schema_version {SCHEMA_VERSION}, but got {self.schema_version}")
         if self.aggregation not in AGGREGATIONS:
             raise ObserverError(f"Expected `aggregation` to be one of {AGGREGATIONS}, but got {self.aggregation!r}")
-        if not self.layers or any(layer.std <= 0 for layer in self.layers):
-            raise ObserverError("Expected at least one layer, each with a positive std")
-        if len(self.quantiles) != 101 or list(self.quantiles) != sorted(self.quantiles):
-            raise ObserverError(f"Expected 101 ascending quantiles, but got {len(self.quantiles)}")
+        if told := next(contradictions(self), ""):
+            raise ObserverError(told)
 
     @classmethod
     def from_selection(

@@ -8,6 +8,7 @@ import yaml
 from froq_lightning.backbones.plugins import Plugin
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.cli.yaml_limits import load_yaml
 from froq_lightning.conformance import check_backbone
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.observation.layers import Layer, survey_layers
@@ -65,5 +66,8 @@ def _parsed(options: Sequence[str]) -> dict[str, Any]:
         key, equals, value = option.partition("=")
         if not equals:
             raise ConfigurationError(f"Expected options as key=value, but got {option!r}")
-        parsed[key.removeprefix("--")] = yaml.safe_load(value)
+        try:
+            parsed[key.removeprefix("--")] = load_yaml(value)
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f"Expected {key}=value in YAML, but got {value!r}: {error}") from error
     return parsed

@@ -13,6 +13,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.verbs import CalibrationCLI, EvaluationCLI, PredictionCLI, VerbCLI
+from froq_lightning.cli.yaml_limits import limit_yaml
 from froq_lightning.data.evaluation import EvaluationDataModule
 from froq_lightning.data.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError
@@ -64,6 +65,7 @@ def run_trainer(args: Sequence[str]) -> None:
         ConfigurationError: for options that do not exist or have a wrong value.
     """
     quieten()
+    limit_yaml()
     cli, data = VERBS[args[0]]
     try:
         with launching():

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from froq_lightning.errors import DataError
+from froq_lightning.names import shown
 
 NONE = -1
 SEVERAL = -2
@@ -15,6 +16,8 @@ Parts = tuple[str, ...]
 
 def match_paths(stated: Sequence[str], keys: Sequence[str], name: str) -> npt.NDArray[np.int64]:
     """Find the stated path of every key: the same, else one that ends in it or that it ends in.
+
+    A stated path may be the name of an image or the text that stands for that, as keys are.
 
     Args:
         stated: paths in a file, each once.
@@ -27,7 +30,8 @@ def match_paths(stated: Sequence[str], keys: Sequence[str], name: str) -> npt.ND
     Raises:
         DataError: if a key fits several stated paths, or a stated path several keys.
     """
-    whole = {path_parts(path): place for place, path in enumerate(stated)}
+    whole = {path_parts(shown(path)): place for place, path in enumerate(stated)}
+    whole |= {path_parts(path): place for place, path in enumerate(stated)}
     ending = _endings(whole)
     found = np.array([_place(path_parts(key), whole, ending) for key in keys], dtype=np.int64)
     if SEVERAL in found:
@@ -50,7 +54,7 @@ def _endings(whole: dict[Parts, int]) -> dict[Parts, int]:
     ending: dict[Parts, int] = {}
     for parts, place in whole.items():
         for start in range(1, len(parts)):
-            ending[parts[start:]] = SEVERAL if parts[start:] in ending else place
+            ending[parts[start:]] = place if ending.get(parts[start:], place) == place else SEVERAL
     return ending
 
 

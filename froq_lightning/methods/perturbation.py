@@ -159,6 +159,7 @@ def _read_masks(path: str) -> Tensor:
     if not Path(path).is_file():
         raise DataNotFoundError(f"noise masks {path!r} do not exist")
     try:
-        return torch.from_numpy(np.load(path, allow_pickle=False)).float()
-    except (ValueError, TypeError, EOFError, OSError) as error:
+        # Mapped, so that a shape which the file does not hold is refused, not allocated.
+        return torch.from_numpy(np.array(np.load(path, mmap_mode="r", allow_pickle=False))).float()
+    except (ValueError, TypeError, EOFError, OSError, OverflowError, SyntaxError) as error:
         raise ConfigurationError(f"noise masks {path!r} are damaged or no .npy array: {error}") from error

@@ -263,15 +263,22 @@ def test_a_cheaper_set_is_offered_for_some_utility(
     assert "would bring the cost" not in text_of(content_of(again(bought))), "it was brought down already"
 
 
+def with_set_utility(observer: Observer, utility: float) -> Observer:
+    place = len(observer.layers) - 1
+    step = dataclasses.replace(observer.trajectory[place], set_utility=utility)
+    trajectory = (*observer.trajectory[:place], step, *observer.trajectory[place + 1 :])
+    return dataclasses.replace(observer, set_utility=utility, trajectory=trajectory)
+
+
 def test_a_better_set_that_the_search_missed_is_told(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf
 ) -> None:
     found = reselected(calibrated, PRESETS["distinct"])
     best = max(point.utility for point in found.selection.front)
-    worse = dataclasses.replace(found.observer, set_utility=best - 0.1)
+    worse = with_set_utility(found.observer, best - 0.1)
     told = text_of(content_of(again(dataclasses.replace(found, observer=worse))))
     assert f"with a set utility of {best:.3f}; a lower --model.max_cost leads there." in told
-    equal = dataclasses.replace(found.observer, set_utility=best)
+    equal = with_set_utility(found.observer, best)
     assert "leads there" not in text_of(content_of(again(dataclasses.replace(found, observer=equal))))
 
 

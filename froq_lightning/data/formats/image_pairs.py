@@ -43,8 +43,8 @@ def read_memfile_pairs(path: Path, name: str) -> ComparisonSet:
     if not told.is_file():
         raise DataNotFoundError(f"{told.name}, which tells the mated trials, does not exist beside {folder.name}")
     try:
-        mated = np.load(told, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        mated = np.load(told, mmap_mode="r", allow_pickle=False)
+    except (ValueError, TypeError, EOFError, OSError, OverflowError, SyntaxError) as error:
         raise DataError(f"{told.name} is no array of numpy's: {error}") from error
     if not isinstance(mated, np.ndarray):
         raise DataError(f"Expected {told.name} to hold one array, but got an archive of several")

@@ -97,7 +97,10 @@ def test_a_missing_conf_or_list_is_refused(write: Callable[..., Path], tmp_path:
         (np.array([1]), "Expected lfw to hold two images per trial, but got 16 and 1"),
         (np.array([0.5]), r"Expected lfw_list\.npy to hold booleans, but got \[1\] of float64"),
         (np.array([2]), r"Expected lfw_list\.npy to hold booleans"),
-        (np.array([{}], dtype=object), r"lfw_list\.npy is no array of numpy's: Object arrays cannot be loaded"),
+        (
+            np.array([{}], dtype=object),
+            r"lfw_list\.npy is no array of numpy's: Array can't be memory-mapped: Python objects",
+        ),
     ],
 )
 def test_a_list_that_does_not_fit_is_refused(stated: np.ndarray, message: str, memfile: Path, tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""What YAML may make of itself: a few lines of aliases would be billions of values, a line of brackets a deep stack."""
+
+from typing import Any
+
+import yaml
+from jsonargparse import get_loader, set_loader
+
+from froq_lightning.errors import ConfigurationError
+
+MOST_CHARACTERS = 2**20
+MOST_VALUES = 100_000
+DEEPEST = 50
+LOADER = get_loader("yaml")
+
+
+def limit_yaml() -> None:
+    """Have every YAML text that the command line parses checked first."""
+    set_loader("yaml", load_yaml)
+
+
+def load_yaml(text: str) -> Any:
+    """Load YAML without tags of Python's.
+
+    Raises:
+        ConfigurationError: if it is too long, too deep, or its aliases stand for too many values.
+        yaml.YAMLError: if it is no such YAML.
+    """
+    try:
+        _check(text)
+        return LOADER(text)
+    except ConfigurationError:
+        raise
+    except ValueError as error:  # such as of a number with thousands of digits
+        raise yaml.YAMLError(str(error)) from error
+
+
+def _check(text: str) -> None:
+    if len(text) > MOST_CHARACTERS:
+        raise ConfigurationError(f"YAML text has more than {MOST_CHARACTERS:,} characters")
+    sizes: dict[str, int] = {}  # by anchor, in values
+    depth = values = 0
+    anchored: list[tuple[str | None, int]] = []  # of the collections around: their anchor, and the values before them
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:
+                raise ConfigurationError(f"YAML text has the alias *{event.anchor} before or within what it stands for")
+            values += sizes[event.anchor]
+        elif isinstance(event, yaml.ScalarEvent):
+            values += 1
+            sizes |= {event.anchor: 1} if event.anchor else {}
+        elif isinstance(event, yaml.CollectionStartEvent):
+            anchored.append((event.anchor, values))
+            values, depth = values + 1, depth + 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = anchored.pop()
+            sizes |= {anchor: values - before} if anchor else {}
+            depth -= 1
+        if values > MOST_VALUES or depth > DEEPEST:
+            what = f"more than {MOST_VALUES:,} values" if values > MOST_VALUES else f"more than {DEEPEST} levels"
+            raise ConfigurationError(f"YAML text has {what}, counting what its aliases stand for")
