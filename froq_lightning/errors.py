@@ -3,9 +3,20 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_MESSAGE = 2000
+
 
 class FroqError(Exception):
-    """Root of the family: bad input or configuration, told in one sentence a user can act on."""
+    """Root of the family: bad input or configuration, told in one sentence a user can act on.
+
+    Errors quote what they refuse, which may be of any length: the middle of a long message is left out.
+    """
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        if len(message) <= LONGEST_MESSAGE:
+            return message
+        return f"{message[: LONGEST_MESSAGE // 2]} … {message[-LONGEST_MESSAGE // 2 :]}"
 
 
 class ConfigurationError(FroqError, ValueError):

@@ -44,6 +44,11 @@ def is_below(root: Path, path: Path) -> bool:
     return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(root.absolute()))
 
 
+def exists(path: Path) -> bool:
+    """Tell whether a path leads to something; one that is too long, or that no file can have, does not."""
+    return os.path.exists(path)  # noqa: PTH110 - that of pathlib raises for them
+
+
 def harmless(text: str) -> str:
     """Return text as a cell that stays on its line and that no spreadsheet runs; what it was may not be told again."""
     flat = _flat(text)

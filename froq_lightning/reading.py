@@ -1,4 +1,4 @@
-"""Text and JSON from elsewhere, read within limits; the counterpart of `publishing`."""
+"""Text, JSON and arrays from elsewhere, read within limits; the counterpart of `publishing`."""
 
 import json
 import math
@@ -6,6 +6,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from froq_lightning.errors import DataError, DataNotFoundError
 
@@ -55,6 +58,23 @@ def read_json(path: Path) -> Any:
         raise DataError("it is nested too deeply") from None
     except ValueError as error:
         raise DataError(str(error)) from error
+
+
+def read_array(path: Path) -> npt.NDArray[Any]:
+    """Read a .npy file, but not into memory: what it says of its shape may not be true.
+
+    Raises:
+        DataNotFoundError: if there is no such file.
+        DataError: if it is damaged, or holds something else, such as objects. The text does not name it.
+    """
+    _require_file(path, path.name)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # numpy parses the header as Python's literals, and raises whatever that does
+        raise DataError(f"it is damaged or no .npy array: {error}") from error
+    if not isinstance(array, np.ndarray):
+        raise DataError("it is an archive of arrays")
+    return array
 
 
 def _require_file(path: Path, name: str) -> None:

@@ -272,7 +272,7 @@ def test_fewer_than_ten_usable_images_are_refused(
         ("list.csv", b"name\na.jpg\n", "Expected list.csv to have a column `path` or `image`, but got name"),
         ("list.csv", b"path,pseudo_quality\na.jpg\n", "list.csv: a row has not as many cells as the header"),
         ("list.csv", "path\nM\u00fcller.jpg\n".encode("latin-1"), "list.csv is no CSV in UTF-8: "),
-        ("list.parquet", b"path\na.jpg\n", "list.parquet is no Parquet file: "),
+        ("list.parquet", b"path\na.jpg\n", "list.parquet is no Parquet file"),
         ("list.txt", b"a.jpg\n", "Expected a folder, an image, or a .csv or .parquet manifest, but got list.txt"),
     ],
 )

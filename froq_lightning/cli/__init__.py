@@ -11,7 +11,6 @@ from froq_lightning.errors import ConfigurationError, FroqError
 from froq_lightning.terminal import printable
 
 USAGE_ERROR = 2
-LONGEST_MESSAGE = 4000
 NO_FIT = (
     "there is nothing to fit: FROQ reads quality out of a frozen network without training; "
     "`froq validate` calibrates which layers are read, `froq predict` scores images"
@@ -35,7 +34,8 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except FroqError as error:
-        print(f"froq: error: {_on_a_terminal(str(error))}", file=sys.stderr)
+        told = "\n".join(map(printable, str(error).splitlines()))
+        print(f"froq: error: {told}", file=sys.stderr)
         return USAGE_ERROR
 
 
@@ -70,12 +70,6 @@ def _run_on_backbone(action: str, name: str, options: Sequence[str]) -> None:
     from froq_lightning.cli.backbones import run_check, run_show  # noqa: PLC0415 - imports torch
 
     (run_show if action == "show" else run_check)(plugin, options)
-
-
-def _on_a_terminal(message: str) -> str:
-    """Bound a message that may quote a file: it speaks to no terminal, and leaves room for what came before."""
-    told = "\n".join(map(printable, message.splitlines()))
-    return told if len(told) <= LONGEST_MESSAGE else f"{told[:LONGEST_MESSAGE]}…"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,7 +3,8 @@
 import logging
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from jsonargparse import ArgumentError
@@ -67,20 +68,26 @@ def run_trainer(args: Sequence[str]) -> None:
     quieten()
     limit_yaml()
     cli, data = VERBS[args[0]]
+    with refusals(), launching():
+        cli(
+            FroqModule,
+            data,
+            trainer_class=FroqTrainer,
+            trainer_defaults={"logger": False, "enable_checkpointing": False, "enable_model_summary": False},
+            save_config_callback=SaveConfig,
+            save_config_kwargs={"save_to_log_dir": False},
+            parser_kwargs={"prog": "froq", "exit_on_error": False},
+            auto_configure_optimizers=False,
+            seed_everything_default=False,
+            args=list(args),
+        )
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the parser, Lightning and started processes raise over bad input into a ConfigurationError."""
     try:
-        with launching():
-            cli(
-                FroqModule,
-                data,
-                trainer_class=FroqTrainer,
-                trainer_defaults={"logger": False, "enable_checkpointing": False, "enable_model_summary": False},
-                save_config_callback=SaveConfig,
-                save_config_kwargs={"save_to_log_dir": False},
-                parser_kwargs={"prog": "froq", "exit_on_error": False},
-                auto_configure_optimizers=False,
-                seed_everything_default=False,
-                args=list(args),
-            )
+        yield
     except ProcessRaisedException as error:
         refused = REFUSED.findall(str(error))
         if not refused:

@@ -15,7 +15,7 @@ LOADER = get_loader("yaml")
 
 def limit_yaml() -> None:
     """Have every YAML text that the command line parses checked first."""
-    set_loader("yaml", load_yaml)
+    set_loader("yaml", load_yaml, exceptions=(yaml.YAMLError,))
 
 
 def load_yaml(text: str) -> Any:

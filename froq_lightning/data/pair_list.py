@@ -10,7 +10,7 @@ from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.data.subjects import numbered, subjects_of
 from froq_lightning.errors import DataError, DataNotFoundError
-from froq_lightning.names import is_below, stated_path
+from froq_lightning.names import exists, is_below, stated_path
 
 
 class PairList:
@@ -60,7 +60,7 @@ class PairList:
         if not keys:
             raise DataError(f"{name} holds no comparison trials")
         paths = (stated_path(root, key) for key in keys)
-        if not any(path.exists() and (is_below(root, path) or not confined) for path in paths):
+        if not any(exists(path) and (is_below(root, path) or not confined) for path in paths):
             where = f"below {str(root)!r}, such as {keys[0]!r}"
             raise DataNotFoundError(f"none of the {len(keys):,} images of {name} exists {where}; set `root`")
         first, second = (np.array(side, dtype=np.int32) for side in (self._first, self._second))

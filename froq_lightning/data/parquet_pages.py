@@ -1,23 +1,27 @@
-"""What the pages of a Parquet file say of themselves, read without unpacking them.
+"""What a Parquet file says of its pages, in its footer and before each of them, read without unpacking any.
 
-A page of a few bytes may unpack to gigabytes, whatever the file's own summary says. Page headers are Thrift structures
-in the compact protocol (`PageHeader` in parquet.thrift): https://github.com/apache/parquet-format.
+A page of a few bytes may unpack to gigabytes. Field numbers are those of parquet.thrift:
+https://github.com/apache/parquet-format.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from froq_lightning.data.thrift import CompactReader, Fields
 from froq_lightning.errors import DataError
 
-LONGEST_HEADER = 2**16  # statistics in it may hold the longest and the shortest text
-DEEPEST = 8
-BYTE_ARRAY_FRONT_CODED = 7
-# Numbers of fields in PageHeader, DataPageHeader and DataPageHeaderV2.
-UNPACKED, PACKED, DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2 = 2, 3, 5, 7, 8
+MAGIC = b"PAR1"
+TAIL = 4 + len(MAGIC)
+LONGEST_FOOTER = 2**24
+LONGEST_HEADER = 2**16  # it may hold the first and the last text of the page
+# FileMetaData, RowGroup, ColumnChunk, ColumnMetaData.
+NUM_ROWS, ROW_GROUPS, COLUMNS, META_DATA = 3, 4, 1, 3
+PATH, PACKED_CHUNK, FIRST_DATA_PAGE, FIRST_DICTIONARY = 3, 7, 9, 11
+# PageHeader, DataPageHeader, DataPageHeaderV2.
+UNPACKED, PACKED, DATA_PAGE, DATA_PAGE_V2 = 2, 3, 5, 8
 ENCODING = {DATA_PAGE: 2, DATA_PAGE_V2: 4}
-# Types of the compact protocol.
-TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, _MAP, STRUCT = range(1, 13)
 
 
 @dataclass(frozen=True)
@@ -28,82 +32,85 @@ class Page:
     encoding: int
 
 
-def pages(file: BinaryIO, start: int, length: int) -> Iterator[Page]:
-    """Walk over the pages of a column chunk.
+@dataclass(frozen=True)
+class Chunk:
+    """The pages of a column in a group of rows: the column's name, where they begin, and how long they are in bytes."""
 
-    Args:
-        file: the Parquet file.
-        start: byte at which the chunk begins.
-        length: of the chunk in bytes.
+    column: str
+    start: int
+    length: int
+    has_dictionary: bool
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What stands at the end of a file: the number of rows, and the chunks of the columns that are not nested."""
+
+    rows: int
+    chunks: tuple[Chunk, ...]
+
+
+def read_footer(file: BinaryIO) -> Footer:
+    """Read the footer of a Parquet file.
+
+    Raises:
+        DataError: if it is malformed or too long.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - TAIL))
+    tail = file.read(TAIL)
+    length = int.from_bytes(tail[:4], "little")
+    if tail[4:] != MAGIC or not 0 < length <= min(size - TAIL, LONGEST_FOOTER):
+        raise DataError("it has no footer, or one that is too long")
+    file.seek(size - TAIL - length)
+    stated = CompactReader(file.read(length)).struct()
+    groups = _items(stated, ROW_GROUPS)
+    columns = [_field(column, META_DATA, dict) for group in groups for column in _items(group, COLUMNS)]
+    chunks = tuple(_chunk(column) for column in columns if len(_field(column, PATH, list)) == 1)
+    rows = sum(_field(group, NUM_ROWS, int) for group in groups)
+    return Footer(max(rows, _field(stated, NUM_ROWS, int)), chunks)
+
+
+def pages(file: BinaryIO, chunk: Chunk) -> Iterator[Page]:
+    """Walk over the pages of a chunk.
 
     Raises:
         DataError: if a header is malformed, or a page leaves the chunk.
     """
-    position, end = start, start + length
+    position, end = chunk.start, chunk.start + chunk.length
     while position < end:
         file.seek(position)
-        reader = _CompactReader(file.read(LONGEST_HEADER))
+        reader = CompactReader(file.read(LONGEST_HEADER))
         header = reader.struct()
-        packed, unpacked = header.get(PACKED), header.get(UNPACKED)
-        if not (isinstance(packed, int) and isinstance(unpacked, int) and packed >= 0 and unpacked >= 0):
+        packed, unpacked = _field(header, PACKED, int), _field(header, UNPACKED, int)
+        if min(packed, unpacked) < 0:
             raise DataError(f"the page at byte {position:,} has no size")
-        encoding = next((header[kind].get(field, -1) for kind, field in ENCODING.items() if kind in header), -1)
-        yield Page(unpacked, encoding)
+        kind = next((kind for kind in ENCODING if kind in header), None)
+        yield Page(unpacked, -1 if kind is None else _field(_field(header, kind, dict), ENCODING[kind], int))
         position += reader.position + packed
     if position > end:
         raise DataError(f"a page leaves its chunk at byte {end:,}")
 
 
-class _CompactReader:
-    """Reads structures of Thrift's compact protocol as dicts by the number of the field."""
+def _chunk(column: Fields) -> Chunk:
+    name = _field(column, PATH, list)[0]
+    start, length = _field(column, FIRST_DATA_PAGE, int), _field(column, PACKED_CHUNK, int)
+    dictionary = column.get(FIRST_DICTIONARY, 0)
+    if not (isinstance(name, bytes) and isinstance(dictionary, int)) or min(start, length, dictionary) < 0:
+        raise DataError("its footer describes a column that cannot be")
+    first = dictionary if 0 < dictionary < start else start
+    return Chunk(name.decode("utf-8"), first, length, dictionary > 0)
 
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.position = 0
 
-    def struct(self, depth: int = 0) -> dict[int, Any]:
-        if depth > DEEPEST:
-            raise DataError("a page header is nested too deeply")
-        fields: dict[int, Any] = {}
-        number = 0
-        while (head := self._byte()) != 0:
-            number = number + (head >> 4) if head >> 4 else self._signed()
-            fields[number] = self._value(head & 0x0F, depth)
-        return {number: value for number, value in fields.items() if value is not None}
+def _items(fields: Fields, number: int) -> list[Fields]:
+    items = _field(fields, number, list)
+    if not all(isinstance(item, dict) for item in items):
+        raise DataError("its footer is malformed")
+    return items
 
-    def _value(self, kind: int, depth: int) -> Any:
-        if kind in (TRUE, FALSE):
-            return kind == TRUE
-        if kind in (I16, I32, I64):
-            return self._signed()
-        if kind == STRUCT:
-            return self.struct(depth + 1)
-        if kind in (BYTE, DOUBLE, BINARY):
-            self._skip({BYTE: 1, DOUBLE: 8}.get(kind) or self._unsigned())
-            return None
-        if kind in (LIST, SET):
-            head = self._byte()
-            for _ in range(head >> 4 if head >> 4 < 15 else self._unsigned()):
-                self._value(head & 0x0F, depth + 1)
-            return None
-        raise DataError(f"a page header has a field of type {kind}")
 
-    def _byte(self) -> int:
-        self._skip(1)
-        return self.content[self.position - 1]
-
-    def _skip(self, count: int) -> None:
-        self.position += count
-        if self.position > len(self.content):
-            raise DataError("a page header is cut off, or too long")
-
-    def _unsigned(self) -> int:
-        value = shift = 0
-        while (byte := self._byte()) & 0x80:
-            value |= (byte & 0x7F) << shift
-            shift += 7
-        return value | byte << shift
-
-    def _signed(self) -> int:
-        value = self._unsigned()
-        return (value >> 1) ^ -(value & 1)
+def _field(fields: Fields, number: int, kind: type) -> Any:
+    value = fields.get(number)
+    if not isinstance(value, kind):
+        raise DataError(f"a structure has no field {number} of its kind")
+    return value

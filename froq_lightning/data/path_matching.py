@@ -32,8 +32,9 @@ def match_paths(stated: Sequence[str], keys: Sequence[str], name: str) -> npt.ND
     """
     whole = {path_parts(shown(path)): place for place, path in enumerate(stated)}
     whole |= {path_parts(path): place for place, path in enumerate(stated)}
-    ending = _endings(whole)
-    found = np.array([_place(path_parts(key), whole, ending) for key in keys], dtype=np.int64)
+    wanted = [path_parts(key) for key in keys]
+    ending = _endings(whole, max(map(len, wanted), default=0))
+    found = np.array([_place(key, whole, ending) for key in wanted], dtype=np.int64)
     if SEVERAL in found:
         key = keys[int(np.argmax(found == SEVERAL))]
         raise DataError(f"{name} names several images that end in {key!r}; Expected paths that tell them apart")
@@ -50,10 +51,11 @@ def path_parts(path: str) -> Parts:
     return tuple(part for part in path.strip().replace("\\", "/").split("/") if part not in ("", "."))
 
 
-def _endings(whole: dict[Parts, int]) -> dict[Parts, int]:
+def _endings(whole: dict[Parts, int], longest: int) -> dict[Parts, int]:
+    """Find the paths that end in up to so many parts."""
     ending: dict[Parts, int] = {}
     for parts, place in whole.items():
-        for start in range(1, len(parts)):
+        for start in range(max(1, len(parts) - longest), len(parts)):
             ending[parts[start:]] = place if ending.get(parts[start:], place) == place else SEVERAL
     return ending
 

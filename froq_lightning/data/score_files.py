@@ -16,6 +16,7 @@ PATH_COLUMNS = ("path", "image", "filename", "file", "file_name", "name")
 # OFIQ's native unified score has more digits than its scalar in 0..100.
 SCORE_COLUMNS = ("quality_score", "quality", "score", "unifiedqualityscore")
 LABEL = "pseudo_quality"
+LONGEST_PATH = 4096  # of Linux
 
 
 def read_scores(path: str | Path, keys: Sequence[str], column: str | None = None) -> Floats:
@@ -70,8 +71,9 @@ def read_score_texts(path: Path, columns: Sequence[str]) -> dict[str, str]:
     seen = set()
     for number, (name, text) in enumerate(_rows(path, columns), start=1):
         parts = path_parts(name)
-        if not parts:
-            raise DataError(f"{path.name}, row {number}: the path is empty")
+        if not parts or len(name) > LONGEST_PATH:
+            told = "is empty" if not parts else f"has {len(name):,} characters"
+            raise DataError(f"{path.name}, row {number}: the path {told}")
         if parts in seen:
             raise DataError(f"{path.name}, row {number}: {name!r} stands there twice")
         seen.add(parts)

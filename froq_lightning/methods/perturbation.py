@@ -16,6 +16,7 @@ from torch.nn.functional import cosine_similarity
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import ConfigurationError, DataNotFoundError
+from froq_lightning.reading import read_array
 
 Perturbation = Callable[[Tensor, Tensor], object]
 
@@ -159,7 +160,7 @@ def _read_masks(path: str) -> Tensor:
     if not Path(path).is_file():
         raise DataNotFoundError(f"noise masks {path!r} do not exist")
     try:
-        # Mapped, so that a shape which the file does not hold is refused, not allocated.
-        return torch.from_numpy(np.array(np.load(path, mmap_mode="r", allow_pickle=False))).float()
-    except (ValueError, TypeError, EOFError, OSError, OverflowError, SyntaxError) as error:
-        raise ConfigurationError(f"noise masks {path!r} are damaged or no .npy array: {error}") from error
+        masks = read_array(Path(path))
+        return torch.from_numpy(masks.astype(np.float32))
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"noise masks {path!r} cannot be used: {error}") from error

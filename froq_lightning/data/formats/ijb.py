@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from froq_lightning.data.comparison_set import ComparisonSet, Indices, Templates
-from froq_lightning.data.formats.number_lines import read_number_lines
+from froq_lightning.data.formats.number_lines import MOST_DIGITS, read_number_lines
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.data.subjects import numbered, subjects_of
 from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.names import exists
 from froq_lightning.reading import numbered_lines
 
 FACES, TRIALS, LANDMARKS = "_face_tid_mid.txt", "_template_pair_label.txt", "_name_5pts_score.txt"
@@ -37,7 +38,7 @@ def read_ijb(path: Path, root: Path | None, name: str) -> ComparisonSet:
     meta = find_meta(path) or path
     names, numbers = _faces(_file(meta, FACES))
     root = meta.parent / CROPS if root is None else root
-    if not any((root / each).exists() for each in names):
+    if not any(exists(root / each) for each in names):
         raise DataNotFoundError(f"none of the crops of {name} exists below {str(root)!r}; set `root`")
     identities = np.unique(numbers[:, 0])
     first, second, mated = _trials(_file(meta, TRIALS), identities)
@@ -71,7 +72,7 @@ def _faces(file: Path) -> tuple[list[str], npt.NDArray[np.int64]]:
     """Read lines of a crop's name, its template and its medium: N names and `[N, 2]`."""
     names, numbers = [], []
     for number, cells in _lines(file):
-        if len(cells) != 3 or not (cells[1].isdecimal() and cells[2].isdecimal()):
+        if len(cells) != 3 or not all(cell.isdecimal() and len(cell) <= MOST_DIGITS for cell in cells[1:]):
             raise DataError(f"{file.name}, line {number}: Expected a name and two numbers, but got {' '.join(cells)!r}")
         names.append(cells[0])
         numbers.append((int(cells[1]), int(cells[2])))
@@ -79,10 +80,7 @@ def _faces(file: Path) -> tuple[list[str], npt.NDArray[np.int64]]:
         raise DataError(f"Expected {file.name} to name every crop once, but got one twice")
     if not names:
         raise DataError(f"{file.name} names no crops")
-    try:
-        return names, np.array(numbers, dtype=np.int64)
-    except OverflowError as error:
-        raise DataError(f"{file.name} has a number beyond 64 bits") from error
+    return names, np.array(numbers, dtype=np.int64)
 
 
 def _media(numbers: npt.NDArray[np.int64]) -> Indices:

@@ -14,6 +14,7 @@ from froq_lightning.data.record_table import RecordTable
 from froq_lightning.data.subjects import subjects_of
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.evaluation.comparisons import Booleans
+from froq_lightning.reading import read_array
 
 
 def read_bin_pairs(path: Path, name: str) -> ComparisonSet:
@@ -40,14 +41,14 @@ def read_memfile_pairs(path: Path, name: str) -> ComparisonSet:
     archive = Memfile.open(path)
     folder = path.absolute().parent.parent
     told = folder.with_name(f"{folder.name}_list.npy")
-    if not told.is_file():
-        raise DataNotFoundError(f"{told.name}, which tells the mated trials, does not exist beside {folder.name}")
     try:
-        mated = np.load(told, mmap_mode="r", allow_pickle=False)
-    except (ValueError, TypeError, EOFError, OSError, OverflowError, SyntaxError) as error:
+        mated = read_array(told)
+    except DataNotFoundError as error:
+        raise DataNotFoundError(
+            f"{told.name}, which tells the mated trials, does not exist beside {folder.name}"
+        ) from error
+    except DataError as error:
         raise DataError(f"{told.name} is no array of numpy's: {error}") from error
-    if not isinstance(mated, np.ndarray):
-        raise DataError(f"Expected {told.name} to hold one array, but got an archive of several")
     if mated.ndim != 1 or mated.dtype.kind not in "biu" or not np.isin(mated, (0, 1)).all():
         raise DataError(f"Expected {told.name} to hold booleans, but got {list(mated.shape)} of {mated.dtype}")
     return pair_up(name, archive.records(), mated.astype(np.bool_), archive.content)

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.formats.number_lines import MOST_DIGITS
 from froq_lightning.data.pair_list import PairList
 from froq_lightning.errors import DataError
+from froq_lightning.names import exists
 from froq_lightning.reading import numbered_lines
 
 SUFFIXES = (".jpg", ".png", ".jpeg")
@@ -47,7 +49,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
 
 
 def _stem(name: str, number: str) -> str:
@@ -56,4 +58,4 @@ def _stem(name: str, number: str) -> str:
 
 def _existing(root: Path, stem: str) -> str:
     """Add the suffix that the image's file has; the usual one if there is no file."""
-    return next((stem + suffix for suffix in SUFFIXES if (root / (stem + suffix)).exists()), stem + SUFFIXES[0])
+    return next((stem + suffix for suffix in SUFFIXES if exists(root / (stem + suffix))), stem + SUFFIXES[0])

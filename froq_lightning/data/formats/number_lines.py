@@ -9,6 +9,7 @@ import numpy.typing as npt
 from froq_lightning.errors import DataError
 
 CHUNK = 1 << 24
+MOST_DIGITS = 18  # fit into 64 bits
 
 
 def read_number_lines(path: Path, columns: int) -> Iterator[npt.NDArray[np.int64]]:
@@ -40,7 +41,7 @@ def _numbers(path: Path, text: bytes, columns: int, before: int) -> npt.NDArray[
     kept = []
     for number, line in enumerate(text.split(b"\n"), start=before + 1):
         cells = line.split()
-        if cells and (len(cells) != columns or not all(map(bytes.isdigit, cells))):
+        if cells and (len(cells) != columns or any(not cell.isdigit() or len(cell) > MOST_DIGITS for cell in cells)):
             told = line[:60].decode("latin-1").strip()
             raise DataError(f"{path.name}, line {number:,}: Expected {columns} whole numbers, but got {told!r}")
         kept += [list(map(int, cells))] if cells else []

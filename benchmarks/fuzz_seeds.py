@@ -1,0 +1,199 @@
+"""Valid files of every kind that is read, small enough to be changed and read thousands of times."""
+
+import io
+import json
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from PIL import Image
+from pyarrow import parquet
+from safetensors.torch import save
+from torch import nn
+
+Files = dict[str, bytes]
+Columns = dict[str, list[Any]]
+
+SIZE = 16
+NAMES = ("ann/ann_0001.png", "ann/ann_0002.png", "bob/bob_0001.png", "bob/bob_0002.png")
+STATE = {"0.weight": torch.linspace(-1, 1, 72).view(8, 1, 3, 3), "0.bias": torch.zeros(8)}
+POINTS = "38.29 51.69 73.53 51.50 56.02 71.73 41.54 92.36 70.72 92.20 0.99"
+MAGIC = struct.pack("<I", 0xCED7230A)
+
+
+def image(kind: str = "PNG", number: int = 0, mode: str = "RGB", **options: Any) -> bytes:
+    """Encode a picture of noise."""
+    pixels = np.random.default_rng(number).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(file, kind, **options)
+    return file.getvalue()
+
+
+def images() -> list[Files]:
+    """A picture in every format, and in its rarer variants."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    variants: list[tuple[str, str, dict[str, Any]]] = [
+        ("JPEG", "RGB", {"exif": exif, "dpi": (72, 72)}),
+        ("JPEG", "CMYK", {"progressive": True}),
+        ("PNG", "P", {"transparency": 0}),
+        ("PNG", "RGBA", {}),
+        ("PNG", "I;16", {}),
+        ("BMP", "RGB", {}),
+        ("BMP", "L", {}),
+        ("WEBP", "RGBA", {"lossless": True, "exif": exif}),
+        ("WEBP", "RGB", {}),
+        *(("TIFF", "RGB", {"compression": kind}) for kind in ("raw", "tiff_lzw", "jpeg", "packbits", "tiff_deflate")),
+    ]
+    return [{f"a.{kind.lower()}": image(kind, mode=mode, **options)} for kind, mode, options in variants]
+
+
+def folder() -> Files:
+    """Pictures of two subjects."""
+    return {name: image(number=number) for number, name in enumerate(NAMES)}
+
+
+def table(columns: Columns, separator: str = ",") -> bytes:
+    """Write a table of text."""
+    rows = [list(columns), *zip(*columns.values(), strict=True)]
+    return "".join(separator.join(map(str, row)) + "\n" for row in rows).encode()
+
+
+def parquet_file(columns: Columns, **options: Any) -> bytes:
+    """Write a Parquet file."""
+    file = io.BytesIO()
+    parquet.write_table(pa.table(columns), file, **options)
+    return file.getvalue()
+
+
+def parquet_files(columns: Columns) -> list[bytes]:
+    """Write a table in the variants of Parquet."""
+    return [
+        parquet_file(columns),
+        parquet_file(columns, compression="none", use_dictionary=False),
+        parquet_file(columns, compression="zstd", data_page_version="2.0", row_group_size=2),
+    ]
+
+
+def pickled_images(protocol: int) -> bytes:
+    """Write an insightface .bin file."""
+    stored: list[Any] = [image(number=number) for number in (0, 1, 2, 2)]
+    if protocol > 2:
+        stored[0] = np.frombuffer(stored[0], dtype=np.uint8)
+    return pickle.dumps((stored, [True, False]), protocol=protocol)
+
+
+def records(*, index: bool) -> Files:
+    """Write RecordIO of three subjects' pictures."""
+    content, places = b"", []
+    for key in range(1, 6):
+        body = struct.pack("<IfQQ", 0, key // 2, key, 0) + image("JPEG", key)
+        places.append(f"{key}\t{len(content)}\n")
+        content += MAGIC + struct.pack("<I", len(body)) + body + b"\0" * (-len(body) % 4)
+    return {"train.rec": content, **({"train.idx": "".join(places).encode()} if index else {})}
+
+
+def memfile() -> Files:
+    """Write an AdaFace memfile of two trials."""
+    values = np.linspace(-1, 1, 4 * 3 * SIZE * SIZE, dtype=np.float32)
+    return {
+        "lfw/memfile/mem_file.dat": values.tobytes(),
+        "lfw/memfile/mem_file.dat.conf": json.dumps({"shape": [4, 3, SIZE, SIZE], "dtype": "float32"}).encode(),
+        "lfw_list.npy": array(np.array([True, False])),
+    }
+
+
+def array(values: np.ndarray) -> bytes:
+    """Write a .npy file."""
+    file = io.BytesIO()
+    np.save(file, values)
+    return file.getvalue()
+
+
+def cfp() -> Files:
+    """Write CFP's protocol for two subjects, and their pictures."""
+    files = {
+        f"Data/Images/00{subject}/{kind}/01.jpg": image("JPEG") for subject in (1, 2) for kind in ("frontal", "profile")
+    }
+    for letter, kind in (("F", "frontal"), ("P", "profile")):
+        lines = [f"{number} ../Data/Images/00{number}/{kind}/01.jpg\r\n" for number in (1, 2)]
+        files[f"Protocol/Pair_list_{letter}.txt"] = "".join(lines).encode()
+    return files | {"Protocol/Split/FP/01/same.txt": b"1,1\n2,2\n", "Protocol/Split/FP/01/diff.txt": b"1,2\n"}
+
+
+def ijb() -> Files:
+    """Write IJB-C's protocol for three templates, and their crops."""
+    names = [f"{number}.jpg" for number in range(1, 5)]
+    meta = {
+        "face_tid_mid": "".join(f"{name} {number // 2} {number}\n" for number, name in enumerate(names)),
+        "template_pair_label": "0 1 0\n1 0 1\n",
+        "name_5pts_score": "".join(f"{name} {POINTS}\n" for name in names),
+    }
+    crops = {f"loose_crop/{name}": image("JPEG") for name in names}
+    return crops | {f"meta/ijbc_{name}.txt": text.encode() for name, text in meta.items()}
+
+
+def checkpoint(*, old: bool = False, **more: Any) -> bytes:
+    """Write a checkpoint of PyTorch."""
+    file = io.BytesIO()
+    torch.save({"state_dict": STATE, **more}, file, _use_new_zipfile_serialization=not old)
+    return file.getvalue()
+
+
+def safetensors() -> bytes:
+    """Write a safetensors file."""
+    return save(STATE, {"format": "pt"})
+
+
+def dlib_network() -> nn.Module:
+    """Make a network of dlib's layers."""
+    from froq_dlib.network import Affine  # noqa: PLC0415 - a plugin
+
+    return nn.Sequential(nn.Conv2d(3, 4, 3), Affine(4), nn.Linear(4, 2, bias=False))
+
+
+def dlib_file() -> bytes:
+    """Write a file of dlib's for that network."""
+
+    def integer(value: int) -> bytes:
+        return bytes([4]) + value.to_bytes(4, "little")
+
+    def layer(name: str, count: int) -> bytes:
+        values = np.linspace(-1, 1, count, dtype="<f4").tobytes()
+        shape = b"".join(map(integer, (count, 1, 1, 1)))
+        ends = integer(2) + integer(4) if name == "fc_2" else b""
+        return bytes([1, len(name)]) + name.encode() + ends + integer(2) + shape + values
+
+    return layer("con_4", 4 * 27 + 4) + layer("affine_", 8) + layer("fc_2", 8)
+
+
+def timm_folder() -> Files:
+    """Write a network of timm's in the layout of the hub."""
+    config = {
+        "architecture": "test_resnet",
+        "num_classes": 8,
+        "pretrained_cfg": {"input_size": [3, 32, 32], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
+        "model_args": {"drop_rate": 0.1},
+    }
+    return {"config.json": json.dumps(config).encode(), "model.safetensors": safetensors()}
+
+
+def configuration() -> bytes:
+    """Write a configuration of `froq predict`, with an anchor."""
+    return b"""\
+trainer: {accelerator: cpu, devices: 1}
+model: {backbone: timm, backbone_options: &given {architecture: resnet18, mean: [0.5, 0.5, 0.5]}}
+data: {source: faces, batch_size: 8, resize: true, workers: 0}
+output: scores.csv
+"""
+
+
+def observer() -> bytes:
+    """Read the Observer that ships with froq-dlib."""
+    from froq_dlib.backbone import OBSERVER  # noqa: PLC0415 - a plugin
+
+    return Path(OBSERVER).read_bytes()
