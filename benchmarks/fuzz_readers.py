@@ -71,7 +71,7 @@ def _of_images() -> list[Reader]:
         Reader("images", seeds.images(), _image),
         Reader(
             "insightface .bin",
-            [{"a.bin": seeds.pickled_images(p)} for p in (0, 2, 4, 5)],
+            [{"a.bin": seeds.pickled_images(p)} for p in (2, 3, 4, 5)],
             _archive("a.bin"),
             PICKLE_WORDS,
         ),
@@ -85,7 +85,7 @@ def _of_images() -> list[Reader]:
 def _of_lists() -> list[Reader]:
     faces = seeds.folder()
     lines = "".join(f"{name} 0.{number}\n" for number, name in enumerate(seeds.NAMES)).encode()
-    scores = [{"a.csv": table(SCORES, mark)} for mark in ",;\t"] + [{"a.csv": lines}]
+    scores = [{"a.csv": table(SCORES, mark)} for mark in ",;\t"] + [{"a.txt": lines}]
     return [
         Reader("manifest, CSV", [faces | {"a.csv": table(LABELS)}], _manifest("a.csv"), PATH_WORDS),
         Reader(
@@ -94,8 +94,8 @@ def _of_lists() -> list[Reader]:
             _manifest("a.parquet"),
         ),
         Reader("labels", [faces | {"a.csv": table(LABELS)}], _labels, PATH_WORDS),
-        Reader("scores, text", scores, _scores("a.csv"), (*PATH_WORDS, b"nan", b"1e999")),
-        Reader("scores, Parquet", [{"a.parquet": file} for file in seeds.parquet_files(SCORES)], _scores("a.parquet")),
+        Reader("scores, text", scores, _scores, (*PATH_WORDS, b"nan", b"1e999")),
+        Reader("scores, Parquet", [{"a.parquet": file} for file in seeds.parquet_files(SCORES)], _scores),
     ]
 
 
@@ -155,8 +155,8 @@ def _labels(folder: Path) -> None:
     with_labels(list_faces(folder), folder / "a.csv")
 
 
-def _scores(name: str) -> Read:
-    return lambda folder: read_scores(folder / name, seeds.NAMES)
+def _scores(folder: Path) -> None:
+    read_scores(next(folder.iterdir()), seeds.NAMES)
 
 
 def _trials(name: str) -> Read:
@@ -206,7 +206,13 @@ def _parser() -> LightningArgumentParser:
     strict = {"exit_on_error": False}
     given = ["--data.source=faces", "--model.backbone=timm"]
     return _ParsingCLI(
-        FroqModule, FaceDataModule, run=False, save_config_callback=None, parser_kwargs=strict, args=given
+        FroqModule,
+        FaceDataModule,
+        run=False,
+        save_config_callback=None,
+        parser_kwargs=strict,
+        seed_everything_default=False,
+        args=given,
     ).parser
 
 
