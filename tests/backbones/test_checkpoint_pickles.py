@@ -1,0 +1,80 @@
+"""A checkpoint of a few bytes cannot fill the memory."""
+
+import codecs
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from froq_lightning.backbones import checkpoint_pickles
+from froq_lightning.backbones.checkpoint_pickles import named_globals
+from froq_lightning.backbones.weights import read_state_dict
+from froq_lightning.errors import WeightsError
+
+
+class Call:
+    """Calls a function when it is unpickled."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.call = (function, arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.call
+
+
+def doubled(times: int) -> Call:
+    """Text that is written in hexadecimal digits, again and again."""
+    text = Call(codecs.encode, "x", "latin1")
+    for _ in range(times):
+        text = Call(codecs.encode, text, "hex")
+    return text
+
+
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize("hostile", [Call(bytearray, 10**10), doubled(40)], ids=["zeros", "digits"])
+def test_what_grows_when_it_is_read_is_refused(hostile: Call, new: bool, tmp_path: Path) -> None:
+    content = {"a": torch.ones(3), "hostile": hostile}
+    torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=new)
+    with pytest.raises(WeightsError, match=r"a\.pt holds more than tensors, and could fill the memory"):
+        read_state_dict(tmp_path / "a.pt")
+
+
+def test_bytes_beside_the_tensors_are_read(tmp_path: Path) -> None:
+    torch.save({"state_dict": {"a": torch.ones(3)}, "name": b"\xffx"}, tmp_path / "a.pt")
+    assert "_codecs.encode" in named_globals(tmp_path / "a.pt")
+    assert list(read_state_dict(tmp_path / "a.pt")) == ["a"]
+
+
+def test_compressed_tensors_are_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(10**6)}, tmp_path / "plain.pt")
+    with zipfile.ZipFile(tmp_path / "plain.pt") as plain, zipfile.ZipFile(tmp_path / "a.pt", "w", 8) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    assert (tmp_path / "a.pt").stat().st_size < 10_000
+    with pytest.raises(WeightsError, match=r"a\.pt holds compressed tensors"):
+        read_state_dict(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_megabytes_beside_the_tensors_are_refused(new: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint_pickles, "MOST_BYTES", 10_000)
+    torch.save({"a": torch.ones(3), "log": "x" * 20_000}, tmp_path / "a.pt", _use_new_zipfile_serialization=new)
+    with pytest.raises(WeightsError, match=r"holds more than tensors: 2\d,\d+ bytes beside them"):
+        read_state_dict(tmp_path / "a.pt")
+
+
+def test_millions_of_operations_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint_pickles, "MOST_OPERATIONS", 1_000)
+    torch.save({"a": torch.ones(3), "log": list(range(2_000))}, tmp_path / "a.pt")
+    with pytest.raises(WeightsError, match="over 1,000 operations"):
+        read_state_dict(tmp_path / "a.pt")
+
+
+def test_a_pickle_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_bytes(pickle.dumps({"a": 1})[:-1])
+    with pytest.raises(WeightsError, match=r"a\.pt is damaged or no checkpoint: pickle exhausted"):
+        read_state_dict(tmp_path / "a.pt")
