@@ -26,13 +26,15 @@ class Tally:
 
     kinds: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    slowest: int = 0
     megabytes: float = 0.0
     findings: list[tuple[int, Outcome]] = field(default_factory=list)
 
     def add(self, number: int, outcome: Outcome) -> None:
         """Count a file."""
         self.kinds[outcome.kind] += 1
-        self.seconds = max(self.seconds, outcome.seconds)
+        if outcome.seconds > self.seconds:
+            self.seconds, self.slowest = outcome.seconds, number
         self.megabytes = max(self.megabytes, outcome.megabytes)
         if outcome.is_finding:
             self.findings.append((number, outcome))
@@ -79,6 +81,7 @@ def fuzzed(reader: Reader, first: int, seconds: float, limits: Limits = Limits()
         tally.add(number, outcome)
         number += 1
     child.close()
+    print(f"{reader.name}: {tally.kinds.total():,} files, the slowest is {tally.slowest}", flush=True)
     return tally
 
 

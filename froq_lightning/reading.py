@@ -61,7 +61,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_array(path: Path) -> npt.NDArray[Any]:
-    """Read a .npy file, but not into memory: what it says of its shape may not be true.
+    """Read a .npy file of numbers or booleans, but not into memory: what it says of its shape may not be true.
 
     Raises:
         DataNotFoundError: if there is no such file.
@@ -74,6 +74,8 @@ def read_array(path: Path) -> npt.NDArray[Any]:
         raise DataError(f"it is damaged or no .npy array: {error}") from error
     if not isinstance(array, np.ndarray):
         raise DataError("it is an archive of arrays")
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"it holds {array.dtype}, no numbers or booleans")
     return array
 
 

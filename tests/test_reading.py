@@ -85,3 +85,9 @@ def test_an_archive_of_arrays_is_no_array(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", a=np.zeros(4))
     with pytest.raises(DataError, match="archive of arrays"):
         read_array(tmp_path / "a.npz")
+
+
+def test_an_array_of_something_else_than_numbers_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([(1.0,)], dtype=[("field", "f4")]))
+    with pytest.raises(DataError, match="no numbers or booleans"):
+        read_array(tmp_path / "a.npy")

@@ -15,6 +15,7 @@ from froq_lightning.errors import WeightsError
 
 MOST_BYTES = 2**26
 MOST_OPERATIONS = 5_000_000
+LONGEST_NAME = 500
 PICKLES_OF_OLD = 5  # magic number, version, system, content, keys of the storages; then their bytes
 # Makes as many zeros as it is told.
 REFUSED = "builtins.bytearray", "__builtin__.bytearray"
@@ -47,6 +48,10 @@ def named_globals(path: Path) -> set[str]:
     except Exception as error:  # whatever `zipfile` and `pickletools` stumble over
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}") from error
+    if max(map(len, named), default=0) > LONGEST_NAME:  # PyTorch would search them for patterns, in quadratic time
+        raise WeightsError(
+            f"{path.name} is damaged or no checkpoint: it names a class by {max(map(len, named)):,} characters"
+        )
     if named.intersection(REFUSED) or (ENCODE in named and texts & CODECS_OF_BYTES):
         raise WeightsError(f"{path.name} holds more than tensors, and could fill the memory; it was not opened")
     return named

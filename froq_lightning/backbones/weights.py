@@ -124,7 +124,7 @@ def _select(checkpoint: Any, key: str | Sequence[str] | None, path: Path) -> Sta
         chosen = _entry(checkpoint, key, path)
     else:
         chosen = {f"{entry}.{name}": value for entry in key for name, value in _entry(checkpoint, entry, path).items()}
-    tensors = {name: value for name, value in chosen.items() if isinstance(value, Tensor)}
+    tensors = {name: value for name, value in chosen.items() if isinstance(name, str) and isinstance(value, Tensor)}
     if not tensors:
         raise WeightsError(f"{path.name} holds no tensors; its entries: {_first(checkpoint)}")
     return tensors

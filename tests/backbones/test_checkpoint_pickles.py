@@ -78,3 +78,15 @@ def test_a_pickle_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(pickle.dumps({"a": 1})[:-1])
     with pytest.raises(WeightsError, match=r"a\.pt is damaged or no checkpoint: pickle exhausted"):
         read_state_dict(tmp_path / "a.pt")
+
+
+def test_a_long_name_is_refused_before_it_is_searched(tmp_path: Path) -> None:
+    hostile = b"\x80\x02c" + b"'\"(a" * 5_000 + b"\nname\n."
+    (tmp_path / "a.pt").write_bytes(hostile)
+    with pytest.raises(WeightsError, match="it names a class by 20,005 characters"):
+        read_state_dict(tmp_path / "a.pt")
+
+
+def test_tensors_that_have_no_names_are_none(tmp_path: Path) -> None:
+    torch.save({("a", 1): torch.ones(3), "b": torch.zeros(2)}, tmp_path / "a.pt")
+    assert list(read_state_dict(tmp_path / "a.pt")) == ["b"]
