@@ -1,16 +1,19 @@
 """The command `froq`. Heavy libraries are imported only by the command that needs them."""
 
 import argparse
+import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib import metadata
-from io import TextIOWrapper
+from io import TextIOWrapper, UnsupportedOperation
 from typing import Any
 
 from froq_lightning.errors import ConfigurationError, FroqError
 from froq_lightning.terminal import printable
 
 USAGE_ERROR = 2
+OUTPUT_CLOSED = 1
 NO_FIT = (
     "there is nothing to fit: FROQ reads quality out of a frozen network without training; "
     "`froq validate` calibrates which layers are read, `froq predict` scores images"
@@ -27,12 +30,21 @@ examples:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0, or 2 with one line on standard error if input or configuration is bad."""
+    """Run the command line; return 0, or 2 with one line on standard error if input or configuration is bad.
+
+    1 if whoever read the output did not want all of it.
+    """
     arguments = list(sys.argv[1:] if args is None else args)
     if args is None and isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # paths may be no UTF-8
     try:
-        return _run(arguments)
+        status = _run(arguments)
+        sys.stdout.flush()
+        return status  # noqa: TRY300 - the output is part of what may fail
+    except BrokenPipeError:
+        if _output_is_read():
+            raise
+        return OUTPUT_CLOSED
     except FroqError as error:
         told = "\n".join(map(printable, str(error).splitlines()))
         print(f"froq: error: {told}", file=sys.stderr)
@@ -70,6 +82,20 @@ def _run_on_backbone(action: str, name: str, options: Sequence[str]) -> None:
     from froq_lightning.cli.backbones import run_check, run_show  # noqa: PLC0415 - imports torch
 
     (run_show if action == "show" else run_check)(plugin, options)
+
+
+def _output_is_read() -> bool:
+    """Tell whether somebody reads what is printed; `head` has enough sooner. If not, nothing more is printed."""
+    try:
+        output = sys.stdout.fileno()
+    except UnsupportedOperation:
+        return True
+    poll = select.poll()
+    poll.register(output, 0)
+    closed = any(event & select.POLLERR for _, event in poll.poll(0))
+    if closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return not closed
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -70,3 +70,10 @@ def test_an_unknown_command_is_refused_with_those_there_are(
         main(arguments)
     assert ended.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_gets_no_traceback() -> None:
+    command = f"{sys.executable} -m froq_lightning backbones list | sleep 0; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+    assert ended.stdout.strip() == "1"
