@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import fuzz_seeds as seeds
@@ -124,7 +125,7 @@ def _of_networks() -> list[Reader]:
         Reader("checkpoint", [{"a.pt": file} for file in new], _weights("a.pt"), PICKLE_WORDS),
         Reader("checkpoint before 1.6", [{"a.pt": seeds.checkpoint(old=True)}], _weights("a.pt"), PICKLE_WORDS),
         Reader("safetensors", [{"a.safetensors": seeds.safetensors()}], _weights("a.safetensors"), JSON_WORDS),
-        Reader("dlib .dat", [{"a.dat": seeds.dlib_file()}], _dlib),
+        *([Reader("dlib .dat", [{"a.dat": seeds.dlib_file()}], _dlib)] if find_spec("froq_dlib") else []),
         Reader("timm folder", [seeds.timm_folder()], _timm_folder, JSON_WORDS),
         Reader("array", [{"a.npy": seeds.array(seeds.STATE["0.weight"].numpy())}], _array),
         Reader("configuration", [{"a.yaml": seeds.configuration()}], _configuration, YAML_WORDS),

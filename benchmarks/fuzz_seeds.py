@@ -5,6 +5,8 @@ import json
 import pickle
 import re
 import struct
+import tempfile
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,11 @@ from PIL import Image
 from pyarrow import parquet
 from safetensors.torch import save
 from torch import nn
+
+from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
+from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
+from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.selection import select_layers
 
 Files = dict[str, bytes]
 Columns = dict[str, list[Any]]
@@ -199,7 +206,14 @@ output: scores.csv
 
 
 def observer() -> bytes:
-    """Read the Observer that ships with froq-dlib."""
-    from froq_dlib.backbone import OBSERVER  # noqa: PLC0415 - a plugin
-
-    return Path(OBSERVER).read_bytes()
+    """Write the Observer of a small network."""
+    network = nn.Sequential(OrderedDict(stem=nn.Conv2d(3, 4, 3), relu=nn.ReLU(), pool=nn.AdaptiveAvgPool2d(1)))
+    backbone = Backbone(network, Preprocessing((SIZE, SIZE)), WeightsInfo("small.pt", "0" * 64))
+    labels = torch.linspace(0, 1, 20)
+    norms = torch.stack([labels + 2, (labels - 0.3).abs() + 1, labels.sqrt() + 3], dim=1)
+    selection = select_layers(norms, labels, backbone.candidate_layers, PRESETS["distinct"])
+    identity = BackboneIdentity.of(backbone, "small", {"depth": 1}, "froq-small", "1.0")
+    made = Observer.from_selection(selection, identity, "distinct", CalibrationSet(20, 0, {"method": "given"}))
+    with tempfile.TemporaryDirectory() as folder:
+        made.save(Path(folder, "observer.json"))
+        return Path(folder, "observer.json").read_bytes()
