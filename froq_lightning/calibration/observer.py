@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -196,9 +197,13 @@ class Observer:
 
     def scores(self, norms: Tensor) -> Tensor:
         """Score images by the norms of the selected layers: `[B, K]` to `[B]` float64, higher is better."""
-        means = torch.tensor([layer.mean for layer in self.layers], dtype=torch.float64)
-        stds = torch.tensor([layer.std for layer in self.layers], dtype=torch.float64)
-        return aggregate(norms, self.aggregation, means, stds)
+        return aggregate(norms, self.aggregation, *self._moments)
+
+    @cached_property
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        """Means and standard deviations of the layers, `[K]` float64 each."""
+        moments = torch.tensor([(layer.mean, layer.std) for layer in self.layers], dtype=torch.float64)
+        return moments[:, 0], moments[:, 1]
 
     def quality(self, scores: Tensor) -> Tensor:
         """Bring raw scores to 0..100, `[B]` int64: the percentage of the calibration set that scored lower."""

@@ -22,14 +22,12 @@ class LayerHooks:
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str], note: Note) -> None:
-        self.note = note
-        self._modules = [network.get_submodule(name) for name in layers]
+        modules = [network.get_submodule(name) for name in layers]
+        self._hooks = [(module, partial(note, column)) for column, module in enumerate(modules)]
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Self:
-        self._handles = [
-            module.register_forward_hook(partial(self.note, column)) for column, module in enumerate(self._modules)
-        ]
+        self._handles = [module.register_forward_hook(hook) for module, hook in self._hooks]
         return self
 
     def __exit__(

@@ -184,8 +184,11 @@ def batch_norms(output: Tensor, batch: int, out: Tensor | None = None) -> Tensor
     Returns:
         `[B]` float32.
     """
+    rows = output.view(batch, -1) if output.is_contiguous() else _rows(output, batch)
+    if output.dtype == torch.float32:
+        return torch.linalg.vector_norm(rows, dim=1, out=out)
     wide = torch.float64 if output.dtype == torch.float64 else torch.float32
-    norms = torch.linalg.vector_norm(_rows(output, batch), dim=1, dtype=wide)
+    norms = torch.linalg.vector_norm(rows, dim=1, dtype=wide)
     return norms.float() if out is None else out.copy_(norms)
 
 
