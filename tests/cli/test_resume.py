@@ -89,7 +89,8 @@ def test_what_changed_since_is_refused_and_told(
     output = tmp_path / "out" / "scores.csv"
     kill_when(output.parent / "scores.csv.partial", scoring(network, observer, many, output))
     other = tmp_path / "observer.json"
-    other.write_text(observer.read_text(encoding="utf-8").replace('"preset": "paper"', '"preset": "distinct"'))
+    other.write_text(observer.read_text(encoding="utf-8").replace('"licence": "unknown"', '"licence": "known"'))
+    assert other.read_bytes() != observer.read_bytes()
     changes = {
         "data.resize was False, now is True": scoring(network, observer, many, output, "--data.resize=true"),
         "data.batch_size was 2, now is 3": scoring(network, observer, many, output, "--data.batch_size=3"),
