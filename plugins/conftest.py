@@ -134,8 +134,8 @@ def true_accept_rate(shared: Path, embedded: Callable[[Backbone, Tensor], Tensor
         paths = sorted({trial[side] for trial in trials for side in ("image_a", "image_b")})
         place = {path: index for index, path in enumerate(paths)}
         parts = []
-        for start in range(0, len(paths), 64):
-            images = [Image.open(shared / "data" / "faces" / path) for path in paths[start : start + 64]]
+        for start in range(0, len(paths), 8):  # of larger batches the caches hold too little
+            images = [Image.open(shared / "data" / "faces" / path) for path in paths[start : start + 8]]
             batch = torch.stack([torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images])
             parts.append(torch.nn.functional.normalize(embedded(backbone, batch)))
         every = torch.cat(parts)

@@ -19,7 +19,7 @@ LABELS = ("flip", "noise", "occlusion", "pseudo_quality")
 
 
 def labels_of(backbone: Backbone, images: Tensor, observation: Observation, shared: Path) -> dict[str, Tensor]:
-    method = PerturbationQuality(noise_masks=str(shared / "golden" / "noise_masks.npy"))
+    method = PerturbationQuality(noise_masks=str(shared / "golden" / "noise_masks.npy"), micro_batch=8)
     inputs, embeddings = backbone.preprocessing(images), backbone.embed(observation.output)
     terms = method.terms(backbone, inputs, embeddings)
     return {**terms, "pseudo_quality": torch.stack(list(terms.values())).mean(dim=0)}

@@ -101,7 +101,7 @@ def test_a_calibration_can_be_repeated_with_the_images_and_labels_that_it_wrote(
     odd: Path, network: tuple[str, ...], rows: Callable[[Path], Rows], tmp_path: Path
 ) -> None:
     first, sources = tmp_path / "first.images.csv", (odd, tmp_path / "first.images.csv")
-    validate = ["validate", *network, "--report=false"]
+    validate = ["validate", *network, "--report=false", "--model.labeller={noise: 0, occlusion: 2}"]
     assert main([*validate, f"--data.source={odd}", f"--output={tmp_path / 'first.json'}"]) == 0
     for source in sources:
         places = [f"--data.source={source}", f"--data.labels={first}", f"--output={tmp_path / 'again.json'}"]

@@ -13,11 +13,20 @@ from typing import Any
 import pytest
 
 from froq_lightning.cli import main
+from froq_lightning.errors import JournalError
+from froq_lightning.journal.shard import Shard
 from froq_lightning.runs.quality_batch import QualityBatch, score_batch
 
 Rows = list[dict[str, str]]
 # Enough batches that a run is still busy when its journal has the first ones.
 COUNT, BATCH = 96, "--data.batch_size=2"
+HOLD = """
+import fcntl, sys, time
+file = open(sys.argv[1], "wb")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", end="", flush=True)
+time.sleep(60)
+"""
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 
 
@@ -50,6 +59,19 @@ def kill_when(journal: Path, arguments: list[str], shards: int = 1, steps: int =
     finally:
         run.send_signal(signal.SIGKILL)
         run.wait()
+
+
+def wait_until_free(path: Path) -> None:
+    """Wait until the process that writes to a shard notices that it is alone, and lets it go."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            Shard(path).close()
+        except JournalError:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        else:
+            return
 
 
 def scoring(network: tuple[str, ...], observer: Path, source: Path, output: Path, *options: str) -> list[str]:
@@ -89,7 +111,8 @@ def test_what_changed_since_is_refused_and_told(
     output = tmp_path / "out" / "scores.csv"
     kill_when(output.parent / "scores.csv.partial", scoring(network, observer, many, output))
     other = tmp_path / "observer.json"
-    other.write_text(observer.read_text(encoding="utf-8").replace('"preset": "paper"', '"preset": "distinct"'))
+    other.write_text(observer.read_text(encoding="utf-8").replace('"licence": "unknown"', '"licence": "known"'))
+    assert other.read_bytes() != observer.read_bytes()
     changes = {
         "data.resize was False, now is True": scoring(network, observer, many, output, "--data.resize=true"),
         "data.batch_size was 2, now is 3": scoring(network, observer, many, output, "--data.batch_size=3"),
@@ -105,6 +128,21 @@ def test_what_changed_since_is_refused_and_told(
     assert "images: 1 gone (000.jpg), 1 new (new.jpg)" in capsys.readouterr().err
     assert main([*command, "--restart=true"]) == 0
     assert len(rows(output)) == COUNT + 1
+
+
+def test_a_journal_that_another_run_writes_to_is_left_alone(
+    network: tuple[str, ...], observer: Path, many: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shard = tmp_path / "scores.csv.partial" / "0.shard"
+    shard.parent.mkdir()
+    holding = subprocess.Popen([sys.executable, "-c", HOLD, str(shard)], stdout=subprocess.PIPE)
+    with holding:
+        assert holding.stdout is not None
+        assert holding.stdout.read(4) == b"held"
+        assert main(scoring(network, observer, many, tmp_path / "scores.csv")) == 2
+        holding.kill()
+    assert "another run is writing to" in capsys.readouterr().err
+    assert not (tmp_path / "scores.csv").exists()
 
 
 def test_what_does_not_change_the_scores_may_change(
@@ -142,6 +180,8 @@ def test_a_batch_size_that_was_found_is_kept(
 
 
 def test_a_killed_labelling_goes_on_to_the_same_observer(network: tuple[str, ...], many: Path, tmp_path: Path) -> None:
+    for image in sorted(many.iterdir())[40:]:  # each takes several passes
+        image.unlink()
     labeller = "--model.labeller={noise: 0, occlusion: 2}"
     asked = [f"--data.source={many}", "--report=false", BATCH]
     commands = {
@@ -166,14 +206,8 @@ def test_a_killed_first_process_ends_the_second_and_both_go_on(
     subprocess.run([*start, *scoring(network, observer, many, plain, *two)], check=True, env=environment, timeout=300)
     command = scoring(network, observer, many, killed, *two)
     kill_when(killed.parent / "scores.csv.partial", command, shards=2)
-    until = time.monotonic() + 60
-    while True:  # the second process lets its shard go when it notices
-        ran = subprocess.run(
-            [*start, *command], capture_output=True, text=True, check=False, env=environment, timeout=300
-        )
-        if ran.returncode == 0 or time.monotonic() > until:
-            break
-        assert "another run is writing to" in ran.stderr
+    wait_until_free(killed.parent / "scores.csv.partial" / "1.shard")
+    ran = subprocess.run([*start, *command], capture_output=True, text=True, check=False, env=environment, timeout=300)
     assert ran.returncode == 0, ran.stderr
     for suffix in (".csv", ".npy"):
         assert killed.with_suffix(suffix).read_bytes() == plain.with_suffix(suffix).read_bytes()

@@ -55,8 +55,11 @@ def iso_by_loops(scores: np.ndarray, mated: np.ndarray, quality: np.ndarray, fmr
 
 
 def froq_by_loops(scores: np.ndarray, mated: np.ndarray, quality: np.ndarray, fmr: float) -> float:
-    threshold = lowest_threshold(scores[~mated], fmr)
-    genuine = scores[mated][np.argsort(quality[mated], kind="stable")]
+    return froq_at(lowest_threshold(scores[~mated], fmr), scores[mated], quality[mated])
+
+
+def froq_at(threshold: float, genuine: np.ndarray, quality: np.ndarray) -> float:
+    genuine = genuine[np.argsort(quality, kind="stable")]
     curve = [np.mean(genuine[int(step * len(genuine) // 100) :] <= threshold) for step in range(31)]
     return float(np.mean(curve) / curve[0])
 
@@ -90,8 +93,9 @@ def test_froq_equals_its_definition(seed: int, draw: Draw) -> None:
 def test_in_froq_ties_give_the_mean_over_all_orders(draw: Draw) -> None:
     scores, mated, quality = parts(draw(3, levels=4))
     area = error_versus_discard(scores, mated, quality, create_convention("froq"), 0.05).area
-    generator = np.random.default_rng(0)
-    orders = [froq_by_loops(scores, mated, quality + 1e-6 * generator.random(len(quality)), 0.05) for _ in range(4000)]
+    threshold, genuine, generator = lowest_threshold(scores[~mated], 0.05), scores[mated], np.random.default_rng(0)
+    drawn = (quality + 1e-6 * generator.random(len(quality)) for _ in range(4000))
+    orders = [froq_at(threshold, genuine, broken[mated]) for broken in drawn]
     assert area == pytest.approx(np.mean(orders), abs=4 * np.std(orders) / math.sqrt(len(orders)))
 
 
