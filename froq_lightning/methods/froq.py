@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.observation.compiled_norms import CompiledNorms
-from froq_lightning.observation.norms import LayerNorms
+from froq_lightning.observation.scoring_norms import ScoringNorms
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class FroqQuality:
 
     observer: Observer
     compile: bool = False
-    _norms: dict[tuple[nn.Module, bool], LayerNorms | CompiledNorms] = field(
+    _norms: dict[tuple[nn.Module, bool], ScoringNorms | CompiledNorms] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -52,10 +52,10 @@ class FroqQuality:
             seen = norms.observe(backbone.inputs(images))
         return self.observer.scores(seen.norms), seen.output
 
-    def _observing(self, network: nn.Module, *, stop_early: bool) -> LayerNorms | CompiledNorms:
+    def _observing(self, network: nn.Module, *, stop_early: bool) -> ScoringNorms | CompiledNorms:
         if self.compile:
             return CompiledNorms(network, self._layers(), with_output=not stop_early)
-        return LayerNorms(network, self._layers(), stop_early=stop_early, find_copies=False)
+        return ScoringNorms(network, self._layers(), stop_early=stop_early)
 
     def _layers(self) -> list[str]:
         return [layer.name for layer in self.observer.layers]

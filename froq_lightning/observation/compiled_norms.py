@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.observation.layer_hooks import LayerHooks
-from froq_lightning.observation.norms import Observation
+from froq_lightning.observation.scoring_norms import ScoringPass
 
 
 class CompiledNorms:
-    """Context manager that observes a network's layers as `LayerNorms` does, through `torch.compile`.
+    """Context manager that observes a network's layers as `ScoringNorms` does, through `torch.compile`.
 
     The first pass compiles, which takes from seconds to minutes, and so does the first one of another batch size.
     Without the output, the graph ends by itself behind the layers observed. Works where each layer fires in every
@@ -39,7 +39,7 @@ class CompiledNorms:
     def __exit__(self, *raised: Any) -> None:
         self._hooks.__exit__(*raised)
 
-    def observe(self, inputs: Tensor) -> Observation:
+    def observe(self, inputs: Tensor) -> ScoringPass:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients.
 
         Raises:
@@ -51,7 +51,7 @@ class CompiledNorms:
         except torch._dynamo.exc.TorchDynamoException as error:
             reason = " ".join(str(error).strip().splitlines()[:2])  # which part raised, and what
             raise ConfigurationError(f"the network cannot be compiled here: {reason}; leave `compile` off") from error
-        return Observation(output, norms, {}, {}, tuple(range(len(self.layers))))
+        return ScoringPass(norms, output)
 
     def _pass(self, inputs: Tensor) -> tuple[Tensor, Any]:
         self._norms, self._batch = {}, len(inputs)

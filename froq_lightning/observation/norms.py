@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from froq_lightning.observation.layer_hooks import LayerHooks
 from froq_lightning.observation.pass_clock import PassClock
+from froq_lightning.observation.reduction import batch_norms, is_dense, unobservable
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Observation:
     """What one forward pass showed.
 
     Args:
-        output: whatever the network returned; None if the pass was ended early.
+        output: whatever the network returned.
         norms: `[B, L]` float32, the L2 norm of each image's flattened output of each layer. NaN where a layer did not
             fire, or gave no tensor of the batch.
         failures: for the columns that are NaN for that reason, why.
@@ -30,10 +31,6 @@ class Observation:
     failures: dict[int, str]
     copies: dict[int, int]
     order: tuple[int, ...]
-
-
-class _ReachedError(Exception):
-    """Ends a pass whose remaining layers are not wanted."""
 
 
 class LayerNorms:
@@ -49,30 +46,13 @@ class LayerNorms:
     Args:
         network: the network to run.
         layers: dotted names of its modules, one column of the table each; the same name may stand twice.
-        stop_early: whether a pass ends, without output, once these layers have fired as often as in a whole pass, which
-            one image runs before the first; for networks that run alike for every batch.
-        find_copies: whether a tensor that several modules return is told, and reduced once. Without, the pass runs in
-            inference mode, which is quicker for small batches, and what it returns takes no part in autograd.
-        clock: takes the time at which each layer fires, without the time that its norms take; for whole passes.
+        clock: takes the time at which each layer fires, without the time that its norms take.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        layers: Sequence[str],
-        *,
-        stop_early: bool = False,
-        find_copies: bool = True,
-        clock: PassClock | None = None,
-    ) -> None:
+    def __init__(self, network: nn.Module, layers: Sequence[str], *, clock: PassClock | None = None) -> None:
         self.network = network
         self.layers = tuple(layers)
-        self.stop_early = stop_early
-        self.find_copies = find_copies
         self.clock = clock
-        self._calls = 0
-        self._calls_in_a_pass: int | None = None
-        self._counting = False
         self._hooks = LayerHooks(network, self.layers, self._note)
 
     def __enter__(self) -> Self:
@@ -85,7 +65,7 @@ class LayerNorms:
     def observe(self, inputs: Tensor) -> Observation:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients."""
         # Tensors made in inference mode carry no version counter, which tells a copy from an in-place change.
-        with torch.inference_mode(mode=not self.find_copies), torch.no_grad():
+        with torch.inference_mode(mode=False), torch.no_grad():
             self._batch = len(inputs)
             self._table = inputs.new_full((len(self.layers), self._batch), torch.nan, dtype=torch.float32)
             self._failures = dict.fromkeys(range(len(self.layers)), "never fired")
@@ -97,41 +77,21 @@ class LayerNorms:
         return Observation(output, self._table.T, self._failures, self._copies, tuple(self._order))
 
     def _run(self, inputs: Tensor) -> Any:
-        if self.stop_early and self._calls_in_a_pass is None:
-            self._calls_in_a_pass = self._count_calls(inputs[:1])
-        self._calls = 0
         self._ticking = None if self.clock is None or self.clock.is_done else self.clock
         if self._ticking:
             self._ticking.start(inputs.device)
-        try:
-            output = self.network(inputs)
-        except _ReachedError:
-            return None
+        output = self.network(inputs)
         if self._ticking:
             self._ticking.finish()
         return output
 
-    def _count_calls(self, image: Tensor) -> int:
-        """Run the network on one image to its end, and count how often the layers fire."""
-        self._calls, self._counting = 0, True
-        try:
-            self.network(image)
-        finally:
-            self._counting = False
-        return self._calls
-
     def _note(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         del module, args
-        self._calls += 1
-        if self._counting:
-            return
         if self._ticking:
             self._ticking.pause(column)
         self._record(column, output)
         if self._ticking:
             self._ticking.resume()
-        if self._calls == self._calls_in_a_pass:
-            raise _ReachedError
 
     def _record(self, column: int, output: Any) -> None:
         self._order.pop(column, None)
@@ -142,11 +102,10 @@ class LayerNorms:
             return
         self._failures.pop(column, None)
         self._copies.pop(column, None)
-        source = self._known(output) if self.find_copies else None
+        source = self._known(output)
         if source is None:
             batch_norms(output, self._batch, out=self._table[column])
-            if self.find_copies:
-                self._seen[output.data_ptr()] = (ref(output), output._version, column)
+            self._seen[output.data_ptr()] = (ref(output), output._version, column)
         else:
             self._table[column] = self._table[source]
             if source != column:
@@ -158,53 +117,5 @@ class LayerNorms:
         first = pointer()
         if first is None or version != output._version or first.numel() != output.numel():
             return None
-        same = first is output or (first.dtype == output.dtype and _is_dense(first) and _is_dense(output))
+        same = first is output or (first.dtype == output.dtype and is_dense(first) and is_dense(output))
         return column if same and first.untyped_storage().data_ptr() == output.untyped_storage().data_ptr() else None
-
-
-def unobservable(output: Any, batch: int) -> str:
-    """Say why a module's output has no norm per image; empty where it has."""
-    if not isinstance(output, Tensor):
-        return f"returns {type(output).__name__}, not a tensor"
-    if not output.is_floating_point():
-        return f"returns {str(output.dtype).removeprefix('torch.')} values"
-    if output.ndim == 0 or output.numel() == 0 or len(output) % batch:
-        return f"returns shape {list(output.shape)} for a batch of {batch}"
-    return ""
-
-
-def batch_norms(output: Tensor, batch: int, out: Tensor | None = None) -> Tensor:
-    """L2 norm of each image's share of a layer's output.
-
-    Args:
-        output: `[B * k, ...]`, the k rows of one image next to each other (k is 1, or the windows of an image).
-        batch: number of images B.
-        out: `[B]` float32, written in place if given.
-
-    Returns:
-        `[B]` float32.
-    """
-    rows = output.view(batch, -1) if output.is_contiguous() else _rows(output, batch)
-    if output.dtype == torch.float32:
-        return torch.linalg.vector_norm(rows, dim=1, out=out)
-    wide = torch.float64 if output.dtype == torch.float64 else torch.float32
-    norms = torch.linalg.vector_norm(rows, dim=1, dtype=wide)
-    return norms.float() if out is None else out.copy_(norms)
-
-
-def _rows(output: Tensor, batch: int) -> Tensor:
-    """View `[batch, -1]` in the order of memory where there is one (a norm does not mind), else a copy."""
-    if _is_dense(output) and output.stride(0) * len(output) == output.numel():
-        length = output.numel() // batch
-        return output.as_strided((batch, length), (length, 1))
-    return output.reshape(batch, -1)
-
-
-def _is_dense(tensor: Tensor) -> bool:
-    """Whether the values fill a stretch of memory without holes or overlaps, in whatever order of dimensions."""
-    expected = 1
-    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
-        if size != 1 and stride != expected:
-            return False
-        expected *= size
-    return True

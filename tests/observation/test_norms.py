@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.observation.norms import LayerNorms, Observation, batch_norms
+from froq_lightning.observation.norms import LayerNorms, Observation
+from froq_lightning.observation.reduction import batch_norms
 
 
 class Reused(nn.Module):
@@ -296,72 +297,3 @@ def test_a_second_batch_starts_from_an_empty_table(small_backbone: Backbone, sma
     assert torch.equal(first.norms, kept)
     assert second.norms.shape[0] == 5
     assert second.norms.isfinite().all()
-
-
-class Repeating(nn.Module):
-    """A layer that runs twice, and one behind it that counts its runs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.twice = nn.Linear(4, 4)
-        self.behind = nn.Linear(4, 2)
-        self.runs = 0
-        self.behind.register_forward_hook(self._count)
-
-    def _count(self, *_: object) -> None:
-        self.runs += 1
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return self.behind(self.twice(self.twice(inputs)))
-
-
-def test_a_pass_that_may_stop_early_ends_behind_the_last_layer_once_an_image_has_run_to_the_end() -> None:
-    network, inputs = Repeating().eval(), torch.randn(5, 4)
-    with LayerNorms(network, ("twice",)) as norms:
-        whole = norms.observe(inputs)
-    network.runs = 0
-    norms = LayerNorms(network, ("twice",), stop_early=True)
-    for batch in (inputs, inputs, inputs[:2]):
-        with norms:
-            seen = norms.observe(batch)
-        assert network.runs == 1
-        assert seen.output is None
-        torch.testing.assert_close(seen.norms, whole.norms[: len(batch)])
-        assert not network.twice._forward_hooks
-
-
-def test_a_pass_that_breaks_before_its_last_layer_is_no_early_end() -> None:
-    network = Repeating().eval()
-    norms = LayerNorms(network, ("twice",), stop_early=True)
-    with norms:
-        norms.observe(torch.randn(5, 4))
-    with norms, pytest.raises(RuntimeError, match="shapes"):
-        norms.observe(torch.randn(5, 3))
-    assert not network.twice._forward_hooks
-    with norms:
-        assert norms.observe(torch.randn(3, 4)).output is None
-
-
-def test_every_layer_of_a_real_network_has_the_norms_of_a_whole_pass_when_the_pass_ends_there(
-    mobilefacenet: Backbone, calibration_images: Tensor
-) -> None:
-    inputs = mobilefacenet.preprocessing(calibration_images[:3])
-    with LayerNorms(mobilefacenet.network, mobilefacenet.candidate_layers) as norms:
-        whole = norms.observe(inputs)
-    for column in whole.order[::15]:
-        norms = LayerNorms(mobilefacenet.network, [mobilefacenet.candidate_layers[column]], stop_early=True)
-        for _ in range(2):
-            with norms:
-                torch.testing.assert_close(norms.observe(inputs).norms[:, 0], whole.norms[:, column])
-
-
-def test_without_looking_for_copies_the_norms_are_the_same(mobilefacenet: Backbone, calibration_images: Tensor) -> None:
-    inputs = mobilefacenet.inputs(calibration_images[:4])
-    with LayerNorms(mobilefacenet.network, mobilefacenet.candidate_layers) as norms:
-        expected = norms.observe(inputs)
-    with LayerNorms(mobilefacenet.network, mobilefacenet.candidate_layers, find_copies=False) as norms:
-        seen = norms.observe(inputs)
-    torch.testing.assert_close(seen.norms.clone(), expected.norms, rtol=1e-6, atol=0, equal_nan=True)
-    assert seen.output.is_inference()
-    assert expected.copies
-    assert not seen.copies

@@ -1,0 +1,125 @@
+"""Scoring sees the norms that calibration saw, in passes that end where they may."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.observation.norms import LayerNorms
+from froq_lightning.observation.scoring_norms import ScoringNorms
+
+
+class Repeating(nn.Module):
+    """A layer that runs twice, and one behind it that counts its runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice = nn.Linear(4, 4)
+        self.behind = nn.Linear(4, 2)
+        self.runs = 0
+        self.behind.register_forward_hook(self._count)
+
+    def _count(self, *_: object) -> None:
+        self.runs += 1
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.behind(self.twice(self.twice(inputs)))
+
+
+def test_a_pass_that_may_stop_early_ends_behind_the_last_layer_once_an_image_has_run_to_the_end() -> None:
+    network, inputs = Repeating().eval(), torch.randn(5, 4)
+    with LayerNorms(network, ("twice",)) as norms:
+        whole = norms.observe(inputs)
+    network.runs = 0
+    norms = ScoringNorms(network, ("twice",), stop_early=True)
+    for batch in (inputs, inputs, inputs[:2]):
+        with norms:
+            seen = norms.observe(batch)
+        assert network.runs == 1
+        assert seen.output is None
+        torch.testing.assert_close(seen.norms, whole.norms[: len(batch)])
+        assert not network.twice._forward_hooks
+
+
+def test_a_pass_that_breaks_before_its_last_layer_is_no_early_end() -> None:
+    network = Repeating().eval()
+    norms = ScoringNorms(network, ("twice",), stop_early=True)
+    with norms:
+        norms.observe(torch.randn(5, 4))
+    with norms, pytest.raises(RuntimeError, match="shapes"):
+        norms.observe(torch.randn(5, 3))
+    assert not network.twice._forward_hooks
+    with norms:
+        assert norms.observe(torch.randn(3, 4)).output is None
+
+
+def test_every_layer_of_a_real_network_has_the_norms_of_a_whole_pass_when_the_pass_ends_there(
+    mobilefacenet: Backbone, calibration_images: Tensor
+) -> None:
+    inputs = mobilefacenet.preprocessing(calibration_images[:3])
+    with LayerNorms(mobilefacenet.network, mobilefacenet.candidate_layers) as norms:
+        whole = norms.observe(inputs)
+    for column in whole.order[::15]:
+        norms = ScoringNorms(mobilefacenet.network, [mobilefacenet.candidate_layers[column]], stop_early=True)
+        for _ in range(2):
+            with norms:
+                torch.testing.assert_close(norms.observe(inputs).norms[:, 0], whole.norms[:, column])
+
+
+def test_whole_passes_have_the_norms_that_calibration_sees(mobilefacenet: Backbone, calibration_images: Tensor) -> None:
+    inputs = mobilefacenet.inputs(calibration_images[:4])
+    with LayerNorms(mobilefacenet.network, mobilefacenet.candidate_layers) as norms:
+        expected = norms.observe(inputs)
+    with ScoringNorms(mobilefacenet.network, mobilefacenet.candidate_layers) as norms:
+        seen = norms.observe(inputs)
+    torch.testing.assert_close(seen.norms.clone(), expected.norms, rtol=1e-6, atol=0, equal_nan=True)
+    assert seen.output.is_inference()
+    assert torch.equal(seen.norms.isnan(), expected.norms.isnan())
+
+
+class Returns(nn.Module):
+    """Returns what is made of the inputs."""
+
+    def __init__(self, make: object) -> None:
+        super().__init__()
+        self.make = make
+
+    def forward(self, inputs: Tensor) -> object:
+        return self.make(inputs)
+
+
+class Odd(nn.Module):
+    """Layers that return whatever layers may return."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain = Returns(lambda x: 2 * x)
+        self.windows = Returns(lambda x: x.reshape(len(x) * 2, -1))
+        self.strided = Returns(lambda x: x.transpose(1, 2))
+        self.wide = Returns(lambda x: x.double())
+        self.narrow = Returns(lambda x: x.half())
+        self.flat = Returns(lambda x: x[:, 0, 0, 0])
+        self.shared = Returns(lambda x: x.new_ones(1, 8))
+        self.scalar = Returns(lambda x: x.sum())
+        self.empty = Returns(lambda x: x[:, :0])
+        self.whole_numbers = Returns(lambda x: x.long())
+        self.several = Returns(lambda x: (x, x))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        for layer in self.children():
+            layer(inputs)
+        return inputs
+
+
+@pytest.mark.parametrize("batch", [2, 3])
+def test_whatever_layers_return_has_the_norms_that_calibration_sees(batch: int) -> None:
+    network, inputs = Odd(), torch.randn(batch, 3, 4, 4)
+    layers = [name for name, _ in network.named_children()]
+    with LayerNorms(network, layers) as norms:
+        expected = norms.observe(inputs).norms
+    for stop_early in (False, True):
+        with ScoringNorms(network, layers, stop_early=stop_early) as norms:
+            seen = norms.observe(inputs).norms
+        torch.testing.assert_close(seen.clone(), expected, rtol=1e-6, atol=0, equal_nan=True)
+    told = dict(zip(layers, expected.isnan().any(dim=0).tolist(), strict=True))
+    assert [name for name in layers if told[name]] == ["shared", "scalar", "empty", "whole_numbers", "several"]
