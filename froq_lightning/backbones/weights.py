@@ -125,6 +125,9 @@ def _select(checkpoint: Any, key: str | Sequence[str] | None, path: Path) -> Sta
     else:
         chosen = {f"{entry}.{name}": value for entry in key for name, value in _entry(checkpoint, entry, path).items()}
     tensors = {name: value for name, value in chosen.items() if isinstance(name, str) and isinstance(value, Tensor)}
+    odd = [name for name, value in tensors.items() if value.is_nested or value.layout is not torch.strided]
+    if odd:
+        raise WeightsError(f"{path.name} holds sparse or nested tensors: {_first(odd)}")
     if not tensors:
         raise WeightsError(f"{path.name} holds no tensors; its entries: {_first(checkpoint)}")
     return tensors

@@ -34,17 +34,18 @@ class Page:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The pages of a column in a group of rows: the column's name, where they begin, and how long they are in bytes."""
+    """The pages of a column in a group of rows: the column's path, where they begin, and how long they are in bytes."""
 
     column: str
     start: int
     length: int
     has_dictionary: bool
+    is_nested: bool
 
 
 @dataclass(frozen=True)
 class Footer:
-    """What stands at the end of a file: the number of rows, and the chunks of the columns that are not nested."""
+    """What stands at the end of a file: the number of rows, and the chunks of the columns."""
 
     rows: int
     chunks: tuple[Chunk, ...]
@@ -66,7 +67,9 @@ def read_footer(file: BinaryIO) -> Footer:
     stated = CompactReader(file.read(length)).struct()
     groups = _items(stated, ROW_GROUPS)
     columns = [_field(column, META_DATA, dict) for group in groups for column in _items(group, COLUMNS)]
-    chunks = tuple(_chunk(column) for column in columns if len(_field(column, PATH, list)) == 1)
+    chunks = tuple(map(_chunk, columns))
+    if sum(chunk.length for chunk in chunks) > size:
+        raise DataError("its columns are longer than it is")
     rows = sum(_field(group, NUM_ROWS, int) for group in groups)
     return Footer(max(rows, _field(stated, NUM_ROWS, int)), chunks)
 
@@ -93,13 +96,13 @@ def pages(file: BinaryIO, chunk: Chunk) -> Iterator[Page]:
 
 
 def _chunk(column: Fields) -> Chunk:
-    name = _field(column, PATH, list)[0]
+    path = _field(column, PATH, list)
     start, length = _field(column, FIRST_DATA_PAGE, int), _field(column, PACKED_CHUNK, int)
     dictionary = column.get(FIRST_DICTIONARY, 0)
-    if not (isinstance(name, bytes) and isinstance(dictionary, int)) or min(start, length, dictionary) < 0:
+    if not (all(isinstance(name, bytes) for name in path) and type(dictionary) is int) or min(start, length) < 0:
         raise DataError("its footer describes a column that cannot be")
     first = dictionary if 0 < dictionary < start else start
-    return Chunk(name.decode("utf-8"), first, length, dictionary > 0)
+    return Chunk(b".".join(path).decode("utf-8"), first, length, dictionary > 0, len(path) > 1)
 
 
 def _items(fields: Fields, number: int) -> list[Fields]:

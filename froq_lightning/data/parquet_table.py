@@ -12,6 +12,7 @@ ROWS_AT_A_TIME = 2**12
 MOST_BYTES_OF_PAGE = 2**26
 MOST_ROWS_OF_ANY_FILE = 2**17
 MOST_ROWS_A_BYTE = 4
+MOST_COLUMNS = 4096
 FRONT_CODED = 7
 PHYSICAL_TYPES = ("BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE", "BYTE_ARRAY")
 
@@ -44,7 +45,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
         footer = read_footer(file)
         _check(file, footer)
     # A text that stands in a million rows is kept once.
-    coded = {chunk.column for chunk in footer.chunks if chunk.has_dictionary}
+    coded = {chunk.column for chunk in footer.chunks if chunk.has_dictionary and not chunk.is_nested}
     with parquet.ParquetFile(path, read_dictionary=sorted(coded)) as opened:
         names = _flat_columns(opened.schema)
         yield names
@@ -62,13 +63,16 @@ def _cells(column: Any) -> list[str]:
 
 def _flat_columns(schema: Any) -> list[str]:
     """Name the columns that hold one value a row."""
+    if len(schema) > MOST_COLUMNS:
+        raise DataError(f"it has {len(schema):,} columns")
     columns = [schema.column(place) for place in range(len(schema))]
     flat = [
         column.name
         for column in columns
         if column.path == column.name and not column.max_repetition_level and column.physical_type in PHYSICAL_TYPES
     ]
-    if len(set(flat)) < len(flat):
+    nested = {column.path.split(".")[0] for column in columns if column.path != column.name}
+    if len(set(flat)) < len(flat) or nested.intersection(flat):  # pyarrow would read all of that name
         raise DataError("it has two columns of one name")
     return flat
 

@@ -9,7 +9,10 @@ from froq_lightning.evaluation.comparisons import Booleans, Integers
 
 
 def numbered(names: Sequence[str] | Integers) -> Indices:
-    """Number names from 0, equal for equal ones."""
+    """Number names from 0 in their order, equal for equal ones."""
+    if not isinstance(names, np.ndarray):  # an array of texts gives every one the room of the longest
+        numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+        return np.fromiter(map(numbers.__getitem__, names), dtype=np.int32, count=len(names))
     return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.int32)
 
 

@@ -11,6 +11,7 @@ from froq_lightning.errors import DataError
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, _MAP, STRUCT = range(1, 13)
 DEEPEST = 16
 LONGEST_VARINT = 10  # bytes
+HIGHEST_FIELD = 2**15 - 1
 
 Fields = dict[int, Any]
 
@@ -39,6 +40,8 @@ class CompactReader:
         number = 0
         while (head := self._byte()) != 0:
             number = number + (head >> 4) if head >> 4 else self._signed()
+            if number in fields or not 0 < number <= HIGHEST_FIELD:  # readers differ in what they make of those
+                raise DataError(f"a structure has field {number}, or has it twice")
             kind = head & 0x0F
             fields[number] = kind == TRUE if kind in (TRUE, FALSE) else self._value(kind, depth)
         return fields

@@ -90,3 +90,10 @@ def test_a_long_name_is_refused_before_it_is_searched(tmp_path: Path) -> None:
 def test_tensors_that_have_no_names_are_none(tmp_path: Path) -> None:
     torch.save({("a", 1): torch.ones(3), "b": torch.zeros(2)}, tmp_path / "a.pt")
     assert list(read_state_dict(tmp_path / "a.pt")) == ["b"]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of PyTorch, about sparse tensors that it does not check
+def test_tensors_that_are_no_block_of_memory_are_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.eye(3).to_sparse()}, tmp_path / "a.pt")
+    with pytest.raises(WeightsError, match=r"a\.pt holds sparse or nested tensors: a"):
+        read_state_dict(tmp_path / "a.pt")

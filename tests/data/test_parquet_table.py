@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from froq_lightning.data import parquet_pages
 from froq_lightning.data.parquet_pages import read_footer
 from froq_lightning.data.tables import read_table
 from froq_lightning.data.thrift import CompactReader
@@ -89,10 +90,31 @@ def test_the_footer_says_what_pyarrow_reads_in_it(tmp_path: Path) -> None:
     stated = parquet.ParquetFile(path).metadata
     columns = [stated.row_group(group).column(0) for group in range(stated.num_row_groups)]
     assert footer.rows == 10_000
-    assert [chunk.column for chunk in footer.chunks] == ["path"] * 4
-    assert [(chunk.start, chunk.length) for chunk in footer.chunks] == [
+    flat = [chunk for chunk in footer.chunks if not chunk.is_nested]
+    assert [chunk.column for chunk in footer.chunks[:2]] == ["path", "e.list.element"]
+    assert [(chunk.start, chunk.length) for chunk in flat] == [
         (column.dictionary_page_offset, column.total_compressed_size) for column in columns
     ]
+
+
+def test_a_name_that_a_column_and_a_structure_share_is_refused(tmp_path: Path) -> None:
+    table = pa.table([pa.array(["a"]), pa.array([{"b": 1}])], names=["path", "path"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="two columns of one name"):
+        read_table(tmp_path / "a.parquet")
+
+
+def test_thousands_of_columns_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="it has 5,000 columns"):
+        read_table(write(tmp_path, {f"c{number}": [1] for number in range(5_000)}))
+
+
+def test_columns_that_share_their_pages_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, {"path": NAMES})
+    size = path.stat().st_size
+    monkeypatch.setattr(parquet_pages, "_chunk", lambda _: parquet_pages.Chunk("path", 4, size + 1, True, False))
+    with pytest.raises(DataError, match="its columns are longer than it is"):
+        read_table(path)
 
 
 @given(st.binary(max_size=200))
@@ -114,6 +136,8 @@ def test_whatever_stands_there_is_a_structure_or_refused(content: bytes) -> None
         (b"\x18\xff\xff\xff\xff\x7f", "cut off"),
         (b"\x16" + b"\xff" * 20, "more than 64 bits"),
         (b"\x1b\x00", "field of type 11"),
+        (b"\x15\x02\x05\x02\x04\x00", "has field 1, or has it twice"),
+        (b"\x05\x84\x80\x08\x02\x00", "has field 65538"),  # which others take for 2
     ],
 )
 def test_a_structure_that_cannot_be_is_refused(content: bytes, told: str) -> None:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,3 +32,17 @@ def test_a_long_chain_is_one_component() -> None:
 
 def test_equal_names_get_equal_numbers() -> None:
     assert numbered(["b", "a", "b"]).tolist() == [1, 0, 1]
+
+
+@given(st.lists(st.text(max_size=4), min_size=1))
+def test_names_are_numbered_as_numpy_would(names: list[str]) -> None:
+    # numpy drops NUL characters at the end.
+    expected = np.unique([f"{name}." for name in names], return_inverse=True)[1]
+    assert (numbered(names)[:, None] == numbered(names)).tolist() == (expected[:, None] == expected).tolist()
+
+
+def test_one_long_name_does_not_make_the_others_long() -> None:
+    tracemalloc.start()
+    numbered(["x" * 100_000, *map(str, range(2_000))])  # 800 MB, if each took the room of the longest
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()

@@ -15,6 +15,8 @@ from froq_lightning.data.record_table import RecordTable
 from froq_lightning.errors import DataError, ImageError
 from froq_lightning.evaluation.comparisons import Booleans
 
+PLAIN = (bool, int, float, np.number, np.bool_)
+
 
 @dataclass(frozen=True)
 class BinFile:
@@ -88,10 +90,13 @@ class BinFile:
 
 
 def _booleans(path: Path, stated: Any, content: mmap) -> Booleans:
-    def value(each: Any) -> Any:
-        return each.value(each.content.of(content)) if type(each) is Array else each
+    def numbers(array: Array) -> list[Any]:
+        values = array.value(array.content.of(content))
+        return values.tolist() if values.ndim == 1 else [values[()]]
 
-    items = value(stated) if type(stated) is Array else [value(each) for each in stated]
-    if not all(np.ndim(item) == 0 and item in (0, 1) for item in items):
+    items = numbers(stated) if type(stated) is Array else stated
+    # Lists are not looked into: one that holds another twice, and so on, would have billions of items.
+    plain = [item for each in items for item in (numbers(each) if type(each) is Array else [each])]
+    if len(plain) != len(items) or not all(isinstance(item, PLAIN) and item in (0, 1) for item in plain):
         raise DataError(f"Expected {path.name} to tell of every trial by a boolean whether it is mated, but got others")
-    return np.array(items, dtype=np.bool_)
+    return np.array(plain, dtype=np.bool_)

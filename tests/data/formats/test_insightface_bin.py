@@ -154,3 +154,23 @@ def test_an_array_without_content_is_a_reason(tmp_path: Path) -> None:
     (tmp_path / "set.bin").write_bytes(b"](" + misshapen * 2 + b"e](I01\ne\x86.")
     with pytest.raises(ImageError, match="entry is unreadable: holds a malformed array"):
         read(tmp_path / "set.bin", 0)
+
+
+def nested(levels: int) -> list:
+    """A list of two lists that are one, and so on: few bytes, 2^levels items."""
+    items: list = [True]
+    for _ in range(levels):
+        items = [items, items]
+    return items
+
+
+@pytest.mark.parametrize("stated", [nested(40), [[True]], [np.ones(2, dtype=bool)], ["1"], [None], [(True,)], [2]])
+def test_trials_told_by_something_else_than_booleans_are_refused(stated: list, write: Callable[..., Path]) -> None:
+    images = [b"image"] * 2 * len(stated)
+    with pytest.raises(DataError, match=r"Expected set\.bin to tell of every trial by a boolean"):
+        list_faces(write((images, stated)))
+
+
+def test_an_array_without_dimensions_tells_of_one_trial(bin_file: Path, write: Callable[..., Path]) -> None:
+    del bin_file
+    assert len(list_faces(write(([b"one", b"other"], np.array(True))))) == 2
