@@ -1,5 +1,6 @@
 """Whether the parts of an Observer agree with each other: what no check of single fields would notice."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,8 @@ def contradictions(observer: "Observer") -> Iterator[str]:
 
 
 def _of_candidates(candidates: Sequence[LayerUtility]) -> Iterator[str]:
-    names = [candidate.name for candidate in candidates]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    names = Counter(candidate.name for candidate in candidates)
+    for name in (name for name, count in names.items() if count > 1):
         yield f"candidate {name!r} stands there twice"
     for candidate in candidates:
         if candidate.utility is None and not candidate.reason:
@@ -44,8 +45,8 @@ def _of_layers(observer: "Observer") -> Iterator[str]:
     utilities = {candidate.name: candidate.utility for candidate in observer.candidates}
     steps = [step.layer for step in observer.trajectory]
     layers = [layer.name for layer in observer.layers]
-    for name in steps:
-        if utilities.get(name) is None or steps.count(name) > 1:
+    for name, count in Counter(steps).items():
+        if utilities.get(name) is None or count > 1:
             yield f"step {name!r} of the trajectory is no candidate with a utility, or stands there twice"
     if layers != steps[: len(layers)]:
         yield f"layers {layers[:3]} are not the first of the trajectory, {steps[:3]}"
