@@ -14,7 +14,7 @@ from froq_lightning.errors import DataError
 
 MAGIC = b"PAR1"
 TAIL = 4 + len(MAGIC)
-LONGEST_FOOTER = 2**24
+LONGEST_FOOTER = 2**22
 LONGEST_HEADER = 2**16  # it may hold the first and the last text of the page
 # FileMetaData, RowGroup, ColumnChunk, ColumnMetaData.
 NUM_ROWS, ROW_GROUPS, COLUMNS, META_DATA = 3, 4, 1, 3
@@ -26,10 +26,10 @@ ENCODING = {DATA_PAGE: 2, DATA_PAGE_V2: 4}
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its size in bytes when unpacked, and how its values are encoded (-1 for a dictionary)."""
+    """A page: its size in bytes when unpacked, and how its values are encoded, by all that it says of that."""
 
     unpacked: int
-    encoding: int
+    encodings: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def pages(file: BinaryIO, chunk: Chunk) -> Iterator[Page]:
         packed, unpacked = _field(header, PACKED, int), _field(header, UNPACKED, int)
         if min(packed, unpacked) < 0:
             raise DataError(f"the page at byte {position:,} has no size")
-        kind = next((kind for kind in ENCODING if kind in header), None)
-        yield Page(unpacked, -1 if kind is None else _field(_field(header, kind, dict), ENCODING[kind], int))
+        told = [(_field(header, kind, dict), field) for kind, field in ENCODING.items() if kind in header]
+        yield Page(unpacked, tuple(_field(kind, field, int) for kind, field in told))
         position += reader.position + packed
     if position > end:
         raise DataError(f"a page leaves its chunk at byte {end:,}")

@@ -86,5 +86,5 @@ def _check(file: BinaryIO, footer: Footer) -> None:
         for page in pages(file, chunk):
             if page.unpacked > MOST_BYTES_OF_PAGE:
                 raise DataError(f"a page of it unpacks to {page.unpacked:,} bytes")
-            if page.encoding == FRONT_CODED:
+            if FRONT_CODED in page.encodings:
                 raise DataError("its texts are front-coded (DELTA_BYTE_ARRAY), and so of any length")
