@@ -119,7 +119,7 @@ def _of_trials() -> list[Reader]:
 
 
 def _of_networks() -> list[Reader]:
-    new = [seeds.checkpoint(), seeds.checkpoint(epoch=3, name=b"x", sizes={1, 2})]
+    new = [seeds.checkpoint(), seeds.checkpoint(epoch=3, name=b"x", sizes=(1, (2, 3)))]
     return [
         Reader("Observer", [{"a.json": seeds.observer()}], lambda folder: Observer.load(folder / "a.json"), JSON_WORDS),
         Reader("checkpoint", [{"a.pt": file} for file in new], _weights("a.pt"), PICKLE_WORDS),

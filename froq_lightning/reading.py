@@ -14,6 +14,7 @@ from froq_lightning.errors import DataError, DataNotFoundError
 
 MOST_BYTES = 2**26
 MOST_CHARACTERS_IN_LINE = 2**20
+MOST_DIGITS = 18  # fit into 64 bits
 
 
 def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
@@ -28,7 +29,7 @@ def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
         DataError: if it is no file, no such text, or has a line of more than a million characters.
     """
     name = name or path.name
-    _require_file(path, name)
+    require_file(path, name)
     try:
         with path.open(encoding="utf-8-sig") as file:
             number = 0
@@ -39,6 +40,8 @@ def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
                 yield number, line
     except UnicodeDecodeError as error:
         raise DataError(f"{name} is no text in UTF-8: {error}") from error
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror}") from error
 
 
 def read_json(path: Path) -> Any:
@@ -48,12 +51,16 @@ def read_json(path: Path) -> Any:
         DataNotFoundError: if there is no such file.
         DataError: if it is no file, no such JSON, nested too deeply, or larger than 64 MB. The text does not name it.
     """
-    _require_file(path, path.name)
+    require_file(path, path.name)
     if path.stat().st_size > MOST_BYTES:
         raise DataError(f"it has more than {MOST_BYTES // 10**6} megabytes")
     try:
         text = path.read_text(encoding="utf-8")
-        return json.loads(text, parse_constant=_finite, parse_float=_finite, object_pairs_hook=_each_once)
+        return json.loads(
+            text, parse_constant=_finite, parse_float=_finite, parse_int=_integer, object_pairs_hook=_each_once
+        )
+    except OSError as error:
+        raise DataError(f"it cannot be read: {error.strerror}") from error
     except RecursionError:
         raise DataError("it is nested too deeply") from None
     except ValueError as error:
@@ -67,7 +74,7 @@ def read_array(path: Path) -> npt.NDArray[Any]:
         DataNotFoundError: if there is no such file.
         DataError: if it is damaged, or holds something else, such as objects. The text does not name it.
     """
-    _require_file(path, path.name)
+    require_file(path, path.name)
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy parses the header as Python's literals, and raises whatever that does
@@ -79,14 +86,27 @@ def read_array(path: Path) -> npt.NDArray[Any]:
     return array
 
 
-def _require_file(path: Path, name: str) -> None:
-    """Refuse pipes, whose writer is waited for, and devices, which may have no end."""
+def require_file(path: Path, name: str) -> None:
+    """Refuse pipes, whose writer is waited for, and devices, which may have no end.
+
+    Raises:
+        DataNotFoundError: if there is nothing of that path.
+        DataError: if it is no file.
+    """
     try:
         regular = stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
         raise DataNotFoundError(f"file {name!r} does not exist") from None
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror}") from error
     if not regular:
         raise DataError(f"{name} is a folder, pipe or device")
+
+
+def _integer(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise DataError(f"it holds a number of {len(text):,} digits")
+    return int(text)
 
 
 def _finite(text: str) -> float:

@@ -46,7 +46,7 @@ def test_pipes_and_folders_are_not_waited_for(tmp_path: Path) -> None:
         ("[1, NaN]", "number NaN, which is not finite"),
         ("[-Infinity]", "number -Infinity, which is not finite"),
         ("[1e999]", "number 1e999, which is not finite"),
-        ("[" + "9" * 5000 + "]", "4300"),
+        ("[" + "9" * 5000 + "]", "a number of 5,000 digits"),
         ('{"a": 1, "a": 2}', "it states one of a twice"),
         ("{", "Expecting property name"),
         ("\xff", "utf-8"),

@@ -1,74 +1,116 @@
 """The pickles in a checkpoint, looked through before anything reads them: what they name, and what they may cost.
 
-`torch.load(weights_only=True)` runs no code, but a few bytes may still make it fill the memory.
+`torch.load(weights_only=True)` runs no code, but a few bytes may still make it fill the memory, or hash for hours.
 """
 
+import codecs
 import mmap
 import pickletools
+import re
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, cast
 
+from froq_lightning.backbones.pickle_tuples import PickleTuples
 from froq_lightning.errors import WeightsError
 
 MOST_BYTES = 2**26
-MOST_OPERATIONS = 5_000_000
+MOST_OPERATIONS = 2_000_000
+MOST_NAMES = 200  # PyTorch goes through all of them at each
 LONGEST_NAME = 500
+HIGHEST_INTEGER = 2**63  # higher ones may be keys that all have one hash
+MAGIC_OF_OLD = 0x1950A86A20F9469CFC6C
 PICKLES_OF_OLD = 5  # magic number, version, system, content, keys of the storages; then their bytes
-# Makes as many zeros as it is told.
-REFUSED = "builtins.bytearray", "__builtin__.bytearray"
-ENCODE = "_codecs.encode"
-# Each makes bytes of bytes, so that thirty calls in a row make a gigabyte.
-CODECS_OF_BYTES = frozenset(
-    {"hex", "hex_codec", "base64", "base64_codec", "base_64", "quopri", "quopri_codec", "quoted_printable", "uu"}
-    | {"quotedprintable", "uu_codec", "bz2", "bz2_codec", "zip", "zlib", "zlib_codec"}
+ZIP = b"PK\x03\x04"
+# What PyTorch would call, and that makes much of little.
+REFUSED = frozenset(
+    {"builtins.bytearray", "__builtin__.bytearray", "builtins.set", "__builtin__.set", "collections.Counter"}
+    | {f"torch._utils._rebuild_{kind}" for kind in ("sparse_tensor", "sparse_csr_tensor", "qtensor", "nested_tensor")}
+    | {"torch._utils._rebuild_meta_tensor_no_storage", "torch._utils._rebuild_wrapper_subclass", "torch.Tensor"}
 )
+ENCODE = "_codecs.encode"
+LATIN = "iso8859-1"
+LONGEST_CODEC = 40
 
 
 def named_globals(path: Path) -> set[str]:
     """Return the dotted names that the pickles of a checkpoint want, none of which is imported.
 
     Raises:
-        WeightsError: if it is no checkpoint of PyTorch, damaged, or would take more memory than its size tells.
+        WeightsError: if it is no checkpoint of PyTorch, damaged, or would take more memory or time than its size tells.
         OSError: if it cannot be read.
     """
-    named, texts = set(), set()
+    named: set[str] = set()
+    texts: set[str] = set()
+    tuples = PickleTuples()
     try:
-        for count, (operation, argument) in enumerate(_operations(path)):
+        for count, (operation, argument, _) in enumerate(_operations(path, texts)):
             if count == MOST_OPERATIONS:
                 raise WeightsError(f"{path.name} holds more than tensors: over {MOST_OPERATIONS:,} operations")  # noqa: TRY301
-            if operation == "GLOBAL":
+            tuples.run(operation, argument)
+            if operation.name == "GLOBAL":
                 named.add(str(argument).replace(" ", "."))
-            elif isinstance(argument, str):
-                texts.add(argument.lower().replace("-", "_").replace(" ", "_"))
+            elif isinstance(argument, str) and len(argument) <= LONGEST_CODEC:
+                texts.add(argument)
+            elif isinstance(argument, int) and abs(argument) > HIGHEST_INTEGER and argument != MAGIC_OF_OLD:
+                raise WeightsError(f"{path.name} holds more than tensors: numbers of more than 64 bits")  # noqa: TRY301
     except WeightsError:
         raise
     except Exception as error:  # whatever `zipfile` and `pickletools` stumble over
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}") from error
-    if max(map(len, named), default=0) > LONGEST_NAME:  # PyTorch would search them for patterns, in quadratic time
-        raise WeightsError(
-            f"{path.name} is damaged or no checkpoint: it names a class by {max(map(len, named)):,} characters"
-        )
-    if named.intersection(REFUSED) or (ENCODE in named and texts & CODECS_OF_BYTES):
+    longest = max(map(len, named), default=0)
+    if longest > LONGEST_NAME or len(named) > MOST_NAMES:  # PyTorch would search them for patterns, in quadratic time
+        told = f"a class by {longest:,} characters" if longest > LONGEST_NAME else f"{len(named):,} classes"
+        raise WeightsError(f"{path.name} is damaged or no checkpoint: it names {told}")
+    if named & REFUSED or (ENCODE in named and any(map(_is_foreign_codec, texts))):
         raise WeightsError(f"{path.name} holds more than tensors, and could fill the memory; it was not opened")
     return named
 
 
-def _operations(path: Path) -> Iterator[tuple[str, Any]]:
-    if not zipfile.is_zipfile(path):
+def _is_foreign_codec(text: str) -> bool:
+    """Tell whether a text names a codec but Latin-1, which bytes are written in; others make bytes of bytes again."""
+    try:
+        return codecs.lookup(text).name != LATIN
+    except (LookupError, ValueError):
+        return False
+
+
+def _operations(path: Path, texts: set[str]) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
+    """Read the operations of all pickles; where they are done, check what is told by the texts in them."""
+    with path.open("rb") as file:
+        new = file.read(len(ZIP)) == ZIP  # as PyTorch tells it
+    if not new and zipfile.is_zipfile(path):
+        raise WeightsError(f"{path.name} is damaged or no checkpoint: it is an archive and something else")
+    if not new:
         yield from _operations_of_old(path)
         return
     with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if not member.filename.endswith((".pkl", "/byteorder")) and "/data/" not in f"/{member.filename}":
-                continue
-            if member.compress_type != zipfile.ZIP_STORED:
-                raise WeightsError(f"{path.name} holds compressed tensors, which PyTorch does not write")
+        members = archive.infolist()
+        _check(path, members)
+        for member in members:
             if member.filename.endswith("/data.pkl"):
-                yield from _run(BytesIO(_content(path, archive, member)))
+                yield from pickletools.genops(BytesIO(_content(path, archive, member)))
+    # PyTorch finds a storage whatever the case of its name, and reads it anew for every spelling.
+    keys = {member.filename.rpartition("/data/")[2] for member in members}
+    lower = {key.lower() for key in keys}
+    if any(text.lower() in lower and text not in keys for text in texts if not re.fullmatch(r"data\.pkl", text)):
+        raise WeightsError(f"{path.name} is damaged or no checkpoint: a storage has several names")
+
+
+def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse an archive that would unpack to more than itself, or that others would read differently."""
+    names = [member.filename.lower() for member in members]
+    if any(name.endswith("/constants.pkl") for name in names):
+        raise WeightsError(f"{path.name} is TorchScript, which is code; save the state dict of its network")
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise WeightsError(f"{path.name} holds compressed tensors, which PyTorch does not write")
+    pickles = [member.filename for member in members if member.filename.lower().endswith("/data.pkl")]
+    twice = len(set(names)) < len(names) or sum(member.file_size for member in members) > path.stat().st_size
+    if twice or len(pickles) != 1 or not pickles[0].endswith("/data.pkl"):
+        raise WeightsError(f"{path.name} is damaged or no checkpoint: no archive that PyTorch writes")
 
 
 def _content(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -77,17 +119,12 @@ def _content(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> b
     return archive.read(member)
 
 
-def _operations_of_old(path: Path) -> Iterator[tuple[str, Any]]:
+def _operations_of_old(path: Path) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
     """Read the pickles of a checkpoint from before PyTorch 1.6, one after another."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for number in range(PICKLES_OF_OLD):
             if number and content.tell() == len(content):
                 return  # a pickle that PyTorch did not write
-            yield from _run(cast("IO[bytes]", content))
+            yield from pickletools.genops(cast("IO[bytes]", content))
             if content.tell() > MOST_BYTES:
                 raise WeightsError(f"{path.name} holds more than tensors: {content.tell():,} bytes beside them")
-
-
-def _run(file: IO[bytes]) -> Iterator[tuple[str, Any]]:
-    for operation, argument, _ in pickletools.genops(file):
-        yield operation.name, argument

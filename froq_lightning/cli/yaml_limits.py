@@ -1,5 +1,6 @@
 """What YAML may make of itself: a few lines of aliases would be billions of values, a line of brackets a deep stack."""
 
+import re
 from typing import Any
 
 import yaml
@@ -8,8 +9,11 @@ from jsonargparse import get_loader, set_loader
 from froq_lightning.errors import ConfigurationError
 
 MOST_CHARACTERS = 2**20
-MOST_VALUES = 100_000
+MOST_VALUES = 10_000
 DEEPEST = 50
+LONGEST_NUMBER = 20
+# Whole numbers, decimal or hexadecimal or so, and those with base 60; fractions may be longer.
+NUMBER = re.compile(r"[-+]?(?:0[xob])?[0-9a-fA-F_]+|[-+]?[0-9_]+(?::[0-9_.]*)+")
 LOADER = get_loader("yaml")
 
 
@@ -30,7 +34,9 @@ def load_yaml(text: str) -> Any:
         return LOADER(text)
     except ConfigurationError:
         raise
-    except ValueError as error:  # such as of a number with thousands of digits
+    except yaml.YAMLError:
+        raise
+    except Exception as error:  # whatever stumbles over texts that are no UTF-8
         raise yaml.YAMLError(str(error)) from error
 
 
@@ -46,6 +52,7 @@ def _check(text: str) -> None:
                 raise ConfigurationError(f"YAML text has the alias *{event.anchor} before or within what it stands for")
             values += sizes[event.anchor]
         elif isinstance(event, yaml.ScalarEvent):
+            _check_scalar(event)
             values += 1
             sizes |= {event.anchor: 1} if event.anchor else {}
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -58,3 +65,11 @@ def _check(text: str) -> None:
         if values > MOST_VALUES or depth > DEEPEST:
             what = f"more than {MOST_VALUES:,} values" if values > MOST_VALUES else f"more than {DEEPEST} levels"
             raise ConfigurationError(f"YAML text has {what}, counting what its aliases stand for")
+
+
+def _check_scalar(event: yaml.ScalarEvent) -> None:
+    """Refuse tags, which no configuration needs, and numbers that take long to read, or that share one hash."""
+    if event.tag is not None and not any(event.implicit):
+        raise yaml.YAMLError(f"it has the tag {event.tag!r}")
+    if event.implicit[0] and len(event.value) > LONGEST_NUMBER and NUMBER.fullmatch(event.value):
+        raise yaml.YAMLError(f"it has a number of {len(event.value):,} characters")

@@ -12,7 +12,7 @@ from froq_lightning.data.formats.archives import list_archive
 from froq_lightning.data.images import SUFFIXES
 from froq_lightning.data.path_matching import NONE, match_paths
 from froq_lightning.data.records import FaceRecord, stated_record
-from froq_lightning.data.score_files import LABEL, SCORE_COLUMNS, finite_number, read_score_texts
+from froq_lightning.data.score_files import LABEL, LONGEST_PATH, SCORE_COLUMNS, finite_number, read_score_texts
 from froq_lightning.data.tables import find_column, read_table
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.names import harmless, is_below, shown
@@ -149,6 +149,8 @@ def _from_manifest(manifest: Path, root: str | Path | None, *, labelled: bool) -
     for number, row in enumerate(rows, start=1):
         if not row[place or 0]:
             raise DataError(f"{manifest.name}, row {number}: the path is empty")
+        if len(row[place or 0]) > LONGEST_PATH:
+            raise DataError(f"{manifest.name}, row {number}: the path has {len(row[place or 0]):,} characters")
         record = stated_record(folder, row[place or 0], confined=root is not None)
         if record.key in records:
             raise DataError(f"{manifest.name}, row {number}: {record.key!r} stands there twice")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from froq_lightning.data.thrift import CompactReader, Fields
+from froq_lightning.data.thrift import BINARY, I32, STRUCT, CompactReader, Fields, Int32, Int64, ListOf
+from froq_lightning.data.thrift import I64 as LONG
 from froq_lightning.errors import DataError
 
 MAGIC = b"PAR1"
@@ -19,6 +20,12 @@ LONGEST_HEADER = 2**16  # it may hold the first and the last text of the page
 # FileMetaData, RowGroup, ColumnChunk, ColumnMetaData.
 NUM_ROWS, ROW_GROUPS, COLUMNS, META_DATA = 3, 4, 1, 3
 PATH, PACKED_CHUNK, FIRST_DATA_PAGE, FIRST_DICTIONARY = 3, 7, 9, 11
+COLUMN_FIELDS = {2, 3, 4, 5, 6, 7}  # places of indexes beside the description
+SIZE_STATISTICS = 16
+FILE_LISTS = {2: STRUCT, 4: STRUCT, 5: STRUCT, 7: STRUCT}
+GROUP_LISTS = {1: STRUCT, 4: STRUCT}
+COLUMN_LISTS = {2: I32, 3: BINARY, 8: STRUCT, 13: STRUCT}
+SIZE_LISTS = {2: LONG, 3: LONG}
 # PageHeader, DataPageHeader, DataPageHeaderV2.
 UNPACKED, PACKED, DATA_PAGE, DATA_PAGE_V2 = 2, 3, 5, 8
 ENCODING = {DATA_PAGE: 2, DATA_PAGE_V2: 4}
@@ -65,13 +72,14 @@ def read_footer(file: BinaryIO) -> Footer:
         raise DataError("it has no footer, or one that is too long")
     file.seek(size - TAIL - length)
     stated = CompactReader(file.read(length)).struct()
+    _check_lists(stated, FILE_LISTS)
     groups = _items(stated, ROW_GROUPS)
-    columns = [_field(column, META_DATA, dict) for group in groups for column in _items(group, COLUMNS)]
+    columns = [_described(column) for group in groups for column in _items(group, COLUMNS)]
     chunks = tuple(map(_chunk, columns))
     if sum(chunk.length for chunk in chunks) > size:
         raise DataError("its columns are longer than it is")
-    rows = sum(_field(group, NUM_ROWS, int) for group in groups)
-    return Footer(max(rows, _field(stated, NUM_ROWS, int)), chunks)
+    rows = sum(_field(group, NUM_ROWS, Int64) for group in groups)
+    return Footer(max(rows, _field(stated, NUM_ROWS, Int64)), chunks)
 
 
 def pages(file: BinaryIO, chunk: Chunk) -> Iterator[Page]:
@@ -85,31 +93,49 @@ def pages(file: BinaryIO, chunk: Chunk) -> Iterator[Page]:
         file.seek(position)
         reader = CompactReader(file.read(LONGEST_HEADER))
         header = reader.struct()
-        packed, unpacked = _field(header, PACKED, int), _field(header, UNPACKED, int)
+        packed, unpacked = _field(header, PACKED, Int32), _field(header, UNPACKED, Int32)
         if min(packed, unpacked) < 0:
             raise DataError(f"the page at byte {position:,} has no size")
         told = [(_field(header, kind, dict), field) for kind, field in ENCODING.items() if kind in header]
-        yield Page(unpacked, tuple(_field(kind, field, int) for kind, field in told))
+        yield Page(unpacked, tuple(_field(kind, field, Int32) for kind, field in told))
         position += reader.position + packed
     if position > end:
         raise DataError(f"a page leaves its chunk at byte {end:,}")
 
 
 def _chunk(column: Fields) -> Chunk:
-    path = _field(column, PATH, list)
-    start, length = _field(column, FIRST_DATA_PAGE, int), _field(column, PACKED_CHUNK, int)
-    dictionary = column.get(FIRST_DICTIONARY, 0)
-    if not (all(isinstance(name, bytes) for name in path) and type(dictionary) is int) or min(start, length) < 0:
+    path = _field(column, PATH, ListOf)
+    start, length = _field(column, FIRST_DATA_PAGE, Int64), _field(column, PACKED_CHUNK, Int64)
+    dictionary = _field(column, FIRST_DICTIONARY, Int64) if FIRST_DICTIONARY in column else 0
+    if min(start, length) < 0 or dictionary >= max(start, 1):
         raise DataError("its footer describes a column that cannot be")
-    first = dictionary if 0 < dictionary < start else start
+    first = dictionary if dictionary > 0 else start
     return Chunk(b".".join(path).decode("utf-8"), first, length, dictionary > 0, len(path) > 1)
 
 
+def _described(column: Fields) -> Fields:
+    """Return what a column says of itself; one that is encrypted, or lies in another file, is refused."""
+    if set(column) - COLUMN_FIELDS:
+        raise DataError("a column of it is encrypted, or lies in another file")
+    described = _field(column, META_DATA, dict)
+    _check_lists(described, COLUMN_LISTS)
+    _check_lists(described.get(SIZE_STATISTICS, {}), SIZE_LISTS)
+    return described
+
+
 def _items(fields: Fields, number: int) -> list[Fields]:
-    items = _field(fields, number, list)
-    if not all(isinstance(item, dict) for item in items):
+    _check_lists(fields, GROUP_LISTS if number == COLUMNS else FILE_LISTS)
+    return _field(fields, number, ListOf)
+
+
+def _check_lists(fields: Any, kinds: dict[int, int]) -> None:
+    """Refuse lists of other items than they have: pyarrow reads them without looking at the type."""
+    if not isinstance(fields, dict):
         raise DataError("its footer is malformed")
-    return items
+    for number, kind in kinds.items():
+        items = fields.get(number)
+        if isinstance(items, ListOf) and items.kind != kind:
+            raise DataError(f"a list in its footer, field {number}, has items of type {items.kind}")
 
 
 def _field(fields: Fields, number: int, kind: type) -> Any:

@@ -13,6 +13,7 @@ MOST_BYTES_OF_PAGE = 2**26
 MOST_ROWS_OF_ANY_FILE = 2**17
 MOST_ROWS_A_BYTE = 4
 MOST_COLUMNS = 4096
+MOST_TIMES_ITS_SIZE = 32
 FRONT_CODED = 7
 PHYSICAL_TYPES = ("BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE", "BYTE_ARRAY")
 
@@ -34,7 +35,7 @@ def parquet_rows(path: Path) -> Iterator[list[str]]:
         yield from _rows(path)
     except DataError as error:
         raise DataError(f"{path.name} is no Parquet file, or none that can be read safely: {error}") from error
-    except (ArrowException, OSError, ValueError, LookupError, OverflowError) as error:
+    except (ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError) as error:
         raise DataError(f"{path.name} is no Parquet file: {error}") from error
 
 
@@ -56,7 +57,9 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 def _cells(column: Any) -> list[str]:
     if hasattr(column, "dictionary"):
-        words = _cells(column.dictionary)
+        # Of a dictionary of millions, as many words as there are rows are used at most.
+        used = column.indices.unique().drop_null()
+        words = dict(zip(used.to_pylist(), _cells(column.dictionary.take(used)), strict=True))
         return ["" if place is None else words[place] for place in column.indices.to_pylist()]
     return ["" if value is None else str(value) for value in column.to_pylist()]
 
@@ -82,9 +85,11 @@ def _check(file: BinaryIO, footer: Footer) -> None:
     size = file.seek(0, os.SEEK_END)
     if footer.rows > MOST_ROWS_OF_ANY_FILE + MOST_ROWS_A_BYTE * size:
         raise DataError(f"its {size:,} bytes hold {footer.rows:,} rows")
+    unpacked = 0
     for chunk in footer.chunks:
         for page in pages(file, chunk):
-            if page.unpacked > MOST_BYTES_OF_PAGE:
-                raise DataError(f"a page of it unpacks to {page.unpacked:,} bytes")
+            unpacked += page.unpacked
+            if page.unpacked > MOST_BYTES_OF_PAGE or unpacked > MOST_BYTES_OF_PAGE + MOST_TIMES_ITS_SIZE * size:
+                raise DataError(f"its pages unpack to {unpacked:,} bytes or more")
             if FRONT_CODED in page.encodings:
                 raise DataError("its texts are front-coded (DELTA_BYTE_ARRAY), and so of any length")

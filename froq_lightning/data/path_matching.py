@@ -10,6 +10,7 @@ from froq_lightning.names import shown
 
 NONE = -1
 SEVERAL = -2
+MOST_PARTS = 100
 
 Parts = tuple[str, ...]
 
@@ -33,6 +34,8 @@ def match_paths(stated: Sequence[str], keys: Sequence[str], name: str) -> npt.ND
     whole = {path_parts(shown(path)): place for place, path in enumerate(stated)}
     whole |= {path_parts(path): place for place, path in enumerate(stated)}
     wanted = [path_parts(key) for key in keys]
+    if max(map(len, (*whole, *wanted)), default=0) > MOST_PARTS:
+        raise DataError(f"{name} or the data set names a path of more than {MOST_PARTS} folders")
     ending = _endings(whole, max(map(len, wanted), default=0))
     found = np.array([_place(key, whole, ending) for key in wanted], dtype=np.int64)
     if SEVERAL in found:

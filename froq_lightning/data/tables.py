@@ -43,5 +43,7 @@ def _csv_rows(path: Path, delimiter: str) -> Rows:
                 cells = cells or len(row)
                 if row:
                     yield row
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {error.strerror}") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path.name} is no CSV in UTF-8: {error}") from error

@@ -3,6 +3,7 @@
 https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,27 @@ LONGEST_VARINT = 10  # bytes
 HIGHEST_FIELD = 2**15 - 1
 
 Fields = dict[int, Any]
+
+
+class Int32(int):
+    """An integer that was written as one of 32 bits; readers pass over a field of another type than they expect."""
+
+
+class Int64(int):
+    """An integer that was written as one of 64 bits."""
+
+
+class ListOf(list[Any]):
+    """A list, and the type of its items; some readers take that for granted.
+
+    Args:
+        kind: of the items.
+        items: themselves.
+    """
+
+    def __init__(self, kind: int, items: Iterable[Any]) -> None:
+        super().__init__(items)
+        self.kind = kind
 
 
 @dataclass
@@ -50,13 +72,15 @@ class CompactReader:
         if kind in (TRUE, FALSE, BYTE):
             return self._byte()
         if kind in (I16, I32, I64):
-            return self._signed()
+            return {I32: Int32, I64: Int64}.get(kind, int)(self._signed())
         if kind in (DOUBLE, BINARY):
             return self._take(8 if kind == DOUBLE else self._unsigned())
         if kind in (LIST, SET):
+            if depth > DEEPEST:
+                raise DataError("a structure is nested too deeply")
             head = self._byte()
             count = head >> 4 if head >> 4 < 15 else self._unsigned()
-            return [self._value(head & 0x0F, depth + 1) for _ in range(count)]
+            return ListOf(head & 0x0F, (self._value(head & 0x0F, depth + 1) for _ in range(count)))
         if kind == STRUCT:
             return self.struct(depth + 1)
         raise DataError(f"a structure has a field of type {kind}")

@@ -3,6 +3,7 @@
 import codecs
 import pickle
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,5 +96,92 @@ def test_tensors_that_have_no_names_are_none(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of PyTorch, about sparse tensors that it does not check
 def test_tensors_that_are_no_block_of_memory_are_refused(tmp_path: Path) -> None:
     torch.save({"a": torch.eye(3).to_sparse()}, tmp_path / "a.pt")
-    with pytest.raises(WeightsError, match=r"a\.pt holds sparse or nested tensors: a"):
+    with pytest.raises(WeightsError, match=r"a\.pt holds more than tensors, and could fill the memory"):
         read_state_dict(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        Call(set, torch.zeros(1).expand(10**9)),
+        Call(Counter, torch.zeros(1).expand(10**9)),
+        Call(codecs.encode, Call(codecs.encode, "x", "latin1"), "hex!codec"),
+        Call(codecs.encode, "x" * 1000, "punycode"),
+    ],
+    ids=["set", "counter", "another name of a codec", "a slow codec"],
+)
+def test_what_pytorch_would_call_with_much_is_refused(hostile: Call, tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(3), "hostile": hostile}, tmp_path / "a.pt")
+    with pytest.raises(WeightsError, match=r"a\.pt holds more than tensors, and could fill the memory"):
+        read_state_dict(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    ("pickled", "told"),
+    [
+        (b"\x80\x02}K\x01\x85" + b"q\x01h\x01\x86" * 45 + b"K\x00s.", "tuples of tuples, beyond all measure"),
+        (b"\x80\x02})" + b"\x85" * 10**5 + b"K\x00s.", "tuples of tuples, beyond all measure"),
+        (
+            b"\x80\x02}"
+            + b"".join(b"\x8a\x09" + (k * (2**61 - 1)).to_bytes(9, "little") + b"K\x00s" for k in (9, 10))
+            + b".",
+            "numbers of more than 64 bits",
+        ),
+        (b"\x80\x02}" + b"".join(b"cpathlib\nP%d\n0" % k for k in range(300)) + b".", "it names 300 classes"),
+    ],
+    ids=["shared tuples", "deep tuples", "equal hashes", "many classes"],
+)
+def test_what_takes_forever_to_read_is_refused(pickled: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_bytes(pickled)
+    with pytest.raises(WeightsError, match=told):
+        read_state_dict(tmp_path / "a.pt")
+
+
+def archive(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"a/data.pkl": b"\x80\x02}.", "a/DATA.PKL": b"\x80\x02}."},
+        {"a/DATA.PKL": b"\x80\x02}."},
+        {"a/data.pkl": b"\x80\x02}.", "b/data.pkl": b"\x80\x02}."},
+        {"a/version": b"3"},
+        {"a/data.pkl": b"\x80\x02}X\x01\x00\x00\x00AK\x00s.", "a/data/a": b"1234"},
+    ],
+)
+def test_an_archive_that_two_readers_may_read_differently_is_refused(members: dict[str, bytes], tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"a\.pt is damaged or no checkpoint"):
+        named_globals(archive(tmp_path / "a.pt", members))
+
+
+def test_a_pickle_with_an_archive_behind_it_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(3)}, tmp_path / "new.pt")
+    torch.save({"a": torch.ones(3)}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    (tmp_path / "a.pt").write_bytes((tmp_path / "old.pt").read_bytes() + (tmp_path / "new.pt").read_bytes())
+    with pytest.raises(WeightsError, match="it is an archive and something else"):
+        read_state_dict(tmp_path / "a.pt")
+
+
+def test_members_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.pt", {"a/data.pkl": b"\x80\x02}.", "a/data/0": bytes(10**5)})
+    content = path.read_bytes()
+    directory = content.index(b"PK\x01\x02")
+    entry = content.index(b"PK\x01\x02", directory + 1)
+    end = content.index(b"PK\x05\x06")
+    second = content[entry:end].replace(b"a/data/0", b"a/data/1")
+    tail = bytearray(content[end:])
+    tail[8:12] = b"\x03\x00\x03\x00"
+    tail[12:16] = (end - directory + len(second)).to_bytes(4, "little")
+    path.write_bytes(content[:end] + second + bytes(tail))
+    with pytest.raises(WeightsError, match="no archive that PyTorch writes"):
+        named_globals(path)
+
+
+def test_torchscript_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="is TorchScript, which is code"):
+        named_globals(archive(tmp_path / "a.pt", {"a/constants.pkl": b".", "a/data.pkl": b"."}))

@@ -24,7 +24,15 @@ def read_bin_pairs(path: Path, name: str) -> ComparisonSet:
         DataError: if it is no such pickle.
     """
     archive = BinFile.open(path)
-    return pair_up(name, archive.records(), archive.mated(), archive.content)
+    known: dict[tuple[int, int], bytes] = {}
+
+    def digest(position: int) -> bytes:
+        place = archive.place(position)  # one stretch of the file may be a million images
+        if place not in known:
+            known[place] = _digest(archive.content(position))
+        return known[place]
+
+    return pair_up(name, archive.records(), archive.mated(), digest)
 
 
 def read_memfile_pairs(path: Path, name: str) -> ComparisonSet:
@@ -51,11 +59,11 @@ def read_memfile_pairs(path: Path, name: str) -> ComparisonSet:
         raise DataError(f"{told.name} is no array of numpy's: {error}") from error
     if mated.ndim != 1 or mated.dtype.kind not in "biu" or not np.isin(mated, (0, 1)).all():
         raise DataError(f"Expected {told.name} to hold booleans, but got {list(mated.shape)} of {mated.dtype}")
-    return pair_up(name, archive.records(), mated.astype(np.bool_), archive.content)
+    return pair_up(name, archive.records(), mated.astype(np.bool_), lambda position: _digest(archive.content(position)))
 
 
-def pair_up(name: str, records: RecordTable, mated: Booleans, content: Callable[[int], bytes]) -> ComparisonSet:
-    """Make trials of images that follow each other; images of equal content are one.
+def pair_up(name: str, records: RecordTable, mated: Booleans, digest: Callable[[int], bytes]) -> ComparisonSet:
+    """Make trials of images that follow each other; images of equal digests are one.
 
     Raises:
         DataError: if there are not two images per trial.
@@ -66,12 +74,16 @@ def pair_up(name: str, records: RecordTable, mated: Booleans, content: Callable[
     kept: list[int] = []
     ends = np.empty(len(records), dtype=np.int32)
     for position in range(len(records)):
-        digest = blake2b(content(position), digest_size=16).digest()
-        if digest not in places:
-            places[digest] = len(kept)
+        told = digest(position)
+        if told not in places:
+            places[told] = len(kept)
             kept.append(position)
-        ends[position] = places[digest]
+        ends[position] = places[told]
     first, second = ends[::2], ends[1::2]
     subjects, note = subjects_of(len(kept), first, second, mated)
     images = replace(records, keys=[records.keys[place] for place in kept], positions=np.array(kept))
     return ComparisonSet(name, images, first, second, mated, subjects, note=note)
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).digest()

@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 
 from froq_lightning.data.formats.inert_values import Array, ElementType, Span
 from froq_lightning.errors import DataError
+from froq_lightning.reading import require_file
 
 ARRAYS = ("numpy.core", "numpy._core")
 KNOWN = {
@@ -38,8 +39,8 @@ CONTENTS = {
     "BINUNICODE": (5, True),
     "BINUNICODE8": (9, True),
 }
-# A list of a million images takes fewer; more would fill the memory with what is only remembered.
-MOST_OPERATIONS = 5_000_000
+# A list of half a million images takes fewer; more would fill the memory with what is only remembered.
+MOST_OPERATIONS = 2_000_000
 MARK = object()
 
 
@@ -58,6 +59,7 @@ def read_pickle(path: Path) -> tuple[Any, mmap.mmap]:
     Raises:
         DataError: if the file is no pickle, or holds anything else; the text names it. Nothing of it ever runs.
     """
+    require_file(path, path.name)
     if path.stat().st_size == 0:
         raise DataError(f"{path.name} is empty")
     with path.open("rb") as file:

@@ -55,10 +55,18 @@ class BinFile:
             )
         return cls(path, images, tuple(stated.tolist()))
 
+    def place(self, position: int) -> tuple[int, int]:
+        """Tell where an image stands in the file: from which byte up to which."""
+        span = self._span(position)
+        return span.start, span.stop
+
+    def _span(self, position: int) -> Span:
+        image = self.images[position]
+        return image.content if isinstance(image, Array) else image
+
     def content(self, position: int) -> bytes:
         """Read an image as it is stored."""
-        image = self.images[position]
-        span = image.content if isinstance(image, Array) else image
+        span = self._span(position)
         with self.path.open("rb") as file:
             file.seek(span.start)
             return span.decoded(file.read(span.stop - span.start))

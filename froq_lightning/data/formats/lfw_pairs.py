@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from froq_lightning.data.comparison_set import ComparisonSet
-from froq_lightning.data.formats.number_lines import MOST_DIGITS
 from froq_lightning.data.pair_list import PairList
 from froq_lightning.errors import DataError
 from froq_lightning.names import exists
-from froq_lightning.reading import numbered_lines
+from froq_lightning.reading import MOST_DIGITS, numbered_lines
 
 SUFFIXES = (".jpg", ".png", ".jpeg")
 

@@ -1,5 +1,6 @@
 """AdaFace memfiles: normalised crops as raw floats in `mem_file.dat`, their shape in `mem_file.dat.conf`."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ class Memfile:
     @property
     def image_bytes(self) -> int:
         """Size of an image in the file."""
-        return np.dtype(self.dtype).itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
+        return np.dtype(self.dtype).itemsize * math.prod(self.shape[1:])
 
     def content(self, position: int) -> bytes:
         """Read an image as it is stored."""

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from froq_lightning.errors import DataError
+from froq_lightning.reading import MOST_DIGITS, require_file
 
 CHUNK = 1 << 24
-MOST_DIGITS = 18  # fit into 64 bits
 
 
 def read_number_lines(path: Path, columns: int) -> Iterator[npt.NDArray[np.int64]]:
@@ -22,6 +22,7 @@ def read_number_lines(path: Path, columns: int) -> Iterator[npt.NDArray[np.int64
         DataError: if a line holds anything else; the text names it.
     """
     lines, rest = 0, b""
+    require_file(path, path.name)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             whole, _, rest = (rest + chunk).rpartition(b"\n")

@@ -18,6 +18,7 @@ from froq_lightning.backbones.spec import Pixels
 from froq_lightning.data.images import decode_image
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.errors import DataError, ImageError
+from froq_lightning.reading import require_file
 
 MAGIC = struct.pack("<I", 0xCED7230A)
 FRAME = struct.Struct("<4sI")
@@ -69,6 +70,7 @@ class RecordFile:
         Raises:
             DataError: if a file is malformed.
         """
+        require_file(self.path, self.path.name)
         index = self.path.with_suffix(".idx")
         keys, offsets = _indexed(index, self.path.stat().st_size) if index.is_file() else _scanned(self.path)
         return RecordTable(keys, self.path, self, offsets)

@@ -1,5 +1,6 @@
 """Reads dlib's serialised networks: plain numbers behind the names of layers, nothing of it is ever run."""
 
+import stat
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -87,7 +88,10 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         ValueError: if it is larger than such a file can be.
     """
-    size = path.stat().st_size
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+        raise ValueError(f"{path} is a folder, pipe or device")
+    size = status.st_size
     if size > LARGEST_FILE:
         raise ValueError(f"{path} is no dlib network: expected at most {LARGEST_FILE} bytes, but it has {size}")
     return path.read_bytes()
