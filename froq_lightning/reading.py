@@ -4,13 +4,14 @@ import json
 import math
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.errors import DataError, DataNotFoundError, FroqError
 
 MOST_BYTES = 2**26
 MOST_CHARACTERS_IN_LINE = 2**20
@@ -40,6 +41,17 @@ def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
                 yield number, line
     except UnicodeDecodeError as error:
         raise DataError(f"{name} is no text in UTF-8: {error}") from error
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def told_by_name(name: str) -> Iterator[None]:
+    """Turn what the system says of a file that it will not give into a DataError that names it."""
+    try:
+        yield
+    except FroqError:
+        raise
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror}") from error
 

@@ -16,6 +16,7 @@ from froq_lightning.data.score_files import LABEL, LONGEST_PATH, SCORE_COLUMNS, 
 from froq_lightning.data.tables import find_column, read_table
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.names import harmless, is_below, shown
+from froq_lightning.reading import told_by_name
 
 MANIFESTS = (".csv", ".parquet")
 PATH_COLUMNS = ("path", "image")
@@ -39,7 +40,8 @@ def list_faces(source: str | Path, root: str | Path | None = None, *, labelled: 
             twice, or leads out of the root with every row.
     """
     source = Path(source)
-    records: Sequence[FaceRecord] | None = list_archive(source)
+    with told_by_name(source.name):
+        records: Sequence[FaceRecord] | None = list_archive(source)
     if records is not None:
         return records
     if source.is_dir():

@@ -19,6 +19,7 @@ from froq_lightning.data.sampling import Sampling
 from froq_lightning.data.tables import find_column, read_table
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
 from froq_lightning.names import harmless
+from froq_lightning.reading import told_by_name
 
 FOLDER = "folder of images"
 MANIFEST = "manifest (path, perhaps pseudo_quality) in CSV or Parquet"
@@ -182,4 +183,5 @@ def read_comparisons(
     if folder is not None and not folder.is_dir():
         raise DataNotFoundError(f"root {root!r} of the images does not exist")
     told = harmless(name or known.usual_name(path.absolute(), part))
-    return known.read(Request(path, folder, told, part, Sampling(non_mated, seed)))
+    with told_by_name(path.name):
+        return known.read(Request(path, folder, told, part, Sampling(non_mated, seed)))
