@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from froq_lightning.errors import DataError, DataNotFoundError
-from froq_lightning.reading import numbered_lines, read_array, read_json
+from froq_lightning.reading import numbered_lines, read_array, read_json, told_by_name
 
 
 def test_lines_come_with_their_numbers_and_without_a_mark_of_their_order(tmp_path: Path) -> None:
@@ -56,6 +56,15 @@ def test_json_that_could_be_taken_for_something_else_is_refused(text: str, told:
     (tmp_path / "a.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(DataError, match=told):
         read_json(tmp_path / "a.json")
+
+
+def test_a_file_that_the_system_will_not_give_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").symlink_to(tmp_path / "a.txt")
+    for read in (read_json, read_array, lambda path: list(numbered_lines(path))):
+        with pytest.raises(DataError, match=r"a\.txt cannot be read: Too many levels of symbolic links"):
+            read(tmp_path / "a.txt")
+    with pytest.raises(DataError, match=r"b\.bin cannot be read: Permission denied"), told_by_name("b.bin"):
+        raise PermissionError(13, "Permission denied")
 
 
 def test_json_of_any_size_is_not_read(tmp_path: Path) -> None:

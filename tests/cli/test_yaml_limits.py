@@ -54,7 +54,27 @@ def test_too_much_is_refused(text: str, told: str, tmp_path: Path, capsys: pytes
     assert capsys.readouterr().err.startswith("froq: error: YAML text has")
 
 
-@pytest.mark.parametrize("text", ["!!python/name:os.system ''", "x: " + "9" * 5000, "x: !!int a", "a: \ud800", "{"])
-def test_what_is_no_yaml_is_an_error_of_yaml(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!python/name:os.system ''",
+        "x: !!int a",
+        "x: !!bool a",
+        "x: !!timestamp a",
+        "x: !!float ''",
+        "x: " + "9" * 30,
+        "x: 0x" + "f" * 9_000,
+        "x: " + "1:" * 400_000 + "1",
+        "x: " + "1_" * 20 + "1",
+        "a: \ud800",
+        "{",
+    ],
+)
+def test_what_is_no_yaml_or_costs_too_much_is_an_error_of_yaml(text: str) -> None:
     with pytest.raises(yaml.YAMLError):
         load_yaml(text)
+
+
+@pytest.mark.parametrize("text", ["x: 123456789012345678", "x: 0.1234567890123456789012", "x: 20_000", "x: 12:30:45"])
+def test_numbers_of_usual_length_are_read(text: str) -> None:
+    assert load_yaml(text) == LOADER(text)

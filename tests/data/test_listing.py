@@ -178,3 +178,8 @@ def test_what_is_no_source_is_refused(folder: Path) -> None:
     message = r"Expected a folder, an image, or .*, but got notes\.txt; archives are \.rec, \.bin and mem_file\.dat"
     with pytest.raises(DataError, match=message):
         list_faces(folder / "notes.txt")
+
+
+def test_a_path_that_no_file_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"list\.csv, row 1: the path has 6,005 characters"):
+        list_faces(table(tmp_path / "list.csv", "path\n" + "a/" * 3_000 + "b.jpg\n"))

@@ -1,6 +1,7 @@
 """A few bytes of Parquet may stand for gigabytes: what is read of it is bounded."""
 
 import datetime as dt
+import io
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,83 @@ def test_whatever_stands_there_is_a_structure_or_refused(content: bytes) -> None
 def test_a_structure_that_cannot_be_is_refused(content: bytes, told: str) -> None:
     with pytest.raises(DataError, match=told):
         CompactReader(content).struct()
+
+
+def test_long_texts_in_pages_of_their_own_are_counted_together(tmp_path: Path) -> None:
+    texts = ["x" * 2**24 + str(number) for number in range(10)]
+    options = {"compression": "zstd", "use_dictionary": False, "data_page_size": 1024, "write_batch_size": 1}
+    path = write(tmp_path, {"path": texts}, **options)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DataError, match=r"its pages unpack to [\d,]+ bytes or more"):
+        read_table(path)
+
+
+def test_of_a_large_dictionary_only_the_words_in_use_are_read(tmp_path: Path) -> None:
+    words = pa.array([f"{number:07d}" for number in range(200_000)])
+    texts = pa.DictionaryArray.from_arrays(pa.array([7] * 100_000 + list(range(200_000)), pa.int32()), words)
+    path = write(tmp_path, {"path": texts}, dictionary_pagesize_limit=2**25)
+    _, rows = read_table(path)
+    found = [row[0] for row in rows]
+    assert set(found[:100_000]) == {"0000007"}
+    assert found[100_000:] == words.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\x19" * 5_001, "nested too deeply"),  # lists of lists
+        (b"\x26\x02\x19\x0c\x00", "has no field 4 of its kind"),
+        (b"\x15\x02\x2c\x00\x00", "field 4 of its kind"),
+    ],
+)
+def test_a_footer_of_other_types_is_refused(content: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1" + content + len(content).to_bytes(4, "little") + b"PAR1")
+    with pytest.raises(DataError, match=told):
+        read_table(tmp_path / "a.parquet")
+
+
+def integer(field: int, value: int, kind: int = 6) -> bytes:
+    """A field of a structure, in the long form: by default an integer of 64 bits."""
+    return bytes([kind]) + varint(2 * field) + varint(2 * value)
+
+
+def varint(value: int) -> bytes:
+    return (bytes([value & 0x7F | 0x80]) + varint(value >> 7)) if value > 0x7F else bytes([value])
+
+
+def footer(column: bytes, group: bytes = b"") -> bytes:
+    """A footer that describes one column, of these fields."""
+    described = b"\x0c" + varint(2 * 3) + column + b"\x00"  # ColumnChunk.meta_data
+    chunks = b"\x09" + varint(2 * 1) + b"\x1c" + described + b"\x00"  # RowGroup.columns
+    groups = b"\x09" + varint(2 * 4) + b"\x1c" + chunks + group + integer(3, 1) + b"\x00"
+    return integer(3, 1) + groups + b"\x00"
+
+
+PATH = b"\x09" + varint(2 * 3) + b"\x18\x01a"  # path_in_schema, a list of one text
+PLACED = integer(7, 4) + integer(9, 4)
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        (PATH + integer(7, 4, kind=5) + integer(9, 4), "no field 7 of its kind"),
+        (PATH + PLACED + integer(11, 4, kind=5), "no field 11 of its kind"),
+        (PATH + PLACED + integer(11, 5), "a column that cannot be"),
+        (b"\x09" + varint(2 * 3) + b"\x15\x02" + PLACED, "field 3, has items of type 5"),
+        (b"\x09" + varint(2 * 2) + b"\x18\x01a" + PATH + PLACED, "field 2, has items of type 8"),
+    ],
+)
+def test_fields_that_readers_take_differently_are_refused(column: bytes, told: str, tmp_path: Path) -> None:
+    content = footer(column)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1" + content + len(content).to_bytes(4, "little") + b"PAR1")
+    with pytest.raises(DataError, match=told):
+        read_table(tmp_path / "a.parquet")
+
+
+def test_a_page_that_describes_itself_twice_is_taken_at_its_worst() -> None:
+    twice = integer(2, 9, kind=5) + integer(3, 0, kind=5)
+    for kind, field, encoding in ((5, 2, 0), (8, 4, 7)):
+        twice += b"\x0c" + varint(2 * kind) + integer(field, encoding, kind=5) + b"\x00"
+    content = io.BytesIO(twice + b"\x00")
+    chunk = parquet_pages.Chunk("a", 0, len(content.getvalue()), has_dictionary=False, is_nested=False)
+    assert [page.encodings for page in parquet_pages.pages(content, chunk)] == [(0, 7)]

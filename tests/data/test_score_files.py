@@ -130,3 +130,18 @@ def test_scores_of_further_images_are_rows_with_a_reason(tmp_path: Path) -> None
         "bob/1.jpg": "",
         "/data/eve/1.jpg": "in scores.txt, but not in the source",
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("a/" * 3_000 + "b.jpg", "row 1: the path has 6,005 characters"), ("a/" * 200 + "b.jpg", "more than 100 folders")],
+)
+def test_paths_that_no_file_has_are_refused(path: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "scores.csv").write_text(f"path,quality_score\n{path},1\n")
+    with pytest.raises(DataError, match=told):
+        read_scores(tmp_path / "scores.csv", ["b.jpg"])
+
+
+def test_a_name_is_found_by_the_text_that_stands_for_it_too(tmp_path: Path) -> None:
+    (tmp_path / "scores.txt").write_text("below/=x.jpg 1\nother.jpg 2\n")
+    assert read_scores(tmp_path / "scores.txt", ["./=x.jpg", "other.jpg"]).tolist() == [1, 2]

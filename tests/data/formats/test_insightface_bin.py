@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from froq_lightning.data.formats.insightface_bin import BinFile
 from froq_lightning.data.listing import list_faces
 from froq_lightning.data.pairs import read_comparisons
 from froq_lightning.errors import DataError, ImageError
@@ -174,3 +175,14 @@ def test_trials_told_by_something_else_than_booleans_are_refused(stated: list, w
 def test_an_array_without_dimensions_tells_of_one_trial(bin_file: Path, write: Callable[..., Path]) -> None:
     del bin_file
     assert len(list_faces(write(([b"one", b"other"], np.array(True))))) == 2
+
+
+def test_a_stretch_of_the_file_is_compared_once_however_often_it_is_an_image(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    content = BinFile.content
+    monkeypatch.setattr(BinFile, "content", lambda self, position: read.append(position) or content(self, position))
+    one, other = b"one", b"other"
+    found = read_comparisons(str(write(([one, other] * 500, [False] * 500))))
+    assert (len(found.records), len(found.mated), read) == (2, 500, [0, 1])

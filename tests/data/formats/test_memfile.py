@@ -108,3 +108,11 @@ def test_a_list_that_does_not_fit_is_refused(stated: np.ndarray, message: str, m
     np.save(tmp_path / "lfw_list.npy", stated, allow_pickle=True)
     with pytest.raises(DataError, match=message):
         read_comparisons(str(tmp_path / "lfw"))
+
+
+@pytest.mark.parametrize("shape", [[20_000_000, 3, 2**32, 2**32], [1, 3, 10**17, 1]])
+def test_a_shape_beyond_all_measure_is_refused(shape: list[int], tmp_path: Path) -> None:
+    (tmp_path / "mem_file.dat").touch()
+    (tmp_path / "mem_file.dat.conf").write_text(json.dumps({"shape": shape, "dtype": "float32"}))
+    with pytest.raises(DataError, match=r"Expected mem_file\.dat to have [\d,]+ bytes"):
+        list_faces(tmp_path / "mem_file.dat")

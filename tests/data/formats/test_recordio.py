@@ -1,3 +1,4 @@
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -161,3 +162,9 @@ def test_millions_of_records_are_listed_without_millions_of_objects(tmp_path: Pa
     records = list_faces(tmp_path / "a.rec")
     assert (len(records), records[999_999].key, records[999_999].position) == (count, "1000000", 99_999_900)
     assert [record.key for record in records[5:8]] == ["6", "7", "8"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train.rec")
+    with pytest.raises(DataError, match=r"train\.rec is a folder, pipe or device"):
+        read_comparisons(str(tmp_path / "train.rec"))
