@@ -1,4 +1,5 @@
 import hashlib
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -153,3 +154,9 @@ def test_integers_are_read_with_their_length_and_sign(content: bytes, value: int
 def test_a_damaged_tensor_is_refused(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TensorReader(content).tensor()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.dat")
+    with pytest.raises(ValueError, match=r"pipe\.dat is a folder, pipe or device"):
+        dlib_resnet29(str(tmp_path / "pipe.dat"))
