@@ -24,6 +24,7 @@ MAGIC = struct.pack("<I", 0xCED7230A)
 FRAME = struct.Struct("<4sI")
 HEADER = struct.Struct("<IfQQ")
 LENGTH_BITS = 29
+HIGHEST_KEY = 2**63 - 1
 WHOLE, FIRST, _MIDDLE, LAST = range(4)
 # insightface adds records that hold ranges of other records instead of an image: a header and two labels.
 LARGEST_WITHOUT_IMAGE = FRAME.size + HEADER.size + 2 * 4
@@ -148,7 +149,7 @@ def _indexed(index: Path, size: int) -> tuple[Numbers, Numbers]:
 
 
 def _scanned(path: Path) -> tuple[Numbers, Numbers]:
-    """Walk through the file; ids serve as keys where they are different."""
+    """Walk through the file; ids serve as keys where they are different, and no larger than those of an index."""
     keys, offsets = [], []
     with path.open("rb") as file:
         offset = file.tell()
@@ -157,6 +158,6 @@ def _scanned(path: Path) -> tuple[Numbers, Numbers]:
                 keys.append(record.number)
                 offsets.append(offset)
             offset = file.tell()
-    if len(set(keys)) < len(keys):
+    if len(set(keys)) < len(keys) or max(keys, default=0) > HIGHEST_KEY:
         keys = list(range(len(keys)))
     return np.array(keys, dtype=np.int64), np.array(offsets, dtype=np.int64)

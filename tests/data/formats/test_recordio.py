@@ -168,3 +168,11 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "train.rec")
     with pytest.raises(DataError, match=r"train\.rec is a folder, pipe or device"):
         read_comparisons(str(tmp_path / "train.rec"))
+
+
+def test_ids_of_more_than_63_bits_are_no_keys(
+    crops: list, write_records: Write, pack_record: Pack, tmp_path: Path
+) -> None:
+    records = [(key, pack_record(key, (0,), crop.content)) for key, crop in zip((5, 2**64 - 1), crops, strict=False)]
+    path = write_records(tmp_path / "a.rec", records, index=False)
+    assert [record.key for record in list_faces(path)] == ["0", "1"]
