@@ -6,7 +6,6 @@
 import codecs
 import mmap
 import pickletools
-import re
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -96,7 +95,7 @@ def _operations(path: Path, texts: set[str]) -> Iterator[tuple[pickletools.Opcod
     # PyTorch finds a storage whatever the case of its name, and reads it anew for every spelling.
     keys = {member.filename.rpartition("/data/")[2] for member in members}
     lower = {key.lower() for key in keys}
-    if any(text.lower() in lower and text not in keys for text in texts if not re.fullmatch(r"data\.pkl", text)):
+    if any(text.lower() in lower and text not in keys for text in texts):
         raise WeightsError(f"{path.name} is damaged or no checkpoint: a storage has several names")
 
 
