@@ -27,7 +27,7 @@ ZIP = b"PK\x03\x04"
 REFUSED = frozenset(
     {"builtins.bytearray", "__builtin__.bytearray", "builtins.set", "__builtin__.set", "collections.Counter"}
     | {f"torch._utils._rebuild_{kind}" for kind in ("sparse_tensor", "sparse_csr_tensor", "qtensor", "nested_tensor")}
-    | {"torch._utils._rebuild_meta_tensor_no_storage", "torch._utils._rebuild_wrapper_subclass", "torch.Tensor"}
+    | {"torch._utils._rebuild_meta_tensor_no_storage", "torch._utils._rebuild_wrapper_subclass"}
 )
 ENCODE = "_codecs.encode"
 LATIN = "iso8859-1"
