@@ -1,5 +1,6 @@
 """Reads changed files in a process of its own, which may crash, hang or fill its memory without harm to others."""
 
+import faulthandler
 import multiprocessing
 import resource
 import signal
@@ -109,6 +110,7 @@ def _serve(reader: Reader, limits: Limits, connection: Connection) -> None:
     torch.set_num_threads(1)  # threads of the process that this one was forked from are not here
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    faulthandler.disable()  # a crash is told by how the process ends
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     while True:
         try:
