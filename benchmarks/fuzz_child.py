@@ -16,6 +16,7 @@ from random import Random
 import torch
 from fuzz_mutations import mutated
 from fuzz_readers import Reader
+from fuzz_seeds import write
 
 from froq_lightning.errors import FroqError
 
@@ -101,9 +102,7 @@ def write_case(reader: Reader, number: int, folder: Path) -> None:
     lists = [name for name in files if not name.endswith((".png", ".jpg"))]
     changed = random.choice(lists if lists and random.random() < SHARE_OF_LISTS else [*files])
     files[changed] = mutated(files[changed], random, others, reader.words)
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+    write(files, folder)
 
 
 def _serve(reader: Reader, limits: Limits, connection: Connection) -> None:

@@ -20,6 +20,7 @@ import atheris
 
 with atheris.instrument_imports(include=["froq_lightning", "froq_dlib"]):
     from fuzz_readers import Reader, every_reader
+    from fuzz_seeds import write
 
     from froq_lightning.errors import FroqError
 
@@ -60,9 +61,7 @@ def fuzz(reader: Reader, seconds: int) -> None:
         folder = Path(name)
         for number, files in enumerate(reader.seeds):
             (Path(corpus) / str(number)).write_bytes([*files.values()][-1])
-            for path, content in files.items():
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_bytes(content)
+            write(files, folder)
         changed = [*reader.seeds[0]][-1]
 
         def read(content: bytes) -> None:

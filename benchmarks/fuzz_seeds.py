@@ -33,6 +33,13 @@ POINTS = "38.29 51.69 73.53 51.50 56.02 71.73 41.54 92.36 70.72 92.20 0.99"
 MAGIC = struct.pack("<I", 0xCED7230A)
 
 
+def write(files: Files, folder: Path) -> None:
+    """Write files below a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
 def image(kind: str = "PNG", number: int = 0, mode: str = "RGB", **options: Any) -> bytes:
     """Encode a picture of noise."""
     pixels = np.random.default_rng(number).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)

@@ -32,7 +32,7 @@ def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
     name = name or path.name
     require_file(path, name)
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with told_by_name(name), path.open(encoding="utf-8-sig") as file:
             number = 0
             while line := file.readline(MOST_CHARACTERS_IN_LINE):
                 number += 1
@@ -41,8 +41,6 @@ def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
                 yield number, line
     except UnicodeDecodeError as error:
         raise DataError(f"{name} is no text in UTF-8: {error}") from error
-    except OSError as error:
-        raise DataError(f"{name} cannot be read: {error.strerror}") from error
 
 
 @contextmanager
@@ -67,12 +65,11 @@ def read_json(path: Path) -> Any:
     if path.stat().st_size > MOST_BYTES:
         raise DataError(f"it has more than {MOST_BYTES // 10**6} megabytes")
     try:
-        text = path.read_text(encoding="utf-8")
+        with told_by_name("it"):
+            text = path.read_text(encoding="utf-8")
         return json.loads(
             text, parse_constant=_finite, parse_float=_finite, parse_int=_integer, object_pairs_hook=_each_once
         )
-    except OSError as error:
-        raise DataError(f"it cannot be read: {error.strerror}") from error
     except RecursionError:
         raise DataError("it is nested too deeply") from None
     except ValueError as error:
@@ -105,12 +102,11 @@ def require_file(path: Path, name: str) -> None:
         DataNotFoundError: if there is nothing of that path.
         DataError: if it is no file.
     """
-    try:
-        regular = stat.S_ISREG(path.stat().st_mode)
-    except FileNotFoundError:
-        raise DataNotFoundError(f"file {name!r} does not exist") from None
-    except OSError as error:
-        raise DataError(f"{name} cannot be read: {error.strerror}") from error
+    with told_by_name(name):
+        try:
+            regular = stat.S_ISREG(path.stat().st_mode)
+        except FileNotFoundError:
+            raise DataNotFoundError(f"file {name!r} does not exist") from None
     if not regular:
         raise DataError(f"{name} is a folder, pipe or device")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fuzz_child import Child, Limits, write_case
 from fuzz_readers import Reader, every_reader
+from fuzz_seeds import write
 
 from froq_lightning.errors import DataError
 
@@ -44,9 +45,7 @@ def child() -> Iterator[Callable[..., Child]]:
 @pytest.mark.parametrize("name", READERS)
 def test_the_files_to_start_from_are_read(name: str, tmp_path: Path) -> None:
     for number, files in enumerate(READERS[name].seeds):
-        for path, content in files.items():
-            (tmp_path / str(number) / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / str(number) / path).write_bytes(content)
+        write(files, tmp_path / str(number))
         READERS[name].read(tmp_path / str(number))
 
 

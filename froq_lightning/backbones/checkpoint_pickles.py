@@ -45,7 +45,8 @@ def named_globals(path: Path) -> set[str]:
     texts: set[str] = set()
     tuples = PickleTuples()
     try:
-        for count, (operation, argument, _) in enumerate(_operations(path, texts)):
+        members = _members(path)
+        for count, (operation, argument, _) in enumerate(_operations(path, members)):
             if count == MOST_OPERATIONS:
                 raise WeightsError(f"{path.name} holds more than tensors: over {MOST_OPERATIONS:,} operations")  # noqa: TRY301
             tuples.run(operation, argument)
@@ -55,6 +56,7 @@ def named_globals(path: Path) -> set[str]:
                 texts.add(argument)
             elif isinstance(argument, int) and abs(argument) > HIGHEST_INTEGER and argument != MAGIC_OF_OLD:
                 raise WeightsError(f"{path.name} holds more than tensors: numbers of more than 64 bits")  # noqa: TRY301
+        _check_keys(path, members, texts)
     except WeightsError:
         raise
     except Exception as error:  # whatever `zipfile` and `pickletools` stumble over
@@ -77,22 +79,32 @@ def _is_foreign_codec(text: str) -> bool:
         return False
 
 
-def _operations(path: Path, texts: set[str]) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
-    """Read the operations of all pickles; where they are done, check what is told by the texts in them."""
+def _members(path: Path) -> list[zipfile.ZipInfo]:
+    """List the members of a checkpoint that is an archive; one from before PyTorch 1.6 has none."""
     with path.open("rb") as file:
         new = file.read(len(ZIP)) == ZIP  # as PyTorch tells it
     if not new and zipfile.is_zipfile(path):
         raise WeightsError(f"{path.name} is damaged or no checkpoint: it is an archive and something else")
     if not new:
+        return []
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    _check(path, members)
+    return members
+
+
+def _operations(path: Path, members: list[zipfile.ZipInfo]) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
+    """Read the operations of all pickles."""
+    if not members:
         yield from _operations_of_old(path)
         return
     with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        _check(path, members)
-        for member in members:
-            if member.filename.endswith("/data.pkl"):
-                yield from pickletools.genops(BytesIO(_content(path, archive, member)))
-    # PyTorch finds a storage whatever the case of its name, and reads it anew for every spelling.
+        pickled = next(member for member in members if member.filename.endswith("/data.pkl"))
+        yield from pickletools.genops(BytesIO(_content(path, archive, pickled)))
+
+
+def _check_keys(path: Path, members: list[zipfile.ZipInfo], texts: set[str]) -> None:
+    """Refuse a storage of several names: PyTorch finds it whatever the case, and reads it anew for every spelling."""
     keys = {member.filename.rpartition("/data/")[2] for member in members}
     lower = {key.lower() for key in keys}
     if any(text.lower() in lower and text not in keys for text in texts):

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from froq_lightning.data.thrift import BINARY, I32, STRUCT, CompactReader, Fields, Int32, Int64, ListOf
-from froq_lightning.data.thrift import I64 as LONG
+from froq_lightning.data.thrift import BINARY, I32, I64, STRUCT, CompactReader, Fields, Int32, Int64, ListOf
 from froq_lightning.errors import DataError
 
 MAGIC = b"PAR1"
@@ -25,7 +24,7 @@ SIZE_STATISTICS = 16
 FILE_LISTS = {2: STRUCT, 4: STRUCT, 5: STRUCT, 7: STRUCT}
 GROUP_LISTS = {1: STRUCT, 4: STRUCT}
 COLUMN_LISTS = {2: I32, 3: BINARY, 8: STRUCT, 13: STRUCT}
-SIZE_LISTS = {2: LONG, 3: LONG}
+SIZE_LISTS = {2: I64, 3: I64}
 # PageHeader, DataPageHeader, DataPageHeaderV2.
 UNPACKED, PACKED, DATA_PAGE, DATA_PAGE_V2 = 2, 3, 5, 8
 ENCODING = {DATA_PAGE: 2, DATA_PAGE_V2: 4}
@@ -72,9 +71,8 @@ def read_footer(file: BinaryIO) -> Footer:
         raise DataError("it has no footer, or one that is too long")
     file.seek(size - TAIL - length)
     stated = CompactReader(file.read(length)).struct()
-    _check_lists(stated, FILE_LISTS)
-    groups = _items(stated, ROW_GROUPS)
-    columns = [_described(column) for group in groups for column in _items(group, COLUMNS)]
+    groups = _items(stated, ROW_GROUPS, FILE_LISTS)
+    columns = [_described(column) for group in groups for column in _items(group, COLUMNS, GROUP_LISTS)]
     chunks = tuple(map(_chunk, columns))
     if sum(chunk.length for chunk in chunks) > size:
         raise DataError("its columns are longer than it is")
@@ -123,8 +121,8 @@ def _described(column: Fields) -> Fields:
     return described
 
 
-def _items(fields: Fields, number: int) -> list[Fields]:
-    _check_lists(fields, GROUP_LISTS if number == COLUMNS else FILE_LISTS)
+def _items(fields: Fields, number: int, kinds: dict[int, int]) -> list[Fields]:
+    _check_lists(fields, kinds)
     return _field(fields, number, ListOf)
 
 

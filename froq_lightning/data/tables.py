@@ -6,6 +6,7 @@ from pathlib import Path
 
 from froq_lightning.data.parquet_table import parquet_rows
 from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.reading import told_by_name
 
 Rows = Iterator[list[str]]
 
@@ -35,7 +36,7 @@ def find_column(header: Sequence[str], names: Sequence[str]) -> int | None:
 
 def _csv_rows(path: Path, delimiter: str) -> Rows:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with told_by_name(path.name), path.open(encoding="utf-8-sig", newline="") as file:
             cells = 0
             for row in csv.reader(file, delimiter=delimiter, strict=True):
                 if row and len(row) != (cells or len(row)):
@@ -43,7 +44,5 @@ def _csv_rows(path: Path, delimiter: str) -> Rows:
                 cells = cells or len(row)
                 if row:
                     yield row
-    except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror}") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path.name} is no CSV in UTF-8: {error}") from error

@@ -1,7 +1,7 @@
 """Layer norms from a compiled network: nothing that they do not need is computed."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from froq_lightning.observation.layer_hooks import LayerHooks
 from froq_lightning.observation.scoring_norms import ScoringPass
 
 
-class CompiledNorms:
+class CompiledNorms(LayerHooks):
     """Context manager that observes a network's layers as `ScoringNorms` does, through `torch.compile`.
 
     The first pass compiles, which takes from seconds to minutes, and so does the first one of another batch size.
@@ -25,19 +25,12 @@ class CompiledNorms:
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str], *, with_output: bool = False) -> None:
+        super().__init__(network, layers, self._note)
         self.layers = tuple(layers)
         self.with_output = with_output
         self._network = network
-        self._hooks = LayerHooks(network, self.layers, self._note)
         self._norms: dict[int, Tensor] = {}
         self._compiled = torch.compile(self._pass)
-
-    def __enter__(self) -> Self:
-        self._hooks.__enter__()
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        self._hooks.__exit__(*raised)
 
     def observe(self, inputs: Tensor) -> ScoringPass:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients.

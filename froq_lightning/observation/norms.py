@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 from weakref import ref
 
 import torch
@@ -33,7 +33,7 @@ class Observation:
     order: tuple[int, ...]
 
 
-class LayerNorms:
+class LayerNorms(LayerHooks):
     """Context manager that observes a network's layers through forward hooks.
 
     Each norm is reduced inside the hook, in float32 or wider, into a table allocated beforehand: a following in-place
@@ -50,17 +50,10 @@ class LayerNorms:
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str], *, clock: PassClock | None = None) -> None:
+        super().__init__(network, layers, self._note)
         self.network = network
         self.layers = tuple(layers)
         self.clock = clock
-        self._hooks = LayerHooks(network, self.layers, self._note)
-
-    def __enter__(self) -> Self:
-        self._hooks.__enter__()
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        self._hooks.__exit__(*raised)
 
     def observe(self, inputs: Tensor) -> Observation:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients."""

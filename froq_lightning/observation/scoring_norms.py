@@ -1,7 +1,7 @@
 """The norms of the few layers that a score is made of, with as little as possible done beside the pass."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ class _ReachedError(Exception):
     """Ends a pass whose remaining layers are not wanted."""
 
 
-class ScoringNorms:
+class ScoringNorms(LayerHooks):
     """Context manager that observes a network's layers as `LayerNorms` does, but tells nothing of them but the norms.
 
     Passes run in inference mode: what they return takes no part in autograd.
@@ -40,6 +40,7 @@ class ScoringNorms:
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str], *, stop_early: bool = False) -> None:
+        super().__init__(network, layers, self._count if stop_early else self._reduce)
         self.network = network
         self.layers = tuple(layers)
         self.stop_early = stop_early
@@ -47,14 +48,6 @@ class ScoringNorms:
         self._batch = 1
         self._calls = 0
         self._last_call: int | None = None
-        self._hooks = LayerHooks(network, self.layers, self._count if stop_early else self._reduce)
-
-    def __enter__(self) -> Self:
-        self._hooks.__enter__()
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        self._hooks.__exit__(*raised)
 
     def observe(self, inputs: Tensor) -> ScoringPass:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients."""
