@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.observation.layer_hooks import LayerHooks
+from froq_lightning.observation.layer_taps import LayerTaps
 from froq_lightning.observation.scoring_norms import ScoringPass
 
 
-class CompiledNorms(LayerHooks):
+class CompiledNorms(LayerTaps):
     """Context manager that observes a network's layers as `ScoringNorms` does, through `torch.compile`.
 
     The first pass compiles, which takes from seconds to minutes, and so does the first one of another batch size.
@@ -52,6 +52,5 @@ class CompiledNorms(LayerHooks):
         norms = torch.stack([self._norms[column] for column in range(len(self.layers))], dim=1)
         return norms, output if self.with_output else None
 
-    def _note(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        del module, args
+    def _note(self, column: int, output: Any) -> None:
         self._norms[column] = torch.linalg.vector_norm(output.reshape(self._batch, -1).float(), dim=1)

@@ -8,9 +8,9 @@ from weakref import ref
 import torch
 from torch import Tensor, nn
 
-from froq_lightning.observation.layer_hooks import LayerHooks
+from froq_lightning.observation.layer_taps import LayerTaps
 from froq_lightning.observation.pass_clock import PassClock
-from froq_lightning.observation.reduction import batch_norms, is_dense, unobservable
+from froq_lightning.observation.reduction import batch_norms, is_dense, norm_table, unobservable
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Observation:
     order: tuple[int, ...]
 
 
-class LayerNorms(LayerHooks):
-    """Context manager that observes a network's layers through forward hooks.
+class LayerNorms(LayerTaps):
+    """Context manager that observes a network's layers.
 
-    Each norm is reduced inside the hook, in float32 or wider, into a table allocated beforehand: a following in-place
-    operation cannot change it, and no activation is kept. A tensor that several modules return (a Sequential returns
-    its last child's) is reduced once. A module that runs several times in one pass counts with its last run.
+    Each norm is taken as soon as its layer returns, in float32 or wider: a following in-place operation cannot change
+    it, and no activation is kept. A tensor that several modules return (a Sequential returns its last child's) is
+    reduced once. A module that runs several times in one pass counts with its last run.
 
     >>> with LayerNorms(network, ("layer1", "layer2")) as norms:
     ...     observation = norms.observe(inputs)
@@ -60,14 +60,15 @@ class LayerNorms(LayerHooks):
         # Tensors made in inference mode carry no version counter, which tells a copy from an in-place change.
         with torch.inference_mode(mode=False), torch.no_grad():
             self._batch = len(inputs)
-            self._table = inputs.new_full((len(self.layers), self._batch), torch.nan, dtype=torch.float32)
+            self._norms: list[Tensor | None] = [None] * len(self.layers)
             self._failures = dict.fromkeys(range(len(self.layers)), "never fired")
             self._copies: dict[int, int] = {}
             self._order: dict[int, None] = {}
             self._seen: dict[int, tuple[ref[Tensor], int, int]] = {}
             output = self._run(inputs)
+            table = norm_table(self._norms, inputs)
         self._seen = {}
-        return Observation(output, self._table.T, self._failures, self._copies, tuple(self._order))
+        return Observation(output, table, self._failures, self._copies, tuple(self._order))
 
     def _run(self, inputs: Tensor) -> Any:
         self._ticking = None if self.clock is None or self.clock.is_done else self.clock
@@ -78,8 +79,7 @@ class LayerNorms(LayerHooks):
             self._ticking.finish()
         return output
 
-    def _note(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        del module, args
+    def _note(self, column: int, output: Any) -> None:
         if self._ticking:
             self._ticking.pause(column)
         self._record(column, output)
@@ -89,24 +89,26 @@ class LayerNorms(LayerHooks):
     def _record(self, column: int, output: Any) -> None:
         self._order.pop(column, None)
         self._order[column] = None
-        reason = unobservable(output, self._batch)
-        if reason:
-            self._failures[column] = reason
-            return
         self._failures.pop(column, None)
         self._copies.pop(column, None)
-        source = self._known(output)
+        source = self._known(output) if isinstance(output, Tensor) else None
         if source is None:
-            batch_norms(output, self._batch, out=self._table[column])
-            self._seen[output.data_ptr()] = (ref(output), output._version, column)
+            self._norms[column] = norms = batch_norms(output, self._batch)
+            if norms is None:
+                self._failures[column] = unobservable(output, self._batch)
+            else:
+                self._seen[output.data_ptr()] = (ref(output), output._version, column)
         else:
-            self._table[column] = self._table[source]
+            self._norms[column] = self._norms[source]
             if source != column:
                 self._copies[column] = self._copies.get(source, source)
 
     def _known(self, output: Tensor) -> int | None:
         """Column that already holds the norms of exactly these values: same memory, still alive, not written since."""
-        pointer, version, column = self._seen.get(output.data_ptr(), (lambda: None, 0, 0))
+        seen = self._seen.get(output.data_ptr())
+        if seen is None:
+            return None
+        pointer, version, column = seen
         first = pointer()
         if first is None or version != output._version or first.numel() != output.numel():
             return None

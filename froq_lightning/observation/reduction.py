@@ -1,9 +1,13 @@
 """One norm per image of whatever a layer returned."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+# By how many dimensions an output has, those that are an image's own.
+WITHIN_AN_IMAGE = {2: (1,), 3: (1, 2), 4: (1, 2, 3)}
 
 
 def unobservable(output: Any, batch: int) -> str:
@@ -17,31 +21,36 @@ def unobservable(output: Any, batch: int) -> str:
     return ""
 
 
-def batch_norms(output: Tensor, batch: int, out: Tensor | None = None) -> Tensor:
+def batch_norms(output: Any, batch: int) -> Tensor | None:
     """L2 norm of each image's share of a layer's output.
 
     Args:
         output: `[B * k, ...]`, the k rows of one image next to each other (k is 1, or the windows of an image).
         batch: number of images B.
-        out: `[B]` float32, written in place if given.
 
     Returns:
-        `[B]` float32.
+        `[B]` float32; None where `unobservable` says why.
     """
-    rows = output.view(batch, -1) if output.is_contiguous() else _rows(output, batch)
-    if output.dtype == torch.float32:
-        return torch.linalg.vector_norm(rows, dim=1, out=out)
+    # As nearly all outputs are; what is done in Python is felt where there are hundreds of layers, or one image.
+    if type(output) is Tensor and output.dtype is torch.float32 and output.numel():
+        shape = output.shape
+        if batch == 1 and shape:
+            return torch.linalg.vector_norm(output).view(1)
+        within = WITHIN_AN_IMAGE.get(len(shape))
+        if within and shape[0] == batch:
+            return torch.linalg.vector_norm(output, dim=within)
+    if unobservable(output, batch):
+        return None
     wide = torch.float64 if output.dtype == torch.float64 else torch.float32
-    norms = torch.linalg.vector_norm(rows, dim=1, dtype=wide)
-    return norms.float() if out is None else out.copy_(norms)
+    return torch.linalg.vector_norm(output.reshape(batch, -1), dim=1, dtype=wide).float()
 
 
-def _rows(output: Tensor, batch: int) -> Tensor:
-    """View `[batch, -1]` in the order of memory where there is one (a norm does not mind), else a copy."""
-    if is_dense(output) and output.stride(0) * len(output) == output.numel():
-        length = output.numel() // batch
-        return output.as_strided((batch, length), (length, 1))
-    return output.reshape(batch, -1)
+def norm_table(norms: Sequence[Tensor | None], inputs: Tensor) -> Tensor:
+    """Put the columns of a batch of inputs together, `[B, L]` float32; NaN where there is none."""
+    if any(column is None for column in norms):
+        nothing = inputs.new_full((len(inputs),), torch.nan, dtype=torch.float32)
+        norms = [nothing if column is None else column for column in norms]
+    return torch.stack(norms, dim=1)  # type: ignore[arg-type]
 
 
 def is_dense(tensor: Tensor) -> bool:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from froq_lightning.observation.layer_hooks import LayerHooks
-from froq_lightning.observation.reduction import batch_norms, unobservable
+from froq_lightning.observation.layer_taps import LayerTaps
+from froq_lightning.observation.reduction import batch_norms, norm_table
 
 
 class ScoringPass(NamedTuple):
@@ -27,7 +27,7 @@ class _ReachedError(Exception):
     """Ends a pass whose remaining layers are not wanted."""
 
 
-class ScoringNorms(LayerHooks):
+class ScoringNorms(LayerTaps):
     """Context manager that observes a network's layers as `LayerNorms` does, but tells nothing of them but the norms.
 
     Passes run in inference mode: what they return takes no part in autograd.
@@ -44,7 +44,7 @@ class ScoringNorms(LayerHooks):
         self.network = network
         self.layers = tuple(layers)
         self.stop_early = stop_early
-        self._rows: tuple[Tensor, ...] = ()
+        self._norms: list[Tensor | None] = []
         self._batch = 1
         self._calls = 0
         self._last_call: int | None = None
@@ -53,33 +53,23 @@ class ScoringNorms(LayerHooks):
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients."""
         with torch.inference_mode():
             if self.stop_early and self._last_call is None:
-                self._prepare(inputs[:1])
-                self.network(inputs[:1])
+                self._run(inputs[:1])
                 self._last_call = self._calls
-            table = self._prepare(inputs)
             try:
-                output = self.network(inputs)
+                output = self._run(inputs)
             except _ReachedError:
                 output = None
-            return ScoringPass(table.T, output)
+            return ScoringPass(norm_table(self._norms, inputs), output)
 
-    def _prepare(self, inputs: Tensor) -> Tensor:
-        table = inputs.new_full((len(self.layers), len(inputs)), torch.nan, dtype=torch.float32)
-        self._batch, self._rows, self._calls = len(inputs), table.unbind(), 0
-        return table
+    def _run(self, inputs: Tensor) -> Any:
+        self._norms, self._batch, self._calls = [None] * len(self.layers), len(inputs), 0
+        return self.network(inputs)
 
-    def _count(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+    def _count(self, column: int, output: Any) -> None:
         self._calls += 1
-        self._reduce(column, module, args, output)
+        self._reduce(column, output)
         if self._calls == self._last_call:
             raise _ReachedError
 
-    def _reduce(self, column: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        del module, args
-        batch = self._batch
-        # As nearly all outputs are. For one image, what is done in Python is felt: `batch_norms` would take 18 us more.
-        if type(output) is Tensor and output.dtype is torch.float32 and output.ndim > 1 and output.is_contiguous():
-            if output.numel() and not output.shape[0] % batch:
-                torch.linalg.vector_norm(output.view(batch, -1), dim=1, out=self._rows[column])
-        elif not unobservable(output, batch):
-            batch_norms(output, batch, out=self._rows[column])
+    def _reduce(self, column: int, output: Any) -> None:
+        self._norms[column] = batch_norms(output, self._batch)

@@ -52,17 +52,6 @@ class Constant(nn.Module):
         return inputs.new_ones(1, 4)
 
 
-class Failing(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.fine = nn.ReLU()
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        self.fine(inputs)
-        message = "the network broke"
-        raise RuntimeError(message)
-
-
 class Windows(nn.Module):
     """Splits each image into four windows that become rows of the batch, as window attention does."""
 
@@ -101,10 +90,6 @@ def plain_norms(network: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
         for handle in handles:
             handle.remove()
     return seen
-
-
-def hooks_on(network: nn.Module) -> int:
-    return sum(len(module._forward_hooks) for module in network.modules())
 
 
 def expect_plain_norms(network: nn.Module, inputs: Tensor) -> None:
@@ -250,29 +235,6 @@ def test_windows_of_an_image_count_together(inputs: Tensor) -> None:
     observation, column = observe(network, images)
     expected = network(images).detach().norm(dim=1)
     torch.testing.assert_close(observation.norms[:, column["attend"]], expected)
-
-
-def test_hooks_are_there_only_inside_the_context(small_backbone: Backbone) -> None:
-    network = small_backbone.network
-    assert hooks_on(network) == 0
-    with LayerNorms(network, small_backbone.candidate_layers):
-        assert hooks_on(network) == len(small_backbone.candidate_layers)
-    assert hooks_on(network) == 0
-
-
-def test_hooks_are_gone_after_the_network_broke(inputs: Tensor) -> None:
-    network = Failing()
-    with pytest.raises(RuntimeError, match="the network broke"), LayerNorms(network, ("fine",)) as norms:
-        norms.observe(inputs)
-    assert hooks_on(network) == 0
-
-
-def test_hooks_of_others_stay(small_backbone: Backbone) -> None:
-    handle = small_backbone.network.get_submodule("stem").register_forward_hook(lambda *_: None)
-    with LayerNorms(small_backbone.network, ("stem",)):
-        pass
-    assert hooks_on(small_backbone.network) == 1
-    handle.remove()
 
 
 def test_an_unknown_layer_is_refused_before_anything_runs() -> None:

@@ -1,0 +1,130 @@
+"""LayerTaps sees what forward hooks see, and leaves the network as it was."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.observation.layer_taps import LayerTaps
+
+Seen = list[tuple[int, Any]]
+
+
+def taps(network: nn.Module, layers: Sequence[str]) -> tuple[LayerTaps, Seen]:
+    seen: Seen = []
+    return LayerTaps(network, layers, lambda column, output: seen.append((column, output))), seen
+
+
+def state(network: nn.Module) -> list[tuple[object, int]]:
+    """What a tap could leave behind."""
+    return [(vars(module).get("forward"), len(module._forward_hooks)) for module in network.modules()]
+
+
+def hooked(network: nn.Module, layers: Sequence[str], inputs: Tensor) -> Seen:
+    """What forward hooks see."""
+    seen: Seen = []
+    handles = [
+        network.get_submodule(name).register_forward_hook(lambda _m, _a, output, c=column: seen.append((c, output)))
+        for column, name in enumerate(layers)
+    ]
+    network(inputs)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+@pytest.mark.parametrize("name", ["mobilefacenet", "edgeface"])
+def test_every_layer_of_a_real_network_returns_what_hooks_see(
+    name: str, request: pytest.FixtureRequest, calibration_images: Tensor
+) -> None:
+    backbone: Backbone = request.getfixturevalue(name)
+    inputs, layers = backbone.inputs(calibration_images[:2]), backbone.candidate_layers
+    before = state(backbone.network)
+    tap, seen = taps(backbone.network, layers)
+    with torch.no_grad():
+        expected = hooked(backbone.network, layers, inputs)
+        with tap:
+            output = backbone.network(inputs)
+        assert torch.equal(output, backbone.network(inputs))
+    assert [column for column, _ in seen] == [column for column, _ in expected]
+    assert all(torch.equal(one, other) for (_, one), (_, other) in zip(seen, expected, strict=True))
+    assert state(backbone.network) == before
+
+
+@pytest.mark.parametrize("layers", [("0", "0"), ("0", "1"), ("1", "0", "2.0")], ids=["named", "shared", "nested"])
+def test_a_module_may_be_tapped_several_times(layers: tuple[str, ...]) -> None:
+    shared = nn.Linear(3, 3)
+    network, inputs = nn.Sequential(shared, shared, nn.Sequential(shared)), torch.randn(2, 3)
+    before = state(network)
+    tap, seen = taps(network, layers)
+    for _ in range(2):
+        with tap:
+            network(inputs)
+        assert state(network) == before
+    expected = hooked(network, layers, inputs)
+    assert [column for column, _ in seen] == 2 * [column for column, _ in expected]
+
+
+def test_blocks_may_be_nested() -> None:
+    network, inputs = nn.Sequential(nn.ReLU()), torch.randn(2, 3)
+    before = state(network)
+    (outer, first), (inner, second) = taps(network, ("0",)), taps(network, ("0",))
+    with outer, inner:
+        network(inputs)
+    assert len(first) == len(second) == 1
+    assert state(network) == before
+
+
+def test_a_network_that_breaks_is_left_as_it_was() -> None:
+    network = nn.Sequential(nn.ReLU(), nn.Linear(4, 4))
+    before = state(network)
+    tap, seen = taps(network, ("0", "1"))
+    with pytest.raises(RuntimeError, match="shapes"), tap:
+        network(torch.randn(2, 3))
+    assert [column for column, _ in seen] == [0]
+    assert state(network) == before
+
+
+def test_what_the_hook_of_another_made_of_an_output_is_what_counts() -> None:
+    network = nn.Sequential(nn.Identity())
+    handle = network[0].register_forward_hook(lambda _m, _a, output: output * 2)
+    before = state(network)
+    tap, seen = taps(network, ("0",))
+    with tap:
+        network(torch.ones(1, 1))
+    assert seen[0][1].item() == 2
+    assert state(network) == before
+    handle.remove()
+
+
+def test_a_forward_that_an_object_has_of_its_own_stays() -> None:
+    network = nn.Sequential(nn.Identity())
+    network[0].forward = lambda inputs: inputs + 1
+    before = state(network)
+    tap, seen = taps(network, ("0",))
+    with tap:
+        network(torch.ones(1, 1))
+    assert seen[0][1].item() == 2
+    assert state(network) == before
+
+
+def test_the_parts_of_a_transformer_that_runs_as_one_are_seen() -> None:
+    """Without hooks, PyTorch runs the whole layer at once in eval mode, and calls none of its parts."""
+    network = nn.Sequential(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), nn.Linear(8, 2)).eval()
+    layers, inputs = ("0.linear1", "0.norm2", "0", "1"), torch.randn(2, 5, 8)
+    before = state(network)
+    tap, seen = taps(network, layers)
+    with torch.no_grad():
+        expected = hooked(network, layers, inputs)
+        with tap:
+            network(inputs)
+    assert [column for column, _ in seen] == [column for column, _ in expected] == [0, 1, 2, 3]
+    assert state(network) == before
+
+
+def test_an_unknown_layer_is_refused_before_anything_runs() -> None:
+    with pytest.raises(AttributeError, match="missing"):
+        taps(nn.Sequential(nn.ReLU()), ("missing",))
