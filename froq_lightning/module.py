@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch import LightningModule
 
+from froq_lightning.backbones.memory_layout import lay_out
 from froq_lightning.backbones.plugins import BACKBONES, find
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.calibration.budget import Budget
@@ -51,10 +51,12 @@ class FroqModule(LightningModule):
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
         figures: what `test` computes.
-        channels_last: whether the network's convolutions run with the channels of a pixel next to each other.
+        channels_last: whether the network's convolutions run with the channels of a pixel next to each other; if not
+            said, they do on a CPU, where that is faster, if the network can.
         compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch.
 
     Attributes:
+        channels_last: after `setup`, whether they do.
         embeddings: whether `predict` gives the embeddings too.
         resumed: what passes of an earlier run found, which the next `validate` takes in.
         prediction: what the last `predict` found; on the first process, while its journal lasts.
@@ -74,7 +76,7 @@ class FroqModule(LightningModule):
         labeller: str | dict[str, Any] = "perturbation",
         methods: str | dict[str, Any] | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
         figures: Figures = Figures(),  # noqa: B008 - immutable
-        channels_last: bool = False,
+        channels_last: bool | None = None,
         compile: bool = False,  # noqa: A002 - as in `torch.compile`
     ) -> None:
         super().__init__()
@@ -84,9 +86,8 @@ class FroqModule(LightningModule):
         plugin = find(BACKBONES, backbone)
         self.backbone = create_backbone(backbone, **options)
         self.network = self.backbone.network
-        if channels_last:
-            self.network.to(memory_format=torch.channels_last)
         self.channels_last, self.compiled = channels_last, compile
+        self._is_laid_out = False
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
         self.preset: PresetName = preset
         self.budget = Budget(max_cost, tolerance)
@@ -103,12 +104,13 @@ class FroqModule(LightningModule):
         self.evaluation: Evaluation | None = None
 
     def setup(self, stage: str) -> None:
-        """Check the precision and read the Observer before any image is read."""
+        """Check the precision, lay out the network and read the Observer before any image is read."""
         if self.trainer.precision not in PRECISIONS:
             raise ConfigurationError(
                 f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
                 f"float32, but got {self.trainer.precision}"
             )
+        self._lay_out()
         if stage == "predict":
             self.observer = self.observer or self.read_observer()
             self._quality = FroqQuality(self.observer, self.compiled)
@@ -135,7 +137,7 @@ class FroqModule(LightningModule):
         passes = {
             "backbone": asdict(self.identity),
             "precision": self.trainer.precision,
-            "channels_last": self.channels_last,
+            "channels_last": self._lay_out(),
             "compile": self.compiled,
         }
         if stage == "validate":
@@ -190,6 +192,13 @@ class FroqModule(LightningModule):
         for result in self.evaluation.results if self.evaluation else ():
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
+
+    def _lay_out(self) -> bool:
+        """Bring the network into the order of memory that it is to run in; say whether that is channels last."""
+        if not self._is_laid_out:
+            self.channels_last = lay_out(self.backbone, self.trainer.strategy.root_device, self.channels_last)
+            self._is_laid_out = True
+        return bool(self.channels_last)
 
     def _froq(self, observer: str | None = None) -> FroqQuality:
         return FroqQuality(self.read_observer(observer), self.compiled)

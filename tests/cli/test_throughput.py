@@ -4,11 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from scipy.stats import spearmanr
 
 from froq_lightning.cli import main
-from froq_lightning.module import FroqModule
 
 Rows = list[dict[str, str]]
 
@@ -17,15 +15,14 @@ def scores(rows: Rows) -> list[float]:
     return [float(row["quality_score"]) for row in rows]
 
 
-def test_channels_last_changes_nothing_but_rounding(
-    faces: Path, predict: Callable[..., Rows], network: tuple[str, ...], tmp_path: Path
+def test_channels_last_is_the_default_and_changes_nothing_but_rounding(
+    faces: Path, predict: Callable[..., Rows], tmp_path: Path
 ) -> None:
-    plain = predict(faces, tmp_path / "plain.csv")
-    fast = predict(faces, tmp_path / "fast.csv", "--model.channels_last=true")
-    assert scores(fast) == pytest.approx(scores(plain), rel=1e-5)
-    weights = network[1].partition("=")[2]
-    module = FroqModule("mobilefacenet", {"weights": weights}, channels_last=True)
-    assert module.network.conv1.conv.weight.is_contiguous(memory_format=torch.channels_last)
+    plain = predict(faces, tmp_path / "plain.csv", "--model.channels_last=false")
+    asked = predict(faces, tmp_path / "asked.csv", "--model.channels_last=true")
+    assert scores(asked) == pytest.approx(scores(plain), rel=1e-5)
+    assert scores(asked) != scores(plain)
+    assert predict(faces, tmp_path / "default.csv") == asked
 
 
 def test_autocast_keeps_norms_in_float32_and_the_ranking(

@@ -1,0 +1,88 @@
+"""A network runs with channels last on a CPU where it can, and gives the same."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from froq_lightning.backbones.memory_layout import lay_out
+from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
+from froq_lightning.errors import ConfigurationError
+
+CPU = torch.device("cpu")
+
+
+class Viewing(nn.Module):
+    """Puts the images' channels into one dimension, which one image with its channels last allows, but not two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.passes = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.passes += 1
+        features = self.conv(images)
+        return features.view(len(images) * 4, -1).mean(dim=1).view(len(images), 4)
+
+
+class Broken(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        del images
+        message = "out of order"
+        raise RuntimeError(message)
+
+
+def backbone(network: nn.Module) -> Backbone:
+    return Backbone(network, Preprocessing(size=(12, 12)), WeightsInfo("as built", "0" * 64))
+
+
+def is_channels_last(network: nn.Module) -> bool:
+    weights = [module.weight for module in network.modules() if isinstance(module, nn.Conv2d)]
+    return all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights if weight.shape[1] > 1)
+
+
+def test_a_real_network_is_laid_out_on_a_cpu_and_gives_the_same(
+    mobilefacenet: Backbone, calibration_images: Tensor
+) -> None:
+    inputs = mobilefacenet.inputs(calibration_images[:4])
+    with torch.no_grad():
+        plain = mobilefacenet.embed(mobilefacenet.network(inputs))
+        try:
+            assert lay_out(mobilefacenet, CPU)
+            assert is_channels_last(mobilefacenet.network)
+            torch.testing.assert_close(mobilefacenet.embed(mobilefacenet.network(inputs)), plain, rtol=1e-4, atol=1e-5)
+        finally:
+            mobilefacenet.network.to(memory_format=torch.contiguous_format)
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "expected"), [("cuda", None, False), ("cuda", True, True), ("cpu", False, False)]
+)
+def test_only_a_cpu_gets_what_is_not_asked_for(device: str, asked: bool | None, expected: bool) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
+    assert lay_out(backbone(network), torch.device(device), asked) is expected
+    assert is_channels_last(network) is expected
+
+
+def test_a_network_that_cannot_run_so_stays_as_it_is() -> None:
+    network = Viewing()
+    assert not lay_out(backbone(network), CPU)
+    assert network.conv.weight.is_contiguous()
+    assert network.passes == 2
+
+
+def test_a_network_that_cannot_run_so_is_refused_where_it_shall() -> None:
+    network = Viewing()
+    with pytest.raises(ConfigurationError, match="does not run with `channels_last`: view size is not compatible"):
+        lay_out(backbone(network), CPU, channels_last=True)
+    assert network.conv.weight.is_contiguous()
+
+
+@pytest.mark.parametrize("asked", [None, True])
+def test_a_network_that_breaks_in_any_order_says_so_itself(asked: bool | None) -> None:
+    with pytest.raises(RuntimeError, match="out of order"):
+        lay_out(backbone(Broken()), CPU, asked)
