@@ -4,10 +4,12 @@
                               [--batch 1 8 32 128] [--plot FILE] [--device cuda] [--precision bf16] [--runs 5]
 
 The bare pass is preprocessing and forward of the same network over the same decoded uint8 images, at the same batch
-size, in inference mode. Medians of interleaved runs; prints tables in Markdown, and draws a plot.
+size, in inference mode, with the network as its authors run it. `laid out` is the same pass in the order of memory that
+the tool chooses. Medians of interleaved runs; prints tables in Markdown, and draws a plot.
 
 `passes`: FROQ with embeddings (whole passes) and without (early stop), at batch sizes from 1 to 128.
-`methods`: the other quality methods. `verbs`: calibration with given labels, and `predict` from JPEG files to CSV.
+`methods`: the other quality methods, in bare passes of the network as it is laid out. `verbs`: calibration with given
+labels, and `predict` from JPEG files to CSV.
 `labels`: making labels, against 76 bare passes an image, and how labels by fewer passes agree with them.
 `growth`: calibration by the number of images and of layers. All but the first two on the CPU.
 """
@@ -51,22 +53,23 @@ SLOW = ("perturbation", "face_qan")
 def passes(network: Network, shared: Path, options: argparse.Namespace, plotted: Plotted) -> None:
     """Print what FROQ costs at every batch size."""
     accelerator = "gpu" if options.device == "cuda" else "cpu"
-    module = network.module(options.device)
+    plain, module = network.module(options.device), network.laid_out(options.device)
     images = some(shared, module, 256)
     observer, _ = calibrated(network, images[:64], accelerator)
     early, cost = calibrated(network, images[:64], accelerator, max_cost=MAX_COST)
     for batch in options.batch:
         part = images[: max(batch, network.images)]
         actions = (
+            partial(bare, plain, part, batch),
             partial(bare, module, part, batch),
             partial(embedded, FroqQuality(observer), module, part, batch),
             partial(scored, FroqQuality(early), module, part, batch),
         )
         with precision(options):
-            one, whole, stopped = timed(*actions, runs=options.runs)
+            one, turned, whole, stopped = timed(*actions, runs=options.runs)
         seconds = statistics.median(one) / len(part)
-        told = f"{network.name} | {batch} | {1e3 * seconds:.2f} | {1 / seconds:.0f} | {ratio(whole, one):.3f}"
-        print(f"| {told} | {ratio(stopped, one):.3f} | {cost:.3f} |", flush=True)
+        told = f"{network.name} | {batch} | {1e3 * seconds:.2f} | {1 / seconds:.0f} | {ratio(turned, one):.3f}"
+        print(f"| {told} | {ratio(whole, one):.3f} | {ratio(stopped, one):.3f} | {cost:.3f} |", flush=True)
         if batch == 32:
             plotted[network.name] = {
                 f"FROQ with max_cost {MAX_COST:g}": ratio(stopped, one),
@@ -81,7 +84,7 @@ def precision(options: argparse.Namespace) -> AbstractContextManager[Any]:
 
 def methods(network: Network, shared: Path, options: argparse.Namespace, plotted: Plotted) -> None:
     """Print what other methods cost."""
-    module = network.module(options.device)
+    module = network.laid_out(options.device)
     images = some(shared, module, 128)
     for spec in METHODS.get(network.name, ()):
         slow = spec["method"] in SLOW
@@ -121,10 +124,10 @@ def verbs(network: Network, shared: Path, options: argparse.Namespace) -> None:
     """Print what the verbs cost."""
     module = network.module()
     images = some(shared, module, 4 * network.images)
-    milliseconds, calibrate = calibration(module, images, len(images), options.runs)
+    milliseconds, turned, calibrate = calibration(network, images, len(images), options.runs)
     whole, early, cost, decode = prediction(network, faces(shared)[: 4 * network.images], options.runs)
-    told = f"{network.name} | {milliseconds:.2f} | {calibrate:.3f} | {whole:.3f} | {early:.3f} | {cost:.3f}"
-    print(f"| {told} | {decode:.3f} |", flush=True)
+    told = f"{network.name} | {milliseconds:.2f} | {turned:.3f} | {calibrate:.3f} | {whole:.3f} | {early:.3f}"
+    print(f"| {told} | {cost:.3f} | {decode:.3f} |", flush=True)
 
 
 def headed(*cells: str) -> None:
@@ -137,7 +140,7 @@ def pass_tables(chosen: list[Network], shared: Path, options: argparse.Namespace
     plotted: Plotted = {}
     if "passes" in options.only:
         headed(
-            "network", "batch", "bare ms a face", "faces a second", "whole / bare", "early / bare", "cost of its layers"
+            "network", "batch", "bare ms a face", "faces a second", "laid out", "whole", "early", "cost of its layers"
         )
         for network in chosen:
             passes(network, shared, options, plotted)
@@ -152,7 +155,9 @@ def pass_tables(chosen: list[Network], shared: Path, options: argparse.Namespace
 def verb_tables(chosen: list[Network], shared: Path, options: argparse.Namespace) -> None:
     """Print what the verbs cost, and how calibration grows."""
     if "verbs" in options.only:
-        headed("network", "bare ms a face", "calibrate", "predict", "predict, early", "cost of its layers", "decoding")
+        headed(
+            "network", "bare ms a face", "laid out", "calibrate", "predict", "early", "cost of its layers", "decoding"
+        )
         for network in chosen:
             verbs(network, shared, options)
     if "labels" in options.only:

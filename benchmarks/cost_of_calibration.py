@@ -27,19 +27,33 @@ CHEAPER: tuple[tuple[dict[str, Any], int], ...] = (
 )
 
 
-def calibration(module: FroqModule, images: Tensor, count: int, runs: int) -> tuple[float, float]:
-    """Milliseconds of the bare pass per image, and `validate` with given labels against it."""
+def calibration(
+    network: Network, images: Tensor, count: int, runs: int, layers: int | None = None
+) -> tuple[float, float, float]:
+    """Milliseconds of the bare pass per image; the pass as the network is laid out, and `validate`, against it.
+
+    Args:
+        network: to calibrate, with labels given.
+        images: that are repeated until there are `count`.
+        count: number of images.
+        runs: number of runs.
+        layers: number of candidate layers, spread over the network; all of them by default.
+    """
+    plain, turned, module = network.module(), network.laid_out(), network.module()
+    names = module.backbone.candidate_layers
+    module.backbone = replace(module.backbone, candidate_layers=names[:: -(-len(names) // (layers or len(names)))])
     batches, repeats = Batches(images, 32, count), -(-count // len(images))
 
-    def bare_passes() -> None:
+    def passes(module: FroqModule) -> None:
         for _ in range(repeats):
             bare(module, images, 32)
 
     def validate() -> None:
         trainer(accelerator="cpu").validate(module, dataloaders=batches, verbose=False)
 
-    whole, one = timed(validate, bare_passes, runs=runs)
-    return 1e3 * statistics.median(one) / (repeats * len(images)), ratio(whole, one) * repeats * len(images) / count
+    whole, laid_out, one = timed(validate, partial(passes, turned), partial(passes, plain), runs=runs)
+    seconds = statistics.median(one) / (repeats * len(images))
+    return 1e3 * seconds, ratio(laid_out, one), ratio(whole, one) * repeats * len(images) / count
 
 
 def labelling(module: FroqModule, images: Tensor, runs: int) -> float:
@@ -58,7 +72,7 @@ def labelling(module: FroqModule, images: Tensor, runs: int) -> float:
 
 def labels(network: Network, shared: Path, options: argparse.Namespace) -> None:
     """Print what labels cost, and how those by fewer passes agree with the full ones."""
-    module = network.module()
+    module = network.laid_out()
     cost = labelling(module, some(shared, module, 8), options.runs)
     print(f"| {network.name} | all of 76 passes, in {cost:.3f} times 76 bare ones | 76 | 1 |", flush=True)
     files = sorted((shared / "data" / "calibration").glob("*.jpg"))[::3]
@@ -73,16 +87,9 @@ def labels(network: Network, shared: Path, options: argparse.Namespace) -> None:
 
 def growth(network: Network, shared: Path, options: argparse.Namespace) -> None:
     """Print what calibration costs by the number of images, and of layers."""
-    module = network.module()
-    images = some(shared, module, 500)
-    for count in (500, 5_000, 50_000):
+    images = some(shared, network.module(), 500)
+    every = len(network.module().backbone.candidate_layers)
+    for count, layers in ((500, every), (5_000, every), (50_000, every), (500, 10), (500, 48), (500, 95)):
         runs = 1 if count > 5_000 else options.runs
-        milliseconds, calibrate = calibration(module, images, count, runs)
-        layers = len(module.backbone.candidate_layers)
+        milliseconds, _, calibrate = calibration(network, images, count, runs, layers)
         print(f"| {network.name} | {count:,} | {layers} | {milliseconds:.2f} | {calibrate:.3f} |", flush=True)
-    every = module.backbone
-    for layers in (10, 50, 100):
-        names = every.candidate_layers[:: -(-len(every.candidate_layers) // layers)]
-        module.backbone = replace(every, candidate_layers=names)
-        milliseconds, calibrate = calibration(module, images, 500, options.runs)
-        print(f"| {network.name} | 500 | {len(names)} | {milliseconds:.2f} | {calibrate:.3f} |", flush=True)

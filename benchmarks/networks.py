@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from froq_lightning.backbones.memory_layout import lay_out
 from froq_lightning.data.images import read_image
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.module import FroqModule
@@ -26,9 +27,15 @@ class Network:
     options: dict[str, Any] = field(default_factory=dict)
 
     def module(self, device: str = "cpu", **options: Any) -> FroqModule:
-        """Build the module on a device; random weights are the same every time."""
+        """Build the module on a device, its network as its authors run it; random weights are the same every time."""
         torch.manual_seed(0)
         return FroqModule(self.backbone, self.options, **options).to(device)
+
+    def laid_out(self, device: str = "cpu") -> FroqModule:
+        """Build the module on a device, its network in the order of memory that runs take by default."""
+        module = self.module(device)
+        lay_out(module.backbone, torch.device(device))
+        return module
 
     def arguments(self) -> list[str]:
         """Options of the command line that choose the network."""

@@ -1,6 +1,8 @@
 """`froq predict --embeddings`: one pass, two answers."""
 
+import copy
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,11 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.cli import main
 
 Rows = list[dict[str, str]]
+
+
+@pytest.fixture
+def scorer(observer: Path, shared: Path) -> QualityScorer:
+    return QualityScorer.from_observer(observer, weights=str(shared / "data" / "weights" / "mobilefacenet_casia.ckpt"))
 
 
 def images_of(rows: Rows, folder: Path) -> torch.Tensor:
@@ -85,10 +92,8 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(
 
 
 def test_the_scorer_gives_both_too(
-    faces: Path, observer: Path, shared: Path, predict: Callable[..., Rows], mobilefacenet: Backbone, tmp_path: Path
+    faces: Path, scorer: QualityScorer, predict: Callable[..., Rows], mobilefacenet: Backbone, tmp_path: Path
 ) -> None:
-    weights = str(shared / "data" / "weights" / "mobilefacenet_casia.ckpt")
-    scorer = QualityScorer.from_observer(observer, weights=weights)
     images = images_of(predict(faces, tmp_path / "scores.csv"), faces)
     alone, both = scorer(images), scorer(images, embeddings=True)
     assert alone.embeddings is None
@@ -98,11 +103,23 @@ def test_the_scorer_gives_both_too(
     torch.testing.assert_close(both.embeddings, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_embeddings_of_the_scorer_can_be_computed_with(observer: Path, shared: Path) -> None:
-    weights = str(shared / "data" / "weights" / "mobilefacenet_casia.ckpt")
-    scorer = QualityScorer.from_observer(observer, weights=weights)
+def test_embeddings_of_the_scorer_can_be_computed_with(scorer: QualityScorer) -> None:
     both = scorer(torch.randint(0, 256, (2, 3, 112, 112), dtype=torch.uint8), embeddings=True)
     assert both.embeddings is not None
     weight = torch.ones(both.embeddings.shape[1], requires_grad=True)
     (both.embeddings @ weight).sum().backward()
     assert weight.grad is not None
+
+
+def test_threads_share_a_scorer_and_leave_the_network_as_it_was(scorer: QualityScorer) -> None:
+    images = torch.randint(0, 256, (12, 3, 112, 112), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    alone = [scorer(image[None]).quality_score for image in images]
+    with ThreadPoolExecutor(6) as threads:
+        together = threads.map(lambda number: scorer(images[number, None], embeddings=number % 2 == 0), range(12))
+        assert torch.equal(torch.cat([batch.quality_score for batch in together]), torch.cat(alone))
+    assert not any("forward" in vars(module) for module in scorer.backbone.network.modules())
+
+
+def test_a_scorer_can_be_sent_to_another_process(scorer: QualityScorer) -> None:
+    images = torch.randint(0, 256, (2, 3, 112, 112), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(copy.deepcopy(scorer)(images).quality_score, scorer(images).quality_score)
