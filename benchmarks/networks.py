@@ -60,7 +60,7 @@ def networks(shared: Path) -> dict[str, Network]:
 
 def faces(shared: Path) -> list[Path]:
     """Files of aligned crops."""
-    return sorted((shared / "data" / "faces").glob("*/*.jpg"))
+    return sorted((shared / "data" / "faces").resolve().glob("*/*.jpg"))
 
 
 def decoded(files: list[Path], size: tuple[int, int]) -> Tensor:

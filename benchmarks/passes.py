@@ -54,6 +54,8 @@ def calibrated(network: Network, images: Tensor, accelerator: str, **options: An
 
 
 def predict(module: FroqModule, manifest: Path, output: Path) -> None:
-    """Score files as `froq predict` does."""
+    """Score files as `froq predict` does; all of them must be there."""
     data = FaceDataModule(str(manifest), resize=True)
     trainer(accelerator="cpu", callbacks=[QualityWriter(output)]).predict(module, datamodule=data)
+    if ",failed," in output.read_text():
+        raise SystemExit(f"some files of {manifest} could not be scored")
