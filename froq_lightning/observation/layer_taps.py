@@ -15,9 +15,9 @@ class LayerTaps:
     """Calls a function with whatever the layers return; a context manager that leaves nothing behind.
 
     A tap stands in for a module's `forward`. That costs a fraction of a forward hook, since modules with hooks are
-    called in another, longer way. Two kinds are tapped by a hook after all: modules that have forward hooks already,
-    which may change what they return, and the parts of a `nn.TransformerEncoderLayer`, which are called one by one only
-    where there are hooks.
+    called in another, longer way, and it also sees layers whose `forward` is called directly. Two kinds are tapped by a
+    hook after all: modules that have forward hooks already, which may change what they return, and the parts of a
+    `nn.TransformerEncoderLayer`, which are called one by one only where there are hooks.
 
     Args:
         network: that has the layers.

@@ -111,6 +111,18 @@ def test_a_forward_that_an_object_has_of_its_own_stays() -> None:
     assert state(network) == before
 
 
+def test_a_layer_whose_forward_is_called_directly_is_seen() -> None:
+    class Direct(nn.Sequential):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return self[0].forward(inputs)
+
+    network, inputs = Direct(nn.Linear(3, 2)), torch.randn(2, 3)
+    tap, seen = taps(network, ("0",))
+    with tap:
+        output = network(inputs)
+    assert seen[0][1] is output
+
+
 def test_the_parts_of_a_transformer_that_runs_as_one_are_seen() -> None:
     """Without hooks, PyTorch runs the whole layer at once in eval mode, and calls none of its parts."""
     network = nn.Sequential(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), nn.Linear(8, 2)).eval()
