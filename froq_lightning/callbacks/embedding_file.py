@@ -35,12 +35,14 @@ def _write_parquet(path: Path, prediction: Prediction, blocks: Iterator[Embeddin
     import pyarrow as pa  # noqa: PLC0415 - an extra
     from pyarrow import parquet  # noqa: PLC0415
 
-    kind = pa.list_(pa.float32(), prediction.dimension())
-    schema = pa.schema([("image", pa.string()), ("embedding", kind)])
+    # Not lists of one fixed length: of these, older versions of pyarrow write no nulls.
+    schema = pa.schema([("image", pa.string()), ("embedding", pa.list_(pa.float32()))])
     names = (row.image for row in prediction.rows())
     with parquet.ParquetWriter(path, schema) as writer:
         for block in blocks:
-            failed = pa.array(np.isnan(block).all(axis=1))
-            values = pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), type=kind, mask=failed)
+            failed = np.isnan(block).all(axis=1)
+            ends = np.cumsum(np.where(failed, 0, block.shape[1]), dtype=np.int32)
+            offsets, found = pa.array(np.insert(ends, 0, 0)), pa.array(block[~failed].ravel())
+            values = pa.ListArray.from_arrays(offsets, found, mask=pa.array(failed))
             images = pa.array(list(islice(names, len(block))), pa.string())
             writer.write_table(pa.table([images, values], schema=schema))
