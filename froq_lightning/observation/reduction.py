@@ -47,6 +47,8 @@ def batch_norms(output: Any, batch: int) -> Tensor | None:
 
 def norm_table(norms: Sequence[Tensor | None], inputs: Tensor) -> Tensor:
     """Put the columns of a batch of inputs together, `[B, L]` float32; NaN where there is none."""
+    if not norms:
+        return inputs.new_empty((len(inputs), 0), dtype=torch.float32)
     if any(column is None for column in norms):
         nothing = inputs.new_full((len(inputs),), torch.nan, dtype=torch.float32)
         norms = [nothing if column is None else column for column in norms]

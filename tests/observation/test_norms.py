@@ -187,6 +187,22 @@ def test_a_slice_is_no_copy_of_the_whole(inputs: Tensor) -> None:
     expect_plain_norms(network, inputs)
 
 
+def test_the_same_values_are_no_copy_where_images_do_not_come_first(inputs: Tensor) -> None:
+    class PutFirst(nn.Module):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return inputs.flatten(2).permute(2, 0, 1)
+
+    network = nn.Sequential(nn.Conv2d(3, 4, 2), PutFirst())
+    observation, column = observe(network, inputs)
+    assert observation.failures == {column["1"]: "returns shape [49, 5, 4] for a batch of 5"}
+    assert observation.copies == {}
+
+
+def test_no_layers_give_no_columns(inputs: Tensor) -> None:
+    with LayerNorms(nn.Sequential(nn.ReLU()), ()) as norms:
+        assert norms.observe(inputs).norms.shape == (5, 0)
+
+
 def test_one_layer_may_be_asked_for_twice(inputs: Tensor) -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1))
     with LayerNorms(network, ("0", "0")) as norms:
