@@ -1,7 +1,6 @@
 """The Python door: an Observer and its network as one callable."""
 
 from pathlib import Path
-from threading import Lock
 from typing import Any, Self
 
 import torch
@@ -16,7 +15,7 @@ from froq_lightning.runs.quality_batch import QualityBatch, score_batch
 
 
 class QualityScorer:
-    """Scores face crops: `scorer(images)`. Threads may share it; their passes take turns.
+    """Scores face crops: `scorer(images)`. Threads may share it and its network; their passes take turns.
 
     Args:
         backbone: the network.
@@ -27,11 +26,6 @@ class QualityScorer:
         self.backbone = backbone
         self.observer = observer
         self._method = FroqQuality(observer)
-        self._turn = Lock()
-
-    def __reduce__(self) -> tuple[type[Self], tuple[Backbone, Observer]]:
-        """Go to another process by what it is made of; a lock stays where it is."""
-        return type(self), (self.backbone, self.observer)
 
     @classmethod
     def from_observer(cls, path: str | Path, weights: str | None = None, device: str = "cpu", **options: Any) -> Self:
@@ -61,5 +55,5 @@ class QualityScorer:
             embeddings: whether to give the embeddings of the same pass too.
         """
         device = next(self.backbone.network.parameters()).device
-        with self._turn, torch.no_grad():
+        with torch.no_grad():
             return score_batch(self._method, self.backbone, images.to(device), embeddings=embeddings)

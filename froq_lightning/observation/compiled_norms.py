@@ -28,7 +28,6 @@ class CompiledNorms(LayerTaps):
         super().__init__(network, layers, self._note)
         self.layers = tuple(layers)
         self.with_output = with_output
-        self._network = network
         self._norms: dict[int, Tensor] = {}
         self._compiled = torch.compile(self._pass)
 

@@ -1,18 +1,25 @@
 """Taps on some layers of a network, which are there as long as a `with` block lasts."""
 
 from collections.abc import Callable, Sequence
+from threading import Lock, RLock
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 # Called with the number of a layer and its output.
 Note = Callable[[int, Any], None]
+# Whose turn it is, by network.
+_turns: WeakKeyDictionary[nn.Module, Any] = WeakKeyDictionary()
+_guard = Lock()
 
 
 class LayerTaps:
     """Calls a function with whatever the layers return; a context manager that leaves nothing behind.
+
+    The blocks of several threads on one network take turns.
 
     A tap stands in for a module's `forward`. That costs a fraction of a forward hook, since modules with hooks are
     called in another, longer way, and it also sees layers whose `forward` is called directly. Two kinds are tapped by a
@@ -26,6 +33,7 @@ class LayerTaps:
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str], note: Note) -> None:
+        self._network = network
         self._modules = [network.get_submodule(name) for name in layers]
         fused = (module for module in network.modules() if isinstance(module, nn.TransformerEncoderLayer))
         self._fused = {part for module in fused for part in module.modules()}
@@ -34,6 +42,7 @@ class LayerTaps:
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Self:
+        _turn(self._network).acquire()
         for column, module in enumerate(self._modules):
             if module._forward_hooks or module in self._fused:
                 self._handles.append(module.register_forward_hook(_hook(self._noting, column)))
@@ -54,6 +63,13 @@ class LayerTaps:
                 del attributes["forward"]
             else:
                 attributes["forward"] = forward
+        _turn(self._network).release()
+
+
+def _turn(network: nn.Module) -> Any:
+    """The lock of a network, which stays here when the network goes to another process."""
+    with _guard:
+        return _turns.setdefault(network, RLock())
 
 
 def _tap(forward: Callable[..., Any], note: Note, column: int) -> Callable[..., Any]:

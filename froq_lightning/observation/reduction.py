@@ -32,7 +32,7 @@ def batch_norms(output: Any, batch: int) -> Tensor | None:
         `[B]` float32; None where `unobservable` says why.
     """
     # As nearly all outputs are; what is done in Python is felt where there are hundreds of layers, or one image.
-    if type(output) is Tensor and output.dtype is torch.float32 and output.numel():
+    if type(output) is Tensor and output.dtype is torch.float32 and output.numel() and _is_packed(output):
         shape = output.shape
         if batch == 1 and shape:
             return torch.linalg.vector_norm(output).view(1)
@@ -43,6 +43,11 @@ def batch_norms(output: Any, batch: int) -> Tensor | None:
         return None
     wide = torch.float64 if output.dtype == torch.float64 else torch.float32
     return torch.linalg.vector_norm(output.reshape(batch, -1), dim=1, dtype=wide).float()
+
+
+def _is_packed(output: Tensor) -> bool:
+    """Whether values follow each other in memory: sums over others, such as expanded ones, lose digits."""
+    return output.is_contiguous() or output.is_contiguous(memory_format=torch.channels_last)
 
 
 def norm_table(norms: Sequence[Tensor | None], inputs: Tensor) -> Tensor:

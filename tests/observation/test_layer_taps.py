@@ -1,6 +1,7 @@
 """LayerTaps sees what forward hooks see, and leaves the network as it was."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -75,6 +76,24 @@ def test_blocks_may_be_nested() -> None:
     with outer, inner:
         network(inputs)
     assert len(first) == len(second) == 1
+    assert state(network) == before
+
+
+def test_threads_take_turns_on_a_network() -> None:
+    network = nn.Sequential(*(nn.Linear(4, 4) for _ in range(6)))
+    inputs, before = [torch.full((1, 4), float(number)) for number in range(24)], state(network)
+
+    def observe(number: int) -> list[Any]:
+        tap, seen = taps(network, [str(layer) for layer in range(1 + number % 6)])
+        with tap:
+            network(inputs[number])
+        return [output for _, output in seen]
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(observe, range(24)))
+    for number, outputs in enumerate(found):
+        assert len(outputs) == 1 + number % 6
+        assert torch.equal(outputs[-1], network[: len(outputs)](inputs[number]))
     assert state(network) == before
 
 

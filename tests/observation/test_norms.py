@@ -237,6 +237,12 @@ def test_the_layout_of_memory_does_not_matter(arrange: Any) -> None:
     torch.testing.assert_close(batch_norms(tensor, len(tensor)), expected)
 
 
+def test_values_that_stand_in_many_places_are_summed_as_exactly() -> None:
+    tensor = torch.rand(2, 64, 1, 1, generator=torch.Generator().manual_seed(2)).expand(2, 64, 56, 56)
+    expected = torch.stack([image.double().norm() for image in tensor]).float()
+    torch.testing.assert_close(batch_norms(tensor, 2), expected, rtol=5e-5, atol=0)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_activations_are_summed_in_float32(dtype: torch.dtype) -> None:
     tensor = torch.full((2, 4, 100, 100), 600.0).to(dtype)
