@@ -47,7 +47,7 @@ class CompiledNorms(LayerTaps):
 
     def _pass(self, inputs: Tensor) -> tuple[Tensor, Any]:
         self._norms, self._batch = {}, len(inputs)
-        output = self._network(inputs)
+        output = self.network(inputs)
         norms = torch.stack([self._norms[column] for column in range(len(self.layers))], dim=1)
         return norms, output if self.with_output else None
 

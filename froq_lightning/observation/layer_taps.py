@@ -33,7 +33,7 @@ class LayerTaps:
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str], note: Note) -> None:
-        self._network = network
+        self.network = network
         self._modules = [network.get_submodule(name) for name in layers]
         fused = (module for module in network.modules() if isinstance(module, nn.TransformerEncoderLayer))
         self._fused = {part for module in fused for part in module.modules()}
@@ -42,7 +42,7 @@ class LayerTaps:
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Self:
-        _turn(self._network).acquire()
+        _turn(self.network).acquire()
         for column, module in enumerate(self._modules):
             if module._forward_hooks or module in self._fused:
                 self._handles.append(module.register_forward_hook(_hook(self._noting, column)))
@@ -63,7 +63,7 @@ class LayerTaps:
                 del attributes["forward"]
             else:
                 attributes["forward"] = forward
-        _turn(self._network).release()
+        _turn(self.network).release()
 
 
 def _turn(network: nn.Module) -> Any:

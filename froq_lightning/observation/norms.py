@@ -51,7 +51,6 @@ class LayerNorms(LayerTaps):
 
     def __init__(self, network: nn.Module, layers: Sequence[str], *, clock: PassClock | None = None) -> None:
         super().__init__(network, layers, self._note)
-        self.network = network
         self.layers = tuple(layers)
         self.clock = clock
 

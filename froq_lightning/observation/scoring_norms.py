@@ -41,7 +41,6 @@ class ScoringNorms(LayerTaps):
 
     def __init__(self, network: nn.Module, layers: Sequence[str], *, stop_early: bool = False) -> None:
         super().__init__(network, layers, self._count if stop_early else self._reduce)
-        self.network = network
         self.layers = tuple(layers)
         self.stop_early = stop_early
         self._norms: list[Tensor | None] = []

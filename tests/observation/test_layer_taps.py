@@ -107,27 +107,26 @@ def test_a_network_that_breaks_is_left_as_it_was() -> None:
     assert state(network) == before
 
 
-def test_what_the_hook_of_another_made_of_an_output_is_what_counts() -> None:
-    network = nn.Sequential(nn.Identity())
-    handle = network[0].register_forward_hook(lambda _m, _a, output: output * 2)
+def expect_two(network: nn.Module) -> None:
+    """Expect the first layer to return 2 for 1."""
     before = state(network)
     tap, seen = taps(network, ("0",))
     with tap:
         network(torch.ones(1, 1))
     assert seen[0][1].item() == 2
     assert state(network) == before
-    handle.remove()
+
+
+def test_what_the_hook_of_another_made_of_an_output_is_what_counts() -> None:
+    network = nn.Sequential(nn.Identity())
+    network[0].register_forward_hook(lambda _m, _a, output: output * 2)
+    expect_two(network)
 
 
 def test_a_forward_that_an_object_has_of_its_own_stays() -> None:
     network = nn.Sequential(nn.Identity())
     network[0].forward = lambda inputs: inputs + 1
-    before = state(network)
-    tap, seen = taps(network, ("0",))
-    with tap:
-        network(torch.ones(1, 1))
-    assert seen[0][1].item() == 2
-    assert state(network) == before
+    expect_two(network)
 
 
 def test_a_layer_whose_forward_is_called_directly_is_seen() -> None:

@@ -259,11 +259,6 @@ def test_windows_of_an_image_count_together(inputs: Tensor) -> None:
     torch.testing.assert_close(observation.norms[:, column["attend"]], expected)
 
 
-def test_an_unknown_layer_is_refused_before_anything_runs() -> None:
-    with pytest.raises(AttributeError, match="missing"):
-        LayerNorms(nn.Sequential(nn.ReLU()), ("missing",))
-
-
 def test_inference_mode_around_it_changes_nothing(small_backbone: Backbone, small_images: Tensor) -> None:
     plain, _ = observe(small_backbone.network, small_backbone.preprocessing(small_images))
     with torch.inference_mode():
