@@ -4,6 +4,7 @@ import torch
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import BackboneError
+from froq_lightning.observation.independence import require_independent_embedding
 from froq_lightning.observation.layers import Layer, survey_layers
 
 
@@ -11,12 +12,13 @@ def check_backbone(backbone: Backbone, *, allow_silent: bool = True) -> tuple[La
     """Check that a backbone keeps its contract, and return its candidate layers in execution order.
 
     Checked are: eval mode without gradients; the embedding is a finite `[B, D]` tensor, the same for an image
-    whatever the batch, and changes with the image; a declared quality is a finite number per image; at least one
-    candidate layer can be observed.
+    whatever the batch and in every pass, and changes with the image; a declared quality is a finite number per image;
+    at least one candidate layer can be observed.
 
     Args:
         backbone: the backbone.
-        allow_silent: whether candidates that never fire, or return no tensor of the batch, are merely reported.
+        allow_silent: whether candidates that never fire, return no tensor of the batch, or have norms that depend on
+            the other images of the batch, are merely reported.
 
     Raises:
         BackboneError: naming what is wrong, and the layers concerned.
@@ -26,6 +28,7 @@ def check_backbone(backbone: Backbone, *, allow_silent: bool = True) -> tuple[La
     if any(parameter.requires_grad for parameter in backbone.network.parameters()):
         raise BackboneError("the network's parameters ask for gradients")
     _check_embedding(backbone)
+    require_independent_embedding(backbone)
     _check_quality(backbone)
     layers = survey_layers(backbone)
     silent = [f"{layer.name} {layer.reason}" for layer in layers if layer.reason]
@@ -36,21 +39,28 @@ def check_backbone(backbone: Backbone, *, allow_silent: bool = True) -> tuple[La
     return layers
 
 
+def writes_into_input(backbone: Backbone) -> bool:
+    """Whether the network changes the tensor that it is given; froq gives it a copy, other callers may not."""
+    given = backbone.inputs(torch.rand(2, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(3)))
+    before = given.clone()
+    with torch.no_grad():
+        backbone.network(given)
+    return given.shape != before.shape or not torch.equal(given, before)
+
+
 def _check_embedding(backbone: Backbone) -> None:
     images = torch.rand(3, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         try:
-            together, alone = (backbone.embed(backbone.network(backbone.inputs(part))) for part in (images, images[:1]))
+            together = backbone.embed(backbone.run(backbone.inputs(images)))
         except (RuntimeError, TypeError, IndexError, KeyError, AttributeError) as error:
             size = list(backbone.preprocessing.size)
             raise BackboneError(f"the network does not run on crops of {size}: {error}") from error
-    if not isinstance(together, torch.Tensor) or together.ndim != 2 or len(together) != 3 or len(alone) != 1:
+    if not isinstance(together, torch.Tensor) or together.ndim != 2 or len(together) != 3:
         shape = list(together.shape) if isinstance(together, torch.Tensor) else type(together).__name__
         raise BackboneError(f"Expected `embed` to give a [B, D] tensor, but got {shape} for a batch of 3")
     if not bool(torch.isfinite(together).all()):
         raise BackboneError("the embedding is not finite")
-    if not torch.allclose(together[:1], alone, rtol=1e-3, atol=1e-3 * float(alone.abs().max())):
-        raise BackboneError("the embedding of an image depends on the other images of its batch")
     if torch.equal(together[0], together[1]):
         raise BackboneError("different images give the same embedding")
 
@@ -60,7 +70,7 @@ def _check_quality(backbone: Backbone) -> None:
         return
     images = torch.rand(2, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        quality = backbone.quality(backbone.network(backbone.inputs(images)))
+        quality = backbone.quality(backbone.run(backbone.inputs(images)))
     if not isinstance(quality, torch.Tensor) or quality.shape != (2,) or not bool(torch.isfinite(quality).all()):
         shape = list(quality.shape) if isinstance(quality, torch.Tensor) else type(quality).__name__
         raise BackboneError(f"Expected `quality` to give a finite [B] tensor, but got {shape} for a batch of 2")

@@ -6,7 +6,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from lightning.pytorch import LightningModule
 
@@ -103,6 +103,12 @@ class FroqModule(LightningModule):
         self.calibration: Calibration | None = None
         self.evaluation: Evaluation | None = None
 
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of whatever surrounds the network, which is frozen and stays in eval mode."""
+        super().train(mode)
+        self.network.eval()
+        return self
+
     def setup(self, stage: str) -> None:
         """Check the precision, lay out the network and read the Observer before any image is read."""
         if self.trainer.precision not in PRECISIONS:
@@ -169,8 +175,6 @@ class FroqModule(LightningModule):
         """Score the crops of a batch in one pass, which ends early unless their embeddings are wanted too."""
         if self._quality is None:
             raise ConfigurationError("no observer is loaded: predict runs under a Trainer")
-        if not len(batch.images):
-            return QualityBatch.empty()
         return score_batch(self._quality, self.backbone, batch.images, embeddings=self.embeddings)
 
     def on_test_epoch_start(self) -> None:

@@ -53,7 +53,11 @@ class QualityScorer:
         Args:
             images: `[B, 3, H, W]` RGB crops, uint8 or floating point in 0..1, of the size that the backbone wants.
             embeddings: whether to give the embeddings of the same pass too.
+
+        Raises:
+            ImageError: if the images are of another shape or type, or have values that are not finite or not in 0..1.
+            BackboneError: if an observed layer mixes the images of a batch.
         """
-        device = next(self.backbone.network.parameters()).device
+        self.backbone.preprocessing.require(images)
         with torch.no_grad():
-            return score_batch(self._method, self.backbone, images.to(device), embeddings=embeddings)
+            return score_batch(self._method, self.backbone, images.to(self.backbone.device), embeddings=embeddings)

@@ -111,8 +111,10 @@ def test_an_interrupted_calibration_leaves_no_hooks_behind(
     module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
 ) -> None:
     class Boom(nn.Module):
-        def forward(self, _: Tensor) -> Tensor:
-            raise RuntimeError("boom")
+        def forward(self, features: Tensor) -> Tensor:
+            if len(features) > 2:
+                raise RuntimeError("boom")
+            return features
 
     hooked = hooks(module.network)
     module.network.fc = Boom()

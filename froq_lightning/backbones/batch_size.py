@@ -45,7 +45,7 @@ def _seconds(backbone: Backbone, size: int, device: torch.device) -> float:
     taken = []
     for _ in range(RUNS + 1):
         start = perf_counter()
-        backbone.network(backbone.inputs(images))
+        backbone.run(backbone.inputs(images))
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         taken.append(perf_counter() - start)

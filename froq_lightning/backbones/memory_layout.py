@@ -41,9 +41,8 @@ def lay_out(backbone: Backbone, device: torch.device, channels_last: bool | None
 
 def _embeddings(backbone: Backbone) -> torch.Tensor:
     """Embeddings of two images of noise: of one, a view exists that of two does not."""
-    here = next((parameter.device for parameter in backbone.network.parameters()), torch.device("cpu"))
     images = torch.rand(2, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(0))
-    return backbone.embed(backbone.network(backbone.inputs(images.to(here))))
+    return backbone.embed(backbone.run(backbone.inputs(images.to(backbone.device))))
 
 
 def _same(plain: torch.Tensor, turned: torch.Tensor) -> bool:

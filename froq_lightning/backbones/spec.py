@@ -1,8 +1,11 @@
 """The contract of a plugin: what a backbone and an aligner are. A plugin imports this module and no other."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
@@ -11,11 +14,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from froq_lightning.backbones.frozen import run_frozen
 from froq_lightning.backbones.weights import file_sha256, load_weights, network_sha256, read_state_dict
-from froq_lightning.errors import BackboneError, UnknownNameError
+from froq_lightning.errors import BackboneError, ImageError, UnknownNameError
 
 ChannelOrder = Literal["RGB", "BGR"]
 Pixels = npt.NDArray[np.uint8]
+# By so much, values may leave 0..1 through rounding.
+ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,30 @@ class Preprocessing:
             `[B, 3, *size]` input of the network; float32 for uint8 images, else of the images' own type.
 
         Raises:
-            BackboneError: if the images have another shape.
+            ImageError: if the images are of another shape or type, or have values that are not finite or not in 0..1.
         """
+        self.require(images)
+        return self.normalise(images.float().div_(255) if images.dtype == torch.uint8 else images)
+
+    def require(self, images: Tensor) -> None:
+        """Refuse whatever is not `[B, 3, *size]` images, uint8 or finite floating point in 0..1.
+
+        Raises:
+            ImageError: saying what was expected, and what came.
+        """
+        if not isinstance(images, Tensor):
+            raise ImageError(f"Expected images as a tensor, but got {type(images).__name__}")
         if images.ndim != 4 or tuple(images.shape[1:]) != (3, *self.size):
             expected = f"[B, 3, {self.size[0]}, {self.size[1]}]"
-            raise BackboneError(f"Expected images of shape {expected}, but got {list(images.shape)}")
-        values = images.float().div_(255) if images.dtype == torch.uint8 else images
+            raise ImageError(f"Expected images of shape {expected}, but got {list(images.shape)}")
+        if images.dtype != torch.uint8 and not images.is_floating_point():
+            kind = str(images.dtype).removeprefix("torch.")
+            raise ImageError(f"Expected uint8 images, or floating point in 0..1, but got {kind}")
+        if images.dtype != torch.uint8 and images.numel():
+            _require_range(images)
+
+    def normalise(self, values: Tensor) -> Tensor:
+        """Normalise `[B, 3, *size]` RGB values on the 0..1 scale, which may leave it, and reorder their channels."""
         mean, std = (values.new_tensor(channel).view(3, 1, 1) for channel in (self.mean, self.std))
         normalised = values.sub(mean).div_(std)
         return normalised if self.channel_order == "RGB" else normalised.flip(1)
@@ -71,6 +95,18 @@ class Preprocessing:
     def black(self) -> Tensor:
         """Return the value of a black pixel at the network's input, `[3, 1, 1]` in the network's channel order."""
         return self(torch.zeros(1, 3, *self.size))[0, :, :1, :1]
+
+
+def _require_range(images: Tensor) -> None:
+    low, high = (float(value) for value in images.aminmax())
+    if not math.isfinite(low) or not math.isfinite(high):
+        wrong = int((~images.isfinite()).flatten(1).any(dim=1).nonzero()[0])
+        raise ImageError(f"Expected finite values in images, but got NaN or infinite ones in image {wrong}")
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        raise ImageError(
+            f"Expected images in floating point to be in 0..1, but got {low:.4g} to {high:.4g}; give grey levels "
+            "0..255 as uint8, do not normalise images, and clamp what a resize made of them"
+        )
 
 
 @dataclass(frozen=True)
@@ -98,7 +134,8 @@ def first_tensor(output: Any) -> Tensor:
 class Backbone:
     """A frozen face-recognition network, how it is fed, and which of its layers may be observed.
 
-    Construction freezes the network (eval mode, no gradients) and resolves the candidate layers.
+    Construction freezes the network (eval mode, no gradients) and resolves the candidate layers. Calling the network
+    itself is for plugins and their tests: `run` is what keeps passes apart.
 
     Args:
         network: maps a preprocessed `[B, 3, H, W]` batch to its output.
@@ -127,15 +164,42 @@ class Backbone:
         self.network.eval().requires_grad_(False)
         object.__setattr__(self, "candidate_layers", resolve_layers(self.network, self.candidate_layers))
 
+    def run(self, inputs: Tensor) -> Any:
+        """Return the network's output for preprocessed `[B, 3, H, W]` inputs, which stay as they are.
+
+        The network runs in eval mode, whoever set it to train mode, and the output is not overwritten by a later pass.
+        """
+        return run_frozen(self.network, self._modules, inputs)
+
     def inputs(self, images: Tensor) -> Tensor:
         """Preprocess `[B, 3, *size]` RGB images (uint8 or 0..1) into the network's input, of its parameters' type.
 
         Raises:
-            BackboneError: if the images have another shape.
+            ImageError: if the images are of another shape or type, or have values that are not finite or not in 0..1.
         """
-        first = next(self.network.parameters(), None)
-        prepared = self.preprocessing(images)
-        return prepared if first is None else prepared.to(first.dtype)
+        return self.preprocessing(images).to(self.dtype)
+
+    def inputs_of(self, values: Tensor) -> Tensor:
+        """Preprocess `[B, 3, *size]` RGB values near the 0..1 scale, such as images with noise, unchecked."""
+        return self.preprocessing.normalise(values).to(self.dtype)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network's weights lie."""
+        return next((tensor.device for tensor in self._tensors()), torch.device("cpu"))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the network's weights; float32 if it has none. Whole numbers, such as indices, are no weights."""
+        kinds = (tensor.dtype for tensor in self._tensors() if tensor.is_floating_point())
+        return next(kinds, torch.float32)
+
+    def _tensors(self) -> Iterator[Tensor]:
+        return chain(self.network.parameters(), self.network.buffers())
+
+    @cached_property
+    def _modules(self) -> tuple[nn.Module, ...]:
+        return tuple(self.network.modules())
 
     @classmethod
     def with_weights(

@@ -206,9 +206,13 @@ class Observer:
         return moments[:, 0], moments[:, 1]
 
     def quality(self, scores: Tensor) -> Tensor:
-        """Bring raw scores to 0..100, `[B]` int64: the percentage of the calibration set that scored lower."""
+        """Bring raw scores to 0..100, `[B]` int64: the percentage of the calibration set that scored lower.
+
+        -1 for a score that is NaN or infinite.
+        """
         quantiles = torch.tensor(self.quantiles, dtype=torch.float64, device=scores.device)
-        return (torch.searchsorted(quantiles, scores.double()) - 1).clamp(0, 100)
+        quality = (torch.searchsorted(quantiles, scores.double()) - 1).clamp(0, 100)
+        return quality.where(scores.isfinite(), -1)
 
 
 def _brought_up_to_date(content: Any) -> Any:

@@ -9,7 +9,7 @@ from froq_lightning.backbones.plugins import Plugin
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.cli.yaml_limits import load_yaml
-from froq_lightning.conformance import check_backbone
+from froq_lightning.conformance import check_backbone, writes_into_input
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.observation.layers import Layer, survey_layers
 from froq_lightning.terminal import text_table
@@ -23,10 +23,13 @@ def run_show(plugin: Plugin, options: Sequence[str]) -> None:
 
 def run_check(plugin: Plugin, options: Sequence[str]) -> None:
     """Test the contract of a network, built with `options`."""
-    layers = check_backbone(create_backbone(plugin.name, **_parsed(options)))
+    backbone = create_backbone(plugin.name, **_parsed(options))
+    layers = check_backbone(backbone)
     silent = [layer for layer in layers if layer.reason]
     print(f"{plugin.name}: the contract holds; {len(layers) - len(silent)} layers can be observed", end="")
     print("".join(f"\n  left out: {layer.name} {layer.reason}" for layer in silent))
+    if writes_into_input(backbone):
+        print("  remark: the network changes its input in place; froq gives it a copy in every pass")
 
 
 def _shown(plugin: Plugin, backbone: Backbone, layers: Sequence[Layer]) -> str:

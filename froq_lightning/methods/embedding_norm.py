@@ -21,7 +21,7 @@ class EmbeddingNorm:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32, from 0, higher is better."""
         inputs = backbone.inputs(images)
         with torch.no_grad():
-            return self.score_pass(backbone, inputs, backbone.network(inputs))
+            return self.score_pass(backbone, inputs, backbone.run(inputs))
 
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
         """Score preprocessed inputs from the network's output for them: `[B]` float32, from 0.

@@ -49,6 +49,7 @@ class FaceQan:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float64 in -1..1, higher is better."""
         # What was made in inference mode can take no part in a gradient; adding the noise outside it makes new tensors.
         with torch.inference_mode(mode=False):
+            backbone.preprocessing.require(images)
             scaled = images / 255 if images.dtype == torch.uint8 else images
             embeddings = self._embed(backbone, scaled)
             symmetry = cosine_similarity(embeddings, self._embed(backbone, scaled.flip(-1))).double()
@@ -103,4 +104,4 @@ class FaceQan:
 
 
 def _embedded(backbone: Backbone, images: Tensor) -> Tensor:
-    return backbone.embed(backbone.network(backbone.inputs(images))).float()
+    return backbone.embed(backbone.run(backbone.inputs_of(images))).float()

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
+from froq_lightning.errors import BackboneError
 from froq_lightning.observation.compiled_norms import CompiledNorms
+from froq_lightning.observation.independence import dependent_layers
 from froq_lightning.observation.scoring_norms import ScoringNorms
 
 
@@ -25,6 +27,15 @@ class FroqQuality:
     _norms: dict[tuple[nn.Module, bool], ScoringNorms | CompiledNorms] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def require_independent(self, backbone: Backbone) -> None:
+        """Refuse observed layers whose norms for an image depend on more than that image; costs a few passes.
+
+        Raises:
+            BackboneError: naming the first one.
+        """
+        for layer, reason in dependent_layers(backbone, self._layers()).items():
+            raise BackboneError(f"the observer reads layer {layer!r}, which {reason}; calibrate anew")
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float64, unbounded, higher is better."""
@@ -47,6 +58,7 @@ class FroqQuality:
     def _observe(self, backbone: Backbone, images: Tensor, *, stop_early: bool) -> tuple[Tensor, Any]:
         observing = (backbone.network, stop_early)
         if observing not in self._norms:
+            self.require_independent(backbone)
             self._norms[observing] = self._observing(backbone.network, stop_early=stop_early)
         with self._norms[observing] as norms:
             seen = norms.observe(backbone.inputs(images))

@@ -51,7 +51,7 @@ class GraFIQs:
         with torch.inference_mode(mode=False), torch.enable_grad():
             inputs = backbone.inputs(images)
             stage = self._stage(network, inputs[:1])
-            return torch.cat([_Pass(stage).score(network, part) for part in inputs.split(self.micro_batch)])
+            return torch.cat([_Pass(stage).score(backbone, part) for part in inputs.split(self.micro_batch)])
 
     def parameters(self) -> dict[str, Any]:
         """The parameters that the scores depend on, as JSON values."""
@@ -79,16 +79,17 @@ class _Pass:
         self._distances: list[Tensor] = []
         self._layers = 0
 
-    def score(self, network: nn.Module, inputs: Tensor) -> Tensor:
+    def score(self, backbone: Backbone, inputs: Tensor) -> Tensor:
+        network = backbone.network
         with ExitStack() as hooks:
             for module in network.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     hooks.enter_context(module.register_forward_pre_hook(self._compare))
             if self.stage is None:
-                network(self._branch_off(inputs))
+                backbone.run(self._branch_off(inputs))
             else:
                 hooks.enter_context(replaced_output(network, self.stage, self._branch_off))
-                network(inputs)
+                backbone.run(inputs)
         if not self._distances:
             where = f"after {self.stage.name!r}" if self.stage else "that ran"
             raise BackboneError(

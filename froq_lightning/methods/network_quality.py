@@ -22,7 +22,7 @@ class NetworkQuality:
         """
         inputs = backbone.inputs(images)
         with torch.no_grad():
-            return self.score_pass(backbone, inputs, backbone.network(inputs))
+            return self.score_pass(backbone, inputs, backbone.run(inputs))
 
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
         """Score preprocessed inputs from the network's output for them: `[B]` float32; raises as `score` does."""

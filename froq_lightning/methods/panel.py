@@ -22,7 +22,8 @@ class PanelScores:
 
     Args:
         embeddings: `[B, D]` float32.
-        qualities: `[B, M]` float64, higher is better; NaN for a method that cannot work on the network.
+        qualities: `[B, M]` float64, higher is better; NaN for a method that cannot work on the network, and where one
+            gives no finite score.
     """
 
     embeddings: Tensor
@@ -51,7 +52,7 @@ class MethodPanel:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1)."""
         inputs = self.backbone.inputs(images)
         with torch.no_grad():
-            output, passed = _timed(lambda: self.backbone.network(inputs), inputs)
+            output, passed = _timed(lambda: self.backbone.run(inputs), inputs)
         self._pass_times.append(passed / len(images))
         qualities = images.new_full((len(images), len(self.methods)), torch.nan, dtype=torch.float64)
         for column, name in enumerate(self.methods):
@@ -75,7 +76,7 @@ class MethodPanel:
             self.refusals[name] = str(error)
             self._times[name].clear()
             return
-        out.copy_(scores)
+        out.copy_(scores.where(scores.isfinite(), torch.nan))
         passed = self._pass_times[-1] if isinstance(method, PassReader) else 0.0
         self._times[name].append(passed + taken / len(images))
 

@@ -57,7 +57,7 @@ class PerturbationQuality:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32 in -1..1, higher is better."""
         inputs = backbone.inputs(images)
         with torch.no_grad():
-            return self.score_pass(backbone, inputs, backbone.network(inputs))
+            return self.score_pass(backbone, inputs, backbone.run(inputs))
 
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
         """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them: `[B]` float32 in -1..1."""
@@ -99,7 +99,7 @@ class PerturbationQuality:
             chunk = every[start : start + at_once]
             for perturb, place in zip(chunk, buffer, strict=False):
                 perturb(inputs, place)
-            perturbed = backbone.embed(backbone.network(buffer[: len(chunk)].flatten(0, 1)))
+            perturbed = backbone.embed(backbone.run(buffer[: len(chunk)].flatten(0, 1)))
             grouped = perturbed.unflatten(0, (len(chunk), len(inputs)))
             out[start : start + len(chunk)] = cosine_similarity(grouped.float(), embeddings.float(), dim=-1)
 

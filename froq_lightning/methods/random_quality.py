@@ -22,7 +22,7 @@ class RandomQuality:
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         """Score `[B, 3, H, W]` RGB images (uint8, or 0..1, rounded to grey levels): `[B]` float64 in 0..1."""
-        del backbone
+        backbone.preprocessing.require(images)
         grey_levels = images if images.dtype == torch.uint8 else images.mul(255).round().clamp(0, 255).byte()
         scores = [_uniform(self.seed, image.numpy().tobytes()) for image in grey_levels.cpu()]
         return torch.tensor(scores, dtype=torch.float64, device=images.device)

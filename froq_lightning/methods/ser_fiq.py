@@ -58,7 +58,7 @@ class SerFiq:
         """
         inputs = backbone.inputs(images)
         with torch.no_grad():
-            dropout = _last_dropout(backbone.network, inputs[:1])
+            dropout = _last_dropout(backbone, inputs[:1])
             rate = self._rate(backbone.network, dropout)
             embeddings = [self._embed(backbone, dropout, rate, part) for part in inputs.split(self.micro_batch)]
         scores = torch.cat([2 * torch.sigmoid(-2 / self.passes**2 * _distances(part)) for part in embeddings])
@@ -85,7 +85,7 @@ class SerFiq:
         replace = partial(_drop, passes=self.passes, seed=self.seed, rate=rate, maps=isinstance(module, nn.Dropout2d))
         try:
             with replaced_output(backbone.network, dropout, replace):
-                embeddings = backbone.embed(backbone.network(rows))
+                embeddings = backbone.embed(backbone.run(rows))
         except torch.cuda.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -95,14 +95,14 @@ class SerFiq:
         return embeddings.unflatten(0, (self.passes, len(rows))).transpose(0, 1)[: len(inputs)]
 
 
-def _last_dropout(network: nn.Module, inputs: Tensor) -> ModuleCall:
+def _last_dropout(backbone: Backbone, inputs: Tensor) -> ModuleCall:
     """Find the last dropout that runs in a pass."""
-    with _dropouts_noted(network) as names:
-        network(inputs)
+    with _dropouts_noted(backbone.network) as names:
+        backbone.run(inputs)
     if not names:
+        named = type(backbone.network).__name__
         raise BackboneError(
-            f"SER-FIQ needs a dropout before the embedding, but none runs in {type(network).__name__}; choose another "
-            "method"
+            f"SER-FIQ needs a dropout before the embedding, but none runs in {named}; choose another method"
         )
     return ModuleCall(names[-1], names.count(names[-1]))
 

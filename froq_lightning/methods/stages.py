@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from froq_lightning.backbones.frozen import run_frozen
 from froq_lightning.methods.module_calls import ModuleCall
 
 Size = tuple[int, int]
@@ -29,7 +30,7 @@ def normalised_stages(network: nn.Module, inputs: Tensor) -> tuple[ModuleCall, .
             if name:
                 hooks.enter_context(module.register_forward_pre_hook(watch.enter))
                 hooks.enter_context(module.register_forward_hook(partial(watch.leave, name)))
-        network(inputs)
+        run_frozen(network, tuple(network.modules()), inputs)
     return tuple(watch.normalised.values())
 
 

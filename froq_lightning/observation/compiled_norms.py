@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from froq_lightning.backbones.frozen import run_frozen
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.observation.layer_taps import LayerTaps
 from froq_lightning.observation.scoring_norms import ScoringPass
@@ -39,7 +40,7 @@ class CompiledNorms(LayerTaps):
         """
         try:
             with torch.inference_mode(mode=False), torch.no_grad():
-                norms, output = self._compiled(inputs)
+                norms, output = run_frozen(self._compiled, self._every_module, inputs)
         except torch._dynamo.exc.TorchDynamoException as error:
             reason = " ".join(str(error).strip().splitlines()[:2])  # which part raised, and what
             raise ConfigurationError(f"the network cannot be compiled here: {reason}; leave `compile` off") from error

@@ -6,8 +6,10 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+
+from froq_lightning.backbones.frozen import run_frozen
 
 # Called with the number of a layer and its output.
 Note = Callable[[int, Any], None]
@@ -34,12 +36,17 @@ class LayerTaps:
 
     def __init__(self, network: nn.Module, layers: Sequence[str], note: Note) -> None:
         self.network = network
+        self._every_module = tuple(network.modules())
         self._modules = [network.get_submodule(name) for name in layers]
         fused = (module for module in network.modules() if isinstance(module, nn.TransformerEncoderLayer))
         self._fused = {part for module in fused for part in module.modules()}
         self._noting = note
         self._stood_for: list[tuple[dict[str, Any], Any]] = []
         self._handles: list[RemovableHandle] = []
+
+    def run(self, inputs: Tensor) -> Any:
+        """Return the network's output for preprocessed inputs, which stay as they are."""
+        return run_frozen(self.network, self._every_module, inputs)
 
     def __enter__(self) -> Self:
         _turn(self.network).acquire()

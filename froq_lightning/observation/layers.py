@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.observation.independence import dependent_layers
 from froq_lightning.observation.norms import LayerNorms
 
 # Two layers whose norms differ by less on every image are one layer: only rounding tells them apart.
@@ -57,6 +58,7 @@ def survey_layers(backbone: Backbone, batch: int = 3) -> tuple[Layer, ...]:
             for handle in handles:
                 handle.remove()
     total = max(counter.get_total_flops(), 1)
+    reasons = dependent_layers(backbone, names)
     repeats = repeated_columns(seen.norms, seen.order)
     silent = [column for column in range(len(names)) if column not in shapes and column not in seen.order]
     return tuple(
@@ -66,7 +68,7 @@ def survey_layers(backbone: Backbone, batch: int = 3) -> tuple[Layer, ...]:
             shape=shapes.get(column, ()),
             cost=spent.get(column, 0) / total,
             repeats=names[repeats[column]] if column in repeats else "",
-            reason=seen.failures.get(column, ""),
+            reason=seen.failures.get(column) or reasons.get(names[column], ""),
         )
         for column in (*seen.order, *silent)
     )

@@ -62,7 +62,7 @@ class ScoringNorms(LayerTaps):
 
     def _run(self, inputs: Tensor) -> Any:
         self._norms, self._batch, self._calls = [None] * len(self.layers), len(inputs), 0
-        return self.network(inputs)
+        return self.run(inputs)
 
     def _count(self, column: int, output: Any) -> None:
         self._calls += 1

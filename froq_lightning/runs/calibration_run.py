@@ -1,5 +1,6 @@
 """One pass over a calibration set: layer norms and labels of every image, then the Observer."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import mean
@@ -18,10 +19,12 @@ from froq_lightning.errors import CalibrationError
 from froq_lightning.methods.panel import score_images
 from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.metrics.layer_norm_table import CalibrationTable, LayerNormTable
+from froq_lightning.observation.independence import dependent_layers, require_independent_embedding
 from froq_lightning.observation.norms import LayerNorms
 from froq_lightning.observation.pass_clock import PassClock
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.processes import gathered, process_number
+from froq_lightning.runs.quality_batch import NOT_FINITE
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,16 @@ class CalibrationRun:
         labelling: of the images that come without labels.
         rows: images that this process will see at most, repeated ones included.
         device: that holds the table.
+
+    Raises:
+        BackboneError: if the embedding of an image depends on the other images of its batch.
     """
 
     def __init__(self, backbone: Backbone, labelling: Labelling, rows: int, device: torch.device) -> None:
         layers = backbone.candidate_layers
+        require_independent_embedding(backbone)
+        dependent = dependent_layers(backbone, layers)
+        self._dependent = {layers.index(layer): reason for layer, reason in dependent.items()}
         self.backbone = backbone
         self.labelling = labelling
         self._left_out: list[FaceSample] = []
@@ -125,7 +134,7 @@ class CalibrationRun:
                 self.backbone.candidate_layers,
                 PRESETS[preset],
                 passes.order,
-                passes.unobserved,
+                passes.unobserved | self._dependent,
                 passes.costs,
                 budget,
             )
@@ -152,11 +161,13 @@ class CalibrationRun:
         inputs, timed = self.backbone.inputs(batch.images), len(self._clock.passes)
         with self._norms:
             seen = self._norms.observe(inputs)
+        labels = self._labels(batch, inputs, seen.output)
+        finite = self.backbone.embed(seen.output).isfinite().all(dim=1) & labels.isfinite()
         return ObservedBatch(
-            batch.failures,
-            batch.sample_index,
-            seen.norms,
-            self._labels(batch, inputs, seen.output),
+            (*batch.failures, *_without(finite.tolist(), batch)),
+            batch.sample_index[finite],
+            seen.norms[finite],
+            labels[finite],
             labels_given=batch.pseudo_quality is not None,
             order=seen.order,
             unobserved=seen.failures,
@@ -172,3 +183,10 @@ class CalibrationRun:
         if given:
             return {"method": "given"}
         return {"method": self.labelling.name, **self.labelling.method.parameters()}
+
+
+def _without(finite: Sequence[bool], batch: FaceBatch) -> Iterator[FaceSample]:
+    """Yield the images whose embedding or label is NaN or infinite as failures."""
+    for index, key, is_finite in zip(batch.sample_index.tolist(), batch.keys, finite, strict=True):
+        if not is_finite:
+            yield FaceSample(index, key, None, NOT_FINITE)

@@ -17,7 +17,9 @@ from froq_lightning.evaluation.result import Figures, evaluate
 from froq_lightning.methods.panel import MethodPanel
 from froq_lightning.methods.quality_method import DrawnQuality
 from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment, template_quality
+from froq_lightning.observation.independence import require_independent_embedding
 from froq_lightning.runs.processes import gathered, process_number
+from froq_lightning.runs.quality_batch import NOT_FINITE
 
 # A random method is drawn so often, unless its draws times the comparison trials are more than this.
 DRAWS, DRAWN_TRIALS = 25, 2_000_000
@@ -49,6 +51,7 @@ class EvaluationRun:
 
     Raises:
         ConfigurationError: if scores from elsewhere go by the name of a method.
+        BackboneError: if the embedding of an image depends on the other images of its batch.
     """
 
     def __init__(
@@ -65,19 +68,24 @@ class EvaluationRun:
         self.panel = panel
         self.sets = sets
         self.given = given
+        require_independent_embedding(panel.backbone)
         dimension = _dimension(panel.backbone, device)
         self._tables = [ComparisonTable(_enrolment(one), dimension, len(panel.methods)).to(device) for one in sets]
         self._left_out: list[dict[int, str]] = [{} for _ in sets]
 
     def add(self, batch: FaceBatch, number: int) -> None:
         """Embed the images of a batch of the set of that number, and score them by every method."""
-        table = self._tables[number]
-        self._left_out[number] |= {sample.index: sample.note for sample in batch.failures}
-        missing = [sample.index for sample in batch.failures]
-        table.update_missing(torch.tensor(missing, dtype=torch.int64, device=table.device))
+        self._leave_out(number, {sample.index: sample.note for sample in batch.failures})
         if len(batch.images):
             told = self.panel.score(batch.images)
-            table.update(batch.sample_index, told.embeddings, told.qualities)
+            finite = told.embeddings.isfinite().all(dim=1)
+            self._leave_out(number, dict.fromkeys(batch.sample_index[~finite].tolist(), NOT_FINITE))
+            self._tables[number].update(batch.sample_index[finite], told.embeddings[finite], told.qualities[finite])
+
+    def _leave_out(self, number: int, reasons: dict[int, str]) -> None:
+        table = self._tables[number]
+        self._left_out[number] |= reasons
+        table.update_missing(torch.tensor(list(reasons), dtype=torch.int64, device=table.device))
 
     def finish(self, backbone: str, figures: Figures, *, first: bool) -> Evaluation | None:
         """Compare the images of all processes, and compute the figures on the first one.
@@ -162,4 +170,4 @@ def _enrolment(one: ComparisonSet) -> Enrolment:
 def _dimension(backbone: Backbone, device: torch.device) -> int:
     """Number of components of an embedding."""
     black = torch.zeros((1, 3, *backbone.preprocessing.size), device=device)
-    return backbone.embed(backbone.network(backbone.inputs(black))).shape[1]
+    return backbone.embed(backbone.run(backbone.inputs(black))).shape[1]

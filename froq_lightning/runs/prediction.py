@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterator
+from itertools import compress
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from froq_lightning.errors import DataError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
 from froq_lightning.names import harmless
-from froq_lightning.runs.quality_batch import QualityBatch
+from froq_lightning.runs.quality_batch import NOT_FINITE, QualityBatch
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -39,20 +40,20 @@ class ScoredRow(NamedTuple):
 
 
 def scored_block(batch: FaceBatch, scores: QualityBatch) -> Block:
-    """Lay the scores of a batch out for the journal."""
+    """Lay the scores of a batch out for the journal; images whose score is NaN or infinite are failures."""
+    index, finite = batch.sample_index.cpu(), scores.quality_score.isfinite()
     failures = [(sample.index, sample.key, sample.note) for sample in batch.failures]
+    failures += [(int(index[row]), batch.keys[row], NOT_FINITE) for row in (~finite).nonzero()[:, 0].tolist()]
     facts = {
-        "samples": len(batch.keys) + len(failures),
-        "images": batch.keys,
-        "notes": batch.notes,
+        "samples": len(batch.keys) + len(batch.failures),
+        "images": list(compress(batch.keys, finite.tolist())),
+        "notes": list(compress(batch.notes, finite.tolist())),
         "failures": failures,
     }
-    tensors = {
-        "index": batch.sample_index.cpu(),
-        "quality_score": scores.quality_score,
-        "quality": scores.quality,
-    }
-    return Block(facts, tensors if scores.embeddings is None else {**tensors, "embeddings": scores.embeddings})
+    tensors = {"index": index, "quality_score": scores.quality_score, "quality": scores.quality}
+    if scores.embeddings is not None:
+        tensors["embeddings"] = scores.embeddings
+    return Block(facts, {name: tensor[finite] for name, tensor in tensors.items()})
 
 
 class Prediction:

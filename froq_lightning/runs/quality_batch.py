@@ -9,14 +9,17 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.methods.froq import FroqQuality
 
+# Why an image fails that the network gives no numbers for.
+NOT_FINITE = "the network gives NaN or infinite values for it"
+
 
 @dataclass(frozen=True)
 class QualityBatch:
     """Scores of the crops of a batch.
 
     Args:
-        quality_score: `[B]` float64 on the CPU, unbounded, higher is better.
-        quality: `[B]` int64, 0..100, the percentage of the calibration set that scored lower.
+        quality_score: `[B]` float64 on the CPU, unbounded, higher is better; NaN or infinite if the image failed.
+        quality: `[B]` int64, 0..100, the percentage of the calibration set that scored lower; -1 if the image failed.
         embeddings: `[B, D]` float32 on the CPU as the network gives them, if they were asked for.
     """
 
@@ -36,7 +39,13 @@ class QualityBatch:
 
 
 def score_batch(method: FroqQuality, backbone: Backbone, images: Tensor, *, embeddings: bool) -> QualityBatch:
-    """Score `[B, 3, H, W]` RGB crops by an Observer, in one pass."""
+    """Score `[B, 3, H, W]` RGB crops (uint8, or floating point in 0..1) by an Observer, in one pass.
+
+    Raises:
+        ImageError: if they are of another shape or type, or have values that are not finite or not in 0..1.
+    """
+    if not len(images):
+        return QualityBatch.empty()
     if not embeddings:
         scores = method.score(backbone, images).cpu()
         return QualityBatch(scores, method.observer.quality(scores))

@@ -17,7 +17,7 @@ METHOD = FaceQan(samples=3, steps=4, epsilon=0.01, seed=6)
 
 
 def embed(backbone: Backbone, image: Tensor) -> Tensor:
-    return backbone.embed(backbone.network(backbone.preprocessing(image[None])))
+    return backbone.embed(backbone.network(backbone.preprocessing.normalise(image[None])))
 
 
 def one_by_one(method: FaceQan, backbone: Backbone, image: Tensor) -> float:
