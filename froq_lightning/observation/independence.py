@@ -1,0 +1,106 @@
+"""Whether what a network tells of an image depends on that image alone: found with two images, together and alone."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.errors import BackboneError
+from froq_lightning.observation.norms import LayerNorms, Observation
+
+# A pass of another batch size rounds differently, by up to this share of a value. On a GPU convolutions may use TF32.
+ROUNDING, ROUNDING_OF_LESS_PRECISE = 1e-3, 2e-2
+Found = TypeVar("Found")
+
+
+def dependent_layers(backbone: Backbone, layers: Sequence[str]) -> dict[str, str]:
+    """Find the layers whose norm for an image depends on more than that image, or that give no norm for each image.
+
+    Such a layer mixes images: it works on a batch into which the network put mirrored copies too, has another dimension
+    first, takes statistics of the batch, or is random.
+
+    Args:
+        backbone: its network lies where it will run.
+        layers: names of its modules.
+
+    Returns:
+        What is wrong, by the name of the layer. Layers that do not fire are left out.
+
+    Raises:
+        BackboneError: if the network does not run on two images, or on one.
+    """
+    with LayerNorms(backbone.network, layers) as norms:
+
+        def look(images: Tensor) -> Observation:
+            return norms.observe(backbone.inputs(images))
+
+        together, again, *alone = _passes(backbone, look)
+    separate = torch.cat([seen.norms for seen in alone])
+    failures = {column: reason for seen in (*alone, together) for column, reason in seen.failures.items()}
+    found = {}
+    for column, layer in enumerate(layers):
+        columns = [table[:, column] for table in (together.norms, again.norms, separate)]
+        reason = failures[column] if column in failures else _difference(backbone, *columns)
+        if reason and column in together.order:
+            found[layer] = reason
+    return found
+
+
+def require_independent_embedding(backbone: Backbone) -> None:
+    """Refuse a network whose embedding of an image depends on more than that image.
+
+    Raises:
+        BackboneError: saying how; also if the network does not run on two images, or on one, or `embed` gives no
+            `[B, D]` tensor.
+    """
+
+    def embed(images: Tensor) -> Tensor:
+        embeddings = backbone.embed(backbone.run(backbone.inputs(images)))
+        if not isinstance(embeddings, Tensor) or embeddings.ndim != 2 or len(embeddings) != len(images):
+            shape = list(embeddings.shape) if isinstance(embeddings, Tensor) else type(embeddings).__name__
+            raise BackboneError(
+                f"Expected `embed` to give a [B, D] tensor, but got {shape} for a batch of {len(images)}"
+            )
+        return embeddings
+
+    together, again, *alone = _passes(backbone, embed)
+    reason = _difference(backbone, together, again, torch.cat(alone))
+    if reason:
+        raise BackboneError(f"the embedding of an image {reason}")
+
+
+def _passes(backbone: Backbone, run: Callable[[Tensor], Found]) -> list[Found]:
+    """Run two unlike images together, once more, and each alone."""
+    images = _unlike_images(backbone.preprocessing.size).to(backbone.device)
+    parts = (images, images, *images.split(1))
+    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+        try:
+            return [run(part) for part in parts]
+        except (RuntimeError, TypeError, LookupError, AttributeError) as error:
+            size = list(backbone.preprocessing.size)
+            raise BackboneError(f"the network does not run on one and on two crops of {size}: {error}") from error
+
+
+def _unlike_images(size: tuple[int, int]) -> Tensor:
+    """Make a rough and a smooth image, so that norms of a mixture differ from both: `[2, 3, *size]` in 0..1."""
+    generator = torch.Generator().manual_seed(0)
+    rough = torch.rand(1, 3, *size, generator=generator)
+    smooth = interpolate(torch.rand(1, 3, 3, 3, generator=generator), size, mode="bilinear")
+    return torch.cat([rough, smooth])
+
+
+def _difference(backbone: Backbone, together: Tensor, again: Tensor, separate: Tensor) -> str:
+    """Say how values of two images differ, each `[2, ...]`; empty if by no more than rounding."""
+    precise = together.device.type == "cpu" and backbone.dtype in (torch.float32, torch.float64)
+    rounding = ROUNDING if precise else ROUNDING_OF_LESS_PRECISE
+
+    def differ(other: Tensor) -> bool:
+        smallest = rounding / 10 * float(together.nan_to_num().abs().max())
+        return not torch.allclose(together, other, rtol=rounding, atol=smallest, equal_nan=True)
+
+    if differ(again):
+        return "changes from pass to pass"
+    return "depends on the other images of its batch" if differ(separate) else ""
