@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo, first_tensor, resolve_layers
-from froq_lightning.errors import BackboneError, UnknownNameError
+from froq_lightning.errors import BackboneError, ImageError, UnknownNameError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 INFO = WeightsInfo("none", "0")
@@ -60,7 +60,7 @@ def test_black_is_the_input_of_a_black_pixel(images: Tensor) -> None:
 
 @pytest.mark.parametrize("shape", [(3, 20, 24), (2, 3, 24, 20), (2, 1, 20, 24), (2, 4, 20, 24), (2, 20, 24, 3)])
 def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(BackboneError, match=r"Expected images of shape \[B, 3, 20, 24\], but got \["):
+    with pytest.raises(ImageError, match=r"Expected images of shape \[B, 3, 20, 24\], but got \["):
         Preprocessing((20, 24))(torch.zeros(shape))
 
 

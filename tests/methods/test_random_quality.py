@@ -9,7 +9,7 @@ from froq_lightning.methods.random_quality import RandomQuality
 
 
 def test_scores_are_spread_evenly_over_0_to_1(small_backbone: Backbone) -> None:
-    images = torch.arange(4096).view(-1, 1, 1, 1).expand(-1, 3, 4, 4) // torch.tensor([1, 16, 256]).view(3, 1, 1) % 16
+    images = torch.arange(4096).view(-1, 1, 1, 1).expand(-1, 3, 32, 32) // torch.tensor([1, 16, 256]).view(3, 1, 1) % 16
     scores = RandomQuality().score(small_backbone, images.byte())
     shares = torch.histc(scores, bins=8, min=0, max=1) / 4096
     assert shares.tolist() == pytest.approx([1 / 8] * 8, abs=0.02)
