@@ -241,7 +241,9 @@ def test_a_label_that_stands_twice_is_refused(
 ) -> None:
     (tmp_path / "labels.csv").write_text("path,pseudo_quality\na.jpg,1\na.jpg,2\n")
     arguments = [f"--data.source={folder}", f"--data.labels={tmp_path / 'labels.csv'}"]
-    assert refused("validate", *network, *arguments) == "labels.csv, row 2: 'a.jpg' stands there twice"
+    assert (
+        refused("validate", *network, *arguments) == "labels.csv, line 3: 'a.jpg' stands there twice, with '1' and '2'"
+    )
 
 
 def test_constant_labels_are_refused(network: tuple[str, ...], folder: Path, tmp_path: Path, refused: Refused) -> None:
@@ -269,11 +271,15 @@ def test_fewer_than_ten_usable_images_are_refused(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("list.csv", b"name\na.jpg\n", "Expected list.csv to have a column `path` or `image`, but got name"),
-        ("list.csv", b"path,pseudo_quality\na.jpg\n", "list.csv: a row has not as many cells as the header"),
-        ("list.csv", "path\nM\u00fcller.jpg\n".encode("latin-1"), "list.csv is no CSV in UTF-8: "),
+        ("list.csv", b"who\na.jpg\n", "Expected list.csv to have one of the columns path, image, "),
+        ("list.csv", b"path,pseudo_quality\na.jpg\n", "list.csv, line 2: Expected 2 cells as in line 1, but got 1"),
+        ("list.csv", "path\nM\u00fcller.jpg\n".encode("latin-1"), "list.csv is no text in UTF-8, save it as such: "),
         ("list.parquet", b"path\na.jpg\n", "list.parquet is no Parquet file"),
-        ("list.txt", b"a.jpg\n", "Expected a folder, an image, or a .csv or .parquet manifest, but got list.txt"),
+        (
+            "list.md",
+            b"a.jpg\n",
+            "Expected a folder, an image, or a manifest (.csv .tsv .txt .parquet), but got list.md",
+        ),
     ],
 )
 def test_a_malformed_manifest_is_refused(

@@ -10,7 +10,7 @@ import torch
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.records import FaceBatch
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.evaluation.result import Figures, evaluate
@@ -86,10 +86,14 @@ class EvaluationRun:
             backbone: name of the network.
             figures: to compute.
             first: whether this process is the first; the others return None.
+
+        Raises:
+            DataError: if no set has mated and non-mated trials between images that gave an embedding.
         """
         gathered_tables = [table.compute() for table in self._tables]
         left_out = [gathered(part) for part in self._left_out]
         facts = self._panel_facts()
+        self._require_trials([embeddings for embeddings, _ in gathered_tables], left_out)
         if not first:
             return None
         sets = [
@@ -106,6 +110,19 @@ class EvaluationRun:
             fmr=figures.fmr,
             results=tuple(results),
         )
+
+    def _require_trials(self, embeddings: Sequence[np.ndarray], left_out: Sequence[Mapping[int, str]]) -> None:
+        refusals = []
+        for one, rows, missing in zip(self.sets, embeddings, left_out, strict=True):
+            known = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
+            such = next((f", as of {one.records[place].key!r} ({why})" for place, why in missing.items()), "")
+            told = f": {int((~known).sum())} of {len(known)} embeddings are missing{such}"
+            try:
+                one.require_both_kinds(known[one.first] & known[one.second], told)
+            except DataError as error:
+                refusals.append(error)
+        if len(refusals) == len(self.sets):
+            raise refusals[0]
 
     def _panel_facts(self) -> PanelFacts:
         """Facts of the first process that had an image to score."""
