@@ -1,6 +1,7 @@
 """Whatever is wrong with the input: a row that says why, or exit code 2 and one line. Never a traceback."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -294,6 +295,35 @@ def test_a_malformed_manifest_is_refused(
     (tmp_path / name).write_bytes(content)
     arguments = [f"--model.observer={observer}", f"--data.source={tmp_path / name}"]
     assert refused("predict", *network, *arguments, f"--output={tmp_path / 'scores.csv'}").startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (("0, 1, 1",), "Expected pairs to have mated and non-mated trials, but got no non-mated ones"),
+        (("0, 1, 0",), "Expected pairs to have mated and non-mated trials, but got no mated ones"),
+        (
+            ("0, 1, 1", "1, 9, 0"),
+            "Expected pairs to have mated and non-mated trials, but got no non-mated ones: "
+            "1 of 3 embeddings are missing, as of '9.jpg' (file is empty)",
+        ),
+        (
+            ("9, 0, 1", "9, 1, 0"),
+            "Expected pairs to have mated and non-mated trials, but got no mated and no non-mated ones: ",
+        ),
+    ],
+)
+def test_trials_of_which_none_or_one_kind_is_usable_are_refused(
+    rows: tuple[str, ...], message: str, network: tuple[str, ...], crops: list[Path], tmp_path: Path, refused: Refused
+) -> None:
+    for number in range(2):
+        (tmp_path / f"{number}.jpg").write_bytes(crops[number].read_bytes())
+    (tmp_path / "9.jpg").touch()
+    lines = [re.sub(r"\d(?=, )", r"\g<0>.jpg", row) for row in rows]
+    (tmp_path / "pairs.csv").write_text("\n".join(["image_a, image_b, mated", *lines]))
+    arguments = ["--model.methods=[embedding_norm]", f"--data.source={tmp_path / 'pairs.csv'}"]
+    assert refused("test", *network, *arguments, f"--output={tmp_path / 'out.csv'}").startswith(message)
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_a_parquet_manifest_is_scored_like_a_csv(

@@ -74,8 +74,6 @@ class EvaluationDataModule(LightningDataModule):
         preprocessing = cast("Backbone", self.trainer.lightning_module.backbone).preprocessing
         asked = [_checked(source) for source in _listed(self.source)]
         self.sets = [read_comparisons(**{**self.shared, **_but_scores(options)}) for options in asked]
-        for one in self.sets:
-            one.require_both_kinds()
         names = [one.name for one in self.sets]
         if len(set(names)) < len(names):
             raise ConfigurationError(f"Expected data sets of different names, but got {', '.join(names)}; set `name`")

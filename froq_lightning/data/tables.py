@@ -57,10 +57,12 @@ class Table:
         """
         width = len(self.header)
         for number, row in self.rest if headed else self._all():
-            if len(row) < width or any(row[width:]):
-                told = f"Expected {width} cells as in {self.unit} {self.first}, but got {len(row)}: {row}"
-                raise DataError(f"{self.where(number)}: {told}")
-            yield number, row[:width]
+            if len(row) != width:
+                if len(row) < width or any(row[width:]):
+                    told = f"Expected {width} cells as in {self.unit} {self.first}, but got {len(row)}: {row}"
+                    raise DataError(f"{self.where(number)}: {told}")
+                del row[width:]
+            yield number, row
 
     def lines(self) -> Rows:
         """Read the rows of a list without a header; their number of cells may differ, and spaces may part them too."""

@@ -49,6 +49,7 @@ class EvaluationRun:
 
     Raises:
         ConfigurationError: if scores from elsewhere go by the name of a method.
+        DataError: if a set has no mated or no non-mated trials.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class EvaluationRun:
             raise ConfigurationError(
                 f"Expected scores from elsewhere to go by other names than methods, but got {taken[0]}"
             )
+        for one in sets:
+            one.require_both_kinds()
         self.panel = panel
         self.sets = sets
         self.given = given

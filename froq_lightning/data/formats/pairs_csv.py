@@ -79,7 +79,7 @@ def _two_lines(table: Table) -> Trials:
 
 
 def _require_mated(table: Table, number: int, cell: str) -> bool:
-    mated = _mated(cell)
+    mated = MATED[cell] if cell in MATED else _mated(cell)
     if mated is None:
         raise DataError(f"{table.where(number)}: Expected `mated` to be 0 or 1, but got {cell!r}")
     return mated
@@ -87,4 +87,4 @@ def _require_mated(table: Table, number: int, cell: str) -> bool:
 
 def _mated(cell: str) -> bool | None:
     """Read whether a trial is mated; None if a cell tells neither."""
-    return MATED.get(cell) if cell in MATED else MATED.get(cell.lower().replace("non-", "non"))
+    return MATED.get(cell.lower().replace("non-", "non"))
