@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from froq_lightning.data.parquet_table import parquet_rows
@@ -97,8 +97,9 @@ class Table:
 def read_table(path: Path) -> Table:
     """Open a table: text in UTF-8 or UTF-16, or Parquet.
 
-    Cells of text are separated by tabs, semicolons or commas, whichever the first line has; spaces around them, a mark
-    of the byte order and rows without text do not count. A missing cell of a Parquet file is empty.
+    Cells of text are separated by tabs, semicolons or commas, whichever the first line has, or by spaces if that is a
+    header; spaces around them, a mark of the byte order and rows without text do not count. A missing cell of a Parquet
+    file is empty.
 
     Raises:
         DataNotFoundError: if the file does not exist.
@@ -130,14 +131,16 @@ def is_whole(text: str) -> bool:
 
 
 def _delimiter(path: Path) -> str:
-    """Tell from the first line that has text what separates cells; a comma if nothing does."""
-    line = next((line for _, line in numbered_lines(path) if line.strip()), "")
+    """Tell from the first lines that have text what separates cells; a comma if nothing does."""
+    line, below, *_ = *islice((line for _, line in numbered_lines(path) if line.strip()), 2), "", ""
     if stated := _SEPARATOR_LINE.fullmatch(line):
         return stated[1]
     if _DECIMAL_COMMA_BEHIND_SPACE.search(line):
         return ";"
-    bare = _SPACE_BEHIND_DELIMITER.sub("", _QUOTED.sub("", line).strip())
-    return next((mark for mark in "\t;," if mark in bare), ",")
+    bare = _SPACE_BEHIND_DELIMITER.sub("", _QUOTED.sub("", line).strip(" \r\n"))
+    is_header = all(map(str.isidentifier, line.split())) and len(line.split()) == len(below.split()) > 1
+    spaces = is_header and not math.isnan(finite_number(below.rsplit(maxsplit=1)[-1]))
+    return next((mark for mark in "\t;," if mark in bare), " " if spaces else ",")
 
 
 def _text_rows(path: Path, delimiter: str) -> Rows:

@@ -79,6 +79,7 @@ def trials(source: Path) -> list[tuple[str, str, bool]]:
         ("pairs.csv", "image_a, image_b, mated\na.jpg, b.jpg, 1\na.jpg , c.jpg , 0\n"),
         ("pairs.txt", "Mated;Image A;IMAGE_B;;\nYes;a.jpg;b.jpg;;\nNo;a.jpg;c.jpg;;\n;;;;\n"),
         ("pairs.tsv", "image_a\timage_b\tissame\r\na.jpg\tb.jpg\tTRUE\r\na.jpg\tc.jpg\tFALSE\r\n"),
+        ("pairs.txt", "image_a image_b  mated\na.jpg b.jpg 1\na.jpg c.jpg  0\n"),
         ("pairs.csv", "a.jpg,b.jpg,genuine\na.jpg,c.jpg,impostor\n"),
         ("pairs.txt", "a.jpg b.jpg 1\n\na.jpg   c.jpg 0"),
         ("pairs.txt", "a.jpg\tb.jpg\tsame\na.jpg\tc.jpg\tdiff\n"),
@@ -95,6 +96,13 @@ def test_pairs_are_told_by_their_content(name: str, text: str, encoding: str, fo
 
 def _plain(cell: str | bool) -> str | bool:
     return cell.removeprefix("./") if isinstance(cell, str) else cell
+
+
+@pytest.mark.parametrize("header", ["image_1,image_2,mated", "one;other;same", "img1 img2 genuine"])
+def test_other_columns_are_no_trial(header: str, folder: Path) -> None:
+    (folder / "pairs.csv").write_text(f"{header}\na.jpg,b.jpg,1\n")
+    with pytest.raises(DataError, match=r"pairs\.csv is no source of .*: pairs CSV \(image_a, image_b, mated\);"):
+        read_comparisons(str(folder / "pairs.csv"))
 
 
 def test_an_image_is_opened_however_its_name_is_spelled_and_is_one_image(folder: Path) -> None:

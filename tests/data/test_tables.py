@@ -56,6 +56,12 @@ def test_quoted_cells_hold_delimiters_quotes_and_lines(write: Written) -> None:
     assert list(table.rows()) == [(3, ['x; "1", y.jpg', "two\nlines"]), (4, ["z.jpg", "1"])]
 
 
+@pytest.mark.parametrize("text", ["\tpath\n0\ta.jpg\n", "path\t\na.jpg\t\n", ",path\n0,a.jpg\n", "path ; \na.jpg;\n"])
+def test_an_empty_name_of_a_column_still_has_a_delimiter(text: str, write: Written) -> None:
+    table = read_table(write(text))
+    assert [row[table.column("path") or 0] for _, row in table.rows()] == ["a.jpg"]
+
+
 def test_one_column_needs_no_delimiter(write: Written) -> None:
     table = read_table(write('path\nmy face.jpg\n"a, b.jpg"\n'))
     assert [row for _, row in table.rows()] == [["my face.jpg"], ["a, b.jpg"]]

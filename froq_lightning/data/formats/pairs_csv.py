@@ -27,7 +27,9 @@ def has_pair_columns(table: Table) -> bool:
 def is_pair_list(table: Table) -> bool:
     """Tell whether lines of a table, without a header, are two images and whether they are mated."""
     cells = table.first_line
-    return len(cells) == 3 and _mated(cells[2]) is not None and not is_whole(cells[1])
+    if len(cells) != 3 or _mated(cells[2]) is None or is_whole(cells[1]):
+        return False
+    return is_whole(cells[2]) or all(any(mark in cell for mark in "./\\") for cell in cells[:2])  # no header
 
 
 def is_two_line_list(table: Table) -> bool:
