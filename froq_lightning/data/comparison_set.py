@@ -62,18 +62,12 @@ class ComparisonSet:
             wrong = lowest if lowest < 0 else highest
             raise DataError(f"Expected trials between 0 and {len(self.subjects) - 1}, but got {wrong}")
 
-    def require_both_kinds(self, usable: npt.NDArray[np.bool_] | None = None, told: str = "") -> None:
-        """Refuse a set without mated or without non-mated trials, from which no figure follows.
+    def lacking(self, usable: npt.NDArray[np.bool_] | None = None) -> str:
+        """Tell which kinds of trials, mated and non-mated, a set has none of; empty if figures follow from it.
 
         Args:
             usable: `[P]`, which trials count; by default all.
-            told: why the others do not.
-
-        Raises:
-            DataError: if one kind is missing.
         """
         mated = self.mated if usable is None else self.mated[usable]
-        missing = [kind for kind, some in (("mated", mated.any()), ("non-mated", (~mated).any())) if not some]
-        if missing:
-            without = " and no ".join(missing)
-            raise DataError(f"Expected {self.name} to have mated and non-mated trials, but got no {without} ones{told}")
+        kinds = (("mated", mated.any()), ("non-mated", (~mated).any()))
+        return " and no ".join(kind for kind, some in kinds if not some)

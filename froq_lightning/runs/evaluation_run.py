@@ -49,7 +49,7 @@ class EvaluationRun:
 
     Raises:
         ConfigurationError: if scores from elsewhere go by the name of a method.
-        DataError: if a set has no mated or no non-mated trials.
+        DataError: if no set has mated and non-mated trials.
     """
 
     def __init__(
@@ -63,8 +63,7 @@ class EvaluationRun:
             raise ConfigurationError(
                 f"Expected scores from elsewhere to go by other names than methods, but got {taken[0]}"
             )
-        for one in sets:
-            one.require_both_kinds()
+        _require_one_whole({one.name: one.lacking() for one in sets})
         self.panel = panel
         self.sets = sets
         self.given = given
@@ -115,17 +114,16 @@ class EvaluationRun:
         )
 
     def _require_trials(self, embeddings: Sequence[np.ndarray], left_out: Sequence[Mapping[int, str]]) -> None:
-        refusals = []
+        """Refuse sets of which none has usable trials of both kinds; one beside others is told in a remark."""
+        lacks = {}
         for one, rows, missing in zip(self.sets, embeddings, left_out, strict=True):
             known = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
             such = next((f", as of {one.records[place].key!r} ({why})" for place, why in missing.items()), "")
-            told = f": {int((~known).sum())} of {len(known)} embeddings are missing{such}"
-            try:
-                one.require_both_kinds(known[one.first] & known[one.second], told)
-            except DataError as error:
-                refusals.append(error)
-        if len(refusals) == len(self.sets):
-            raise refusals[0]
+            lack = one.lacking(known[one.first] & known[one.second])
+            lacks[one.name] = (
+                lack and f"{lack} ones: {int((~known).sum())} of {len(known)} embeddings are missing{such}"
+            )
+        _require_one_whole(lacks)
 
     def _panel_facts(self) -> PanelFacts:
         """Facts of the first process that had an image to score."""
@@ -170,6 +168,13 @@ class EvaluationRun:
             for name, method in self.panel.methods.items()
         ]
         return (*told, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
+
+
+def _require_one_whole(lacks: Mapping[str, str]) -> None:
+    """Refuse sets that all lack a kind of trials, given what each lacks."""
+    if all(lacks.values()):
+        name, lack = next(iter(lacks.items()))
+        raise DataError(f"Expected {name} to have usable trials, mated and non-mated, but got no {lack}")
 
 
 def _enrolment(one: ComparisonSet) -> Enrolment:
