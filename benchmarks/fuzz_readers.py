@@ -109,6 +109,16 @@ def _of_trials() -> list[Reader]:
             [faces | {"a.parquet": file} for file in seeds.parquet_files(TRIALS)],
             _trials("a.parquet"),
         ),
+        Reader(
+            "lists of pairs",
+            [
+                faces | {"a.txt": table(TRIALS, " ").partition(b"\n")[2]},
+                faces | {"a.txt": table(TRIALS, ";").decode().encode("utf-16")},
+                faces | {"a.txt": "".join(f"{name} 1\n" for name in seeds.NAMES).encode()},
+            ],
+            _trials("a.txt"),
+            PATH_WORDS,
+        ),
         Reader("LFW pairs", [faces | {"pairs.txt": LFW}], _trials("pairs.txt"), (*PATH_WORDS, b"9" * 5000)),
         Reader("CFP", [seeds.cfp()], _trials(""), (*PATH_WORDS, b"9" * 5000)),
         Reader("IJB-C", [seeds.ijb()], _trials(""), (*PATH_WORDS, b"9" * 5000, b"nan")),

@@ -33,10 +33,22 @@ def original(text: str) -> str:
     return _ESCAPE.sub(_unescaped, text.removeprefix("./"))
 
 
+def stated_name(root: Path, text: str) -> str:
+    """Return the name of the file that a list names: by its name, the text that stands for that, or another spelling.
+
+    Other spellings have the backslashes of Windows between folders, or put accents together otherwise (NFC, NFD).
+    """
+    if (text.isascii() and "\\" not in text) or os.path.lexists(root / text):
+        return text
+    usual = original(text) if _ESCAPE.search(text) else text
+    spellings = [usual, text.replace("\\", "/")]
+    spellings += [unicodedata.normalize(form, name) for name in spellings for form in ("NFC", "NFD")]
+    return next((name for name in spellings if os.path.lexists(root / name)), usual)
+
+
 def stated_path(root: Path, text: str) -> Path:
-    """Return the file that a list names, by its name or by the text that stands for that."""
-    path = root / text
-    return root / original(text) if _ESCAPE.search(text) and not os.path.lexists(path) else path
+    """Return the file that a list names, however it spells the name."""
+    return root / stated_name(root, text)
 
 
 def is_below(root: Path, path: Path) -> bool:

@@ -1,5 +1,6 @@
 """Text, JSON and arrays from elsewhere, read within limits; the counterpart of `publishing`."""
 
+import codecs
 import json
 import math
 import stat
@@ -19,7 +20,9 @@ MOST_DIGITS = 18  # fit into 64 bits
 
 
 def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
-    """Read a text in UTF-8 line by line, each with its number, from 1.
+    """Read a text in UTF-8, or in UTF-16 with its mark, line by line, each with its number, from 1.
+
+    Lines keep their ends, as the csv module wants them.
 
     Args:
         path: of the file.
@@ -32,15 +35,23 @@ def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
     name = name or path.name
     require_file(path, name)
     try:
-        with told_by_name(name), path.open(encoding="utf-8-sig") as file:
+        with told_by_name(name), path.open(encoding=_encoding(path), newline="") as file:
             number = 0
             while line := file.readline(MOST_CHARACTERS_IN_LINE):
                 number += 1
                 if len(line) == MOST_CHARACTERS_IN_LINE:
                     raise DataError(f"{name}, line {number}: has more than {MOST_CHARACTERS_IN_LINE:,} characters")
+                if "\0" in line:
+                    raise DataError(f"{name} is no text in UTF-8: line {number} holds a zero byte")
                 yield number, line
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name} is no text in UTF-8: {error}") from error
+    except UnicodeError as error:
+        raise DataError(f"{name} is no text in UTF-8, save it as such: {error}") from error
+
+
+def _encoding(path: Path) -> str:
+    """Tell UTF-16 by its mark; Excel writes "Unicode text" so."""
+    with path.open("rb") as file:
+        return "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Whatever is wrong with the input: a row that says why, or exit code 2 and one line. Never a traceback."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -241,7 +242,9 @@ def test_a_label_that_stands_twice_is_refused(
 ) -> None:
     (tmp_path / "labels.csv").write_text("path,pseudo_quality\na.jpg,1\na.jpg,2\n")
     arguments = [f"--data.source={folder}", f"--data.labels={tmp_path / 'labels.csv'}"]
-    assert refused("validate", *network, *arguments) == "labels.csv, row 2: 'a.jpg' stands there twice"
+    assert (
+        refused("validate", *network, *arguments) == "labels.csv, line 3: 'a.jpg' stands there twice, with '1' and '2'"
+    )
 
 
 def test_constant_labels_are_refused(network: tuple[str, ...], folder: Path, tmp_path: Path, refused: Refused) -> None:
@@ -269,11 +272,15 @@ def test_fewer_than_ten_usable_images_are_refused(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("list.csv", b"name\na.jpg\n", "Expected list.csv to have a column `path` or `image`, but got name"),
-        ("list.csv", b"path,pseudo_quality\na.jpg\n", "list.csv: a row has not as many cells as the header"),
-        ("list.csv", "path\nM\u00fcller.jpg\n".encode("latin-1"), "list.csv is no CSV in UTF-8: "),
+        ("list.csv", b"who\na.jpg\n", "Expected list.csv to have one of the columns path, image, "),
+        ("list.csv", b"path,pseudo_quality\na.jpg\n", "list.csv, line 2: Expected 2 cells as in line 1, but got 1"),
+        ("list.csv", "path\nM\u00fcller.jpg\n".encode("latin-1"), "list.csv is no text in UTF-8, save it as such: "),
         ("list.parquet", b"path\na.jpg\n", "list.parquet is no Parquet file"),
-        ("list.txt", b"a.jpg\n", "Expected a folder, an image, or a .csv or .parquet manifest, but got list.txt"),
+        (
+            "list.md",
+            b"a.jpg\n",
+            "Expected a folder, an image, or a manifest (.csv .tsv .txt .parquet), but got list.md",
+        ),
     ],
 )
 def test_a_malformed_manifest_is_refused(
@@ -288,6 +295,32 @@ def test_a_malformed_manifest_is_refused(
     (tmp_path / name).write_bytes(content)
     arguments = [f"--model.observer={observer}", f"--data.source={tmp_path / name}"]
     assert refused("predict", *network, *arguments, f"--output={tmp_path / 'scores.csv'}").startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (("0, 1, 1",), "non-mated"),
+        (("0, 1, 0",), "mated"),
+        (("0, 1, 1", "1, 9, 0"), "non-mated ones: 1 of 3 embeddings are missing, as of '9.jpg' (file is empty)"),
+        (
+            ("9, 0, 1", "9, 1, 0"),
+            "mated and no non-mated ones: 1 of 3 embeddings are missing, as of '9.jpg' (file is empty)",
+        ),
+    ],
+)
+def test_trials_of_which_none_or_one_kind_is_usable_are_refused(
+    rows: tuple[str, ...], message: str, network: tuple[str, ...], crops: list[Path], tmp_path: Path, refused: Refused
+) -> None:
+    for number in range(2):
+        (tmp_path / f"{number}.jpg").write_bytes(crops[number].read_bytes())
+    (tmp_path / "9.jpg").touch()
+    lines = [re.sub(r"\d(?=, )", r"\g<0>.jpg", row) for row in rows]
+    (tmp_path / "pairs.csv").write_text("\n".join(["image_a, image_b, mated", *lines]))
+    arguments = ["--model.methods=[embedding_norm]", f"--data.source={tmp_path / 'pairs.csv'}"]
+    told = refused("test", *network, *arguments, f"--output={tmp_path / 'out.csv'}")
+    assert told == f"Expected pairs to have usable trials, mated and non-mated, but got no {message}"
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_a_parquet_manifest_is_scored_like_a_csv(

@@ -61,3 +61,13 @@ class ComparisonSet:
         if lowest < 0 or highest >= len(self.subjects):
             wrong = lowest if lowest < 0 else highest
             raise DataError(f"Expected trials between 0 and {len(self.subjects) - 1}, but got {wrong}")
+
+    def lacking(self, usable: npt.NDArray[np.bool_] | None = None) -> str:
+        """Tell which kinds of trials, mated and non-mated, a set has none of; empty if figures follow from it.
+
+        Args:
+            usable: `[P]`, which trials count; by default all.
+        """
+        mated = self.mated if usable is None else self.mated[usable]
+        kinds = (("mated", mated.any()), ("non-mated", (~mated).any()))
+        return " and no ".join(kind for kind, some in kinds if not some)

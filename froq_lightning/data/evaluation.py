@@ -26,9 +26,9 @@ class EvaluationDataModule(LightningDataModule):
     """Feeds `test` with the faces of comparison sets, each image once.
 
     Args:
-        source: pairs CSV, LFW or XQLFW pairs.txt, CFP or IJB-C folder, insightface .bin, or anything whose subjects are
-            known: a folder with one sub-folder per subject, RecordIO. A list gives several data sets; a mapping
-            `{source: …, root: …, name: …, part: …, non_mated: …, seed: …, scores: …}` sets options of one.
+        source: pairs CSV or list, LFW or XQLFW pairs.txt, CFP or IJB-C folder, insightface .bin, or anything whose
+            subjects are known: a folder with one sub-folder per subject, RecordIO. A list gives several data sets; a
+            mapping `{source: …, root: …, name: …, part: …, non_mated: …, seed: …, scores: …}` sets options of one.
         root: folder that the paths in pairs files are relative to, and must not lead out of; by default the file's own,
             which they may lead out of.
         non_mated: how many non-mated trials are sampled where only subjects are known.

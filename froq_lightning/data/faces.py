@@ -25,10 +25,10 @@ class FaceDataModule(LightningDataModule):
     """Feeds calibration (`validate`) and scoring (`predict`) with the faces of one source.
 
     Args:
-        source: folder of images, one image, a CSV or Parquet manifest (columns `path`, perhaps `pseudo_quality`), an
+        source: folder of images, one image, a manifest (columns `path`, perhaps `pseudo_quality`) or list of paths, an
             archive (RecordIO, insightface .bin, AdaFace memfile), or "sample:astronaut".
-        labels: CSV or Parquet with columns `path` and `pseudo_quality` for the images of the source, or any file of
-            scores (higher is better), such as of OFIQ; without labels `validate` makes them in the same pass.
+        labels: table with columns `path` and `pseudo_quality` for the images of the source, or any file of scores
+            (higher is better), such as of OFIQ; without labels `validate` makes them in the same pass.
         root: folder that a manifest's paths are relative to, and must not lead out of; by default the manifest's own,
             which they may lead out of.
         aligner: registered name of an aligner (such as `dlib`) for photographs; without one, images are aligned crops.

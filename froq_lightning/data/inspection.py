@@ -7,9 +7,10 @@ from pathlib import Path
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.image_survey import ImageSurvey, survey_images
 from froq_lightning.data.images import SUFFIXES
-from froq_lightning.data.listing import MANIFESTS, list_faces
+from froq_lightning.data.listing import list_faces
 from froq_lightning.data.pairs import FOLDER, FORMATS, MANIFEST, find_format, read_comparisons
 from froq_lightning.data.records import FaceRecord
+from froq_lightning.data.tables import SUFFIXES as TABLES
 from froq_lightning.errors import DataError, DataNotFoundError
 
 IMAGE = "image"
@@ -51,7 +52,7 @@ def inspect_source(source: str, root: str | None = None, part: str | None = None
         raise DataNotFoundError(f"root {root!r} of the images does not exist")
     known = find_format(path)
     if known is None:
-        kind = MANIFEST if path.suffix.lower() in MANIFESTS else IMAGE
+        kind = MANIFEST if path.suffix.lower() in TABLES else IMAGE
         return _of_images(kind, _listed(path, root), "it names no subjects and no trials")
     try:
         comparisons = read_comparisons(source, root, part=part)
@@ -67,7 +68,7 @@ def _of_images(kind: str, records: Sequence[FaceRecord], obstacle: str) -> Inspe
 
 
 def _listed(path: Path, root: str | None) -> Sequence[FaceRecord]:
-    if path.suffix.lower() in (*MANIFESTS, *SUFFIXES):
+    if path.suffix.lower() in (*TABLES, *SUFFIXES):
         return list_faces(path, root)
     listed = "; ".join([*(known.name for known in FORMATS), FOLDER, MANIFEST, IMAGE])
     raise DataError(f"{path.name} is of no format that is known; there are: {listed}")

@@ -6,20 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from froq_lightning.data.formats.archives import list_archive
 from froq_lightning.data.images import SUFFIXES
 from froq_lightning.data.path_matching import NONE, match_paths
 from froq_lightning.data.records import FaceRecord, stated_record
-from froq_lightning.data.score_files import LABEL, LONGEST_PATH, SCORE_COLUMNS, finite_number, read_score_texts
-from froq_lightning.data.tables import find_column, read_table
+from froq_lightning.data.score_files import LABEL, SCORE_COLUMNS, read_score_texts
+from froq_lightning.data.tables import PATH_COLUMNS, Table, finite_number, read_table
+from froq_lightning.data.tables import SUFFIXES as TABLES
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.names import harmless, is_below, shown
 from froq_lightning.reading import told_by_name
 
-MANIFESTS = (".csv", ".parquet")
-PATH_COLUMNS = ("path", "image")
 SUBJECT = "subject_id"
 
 
@@ -28,8 +25,8 @@ def list_faces(source: str | Path, root: str | Path | None = None, *, labelled: 
 
     Args:
         source: folder (searched to any depth; sorted by path), image file, manifest with a column `path` or `image`
-            and perhaps `pseudo_quality` and `subject_id` (in the manifest's order), or archive (RecordIO, insightface
-            .bin, AdaFace memfile).
+            and perhaps `pseudo_quality` and `subject_id` (in the manifest's order), list of paths, or archive
+            (RecordIO, insightface .bin, AdaFace memfile).
         root: folder that a manifest's paths are relative to, and must not lead out of; by default the manifest's own,
             which they may lead out of.
         labelled: whether a manifest's `pseudo_quality` is read.
@@ -48,13 +45,13 @@ def list_faces(source: str | Path, root: str | Path | None = None, *, labelled: 
         records = [FaceRecord(shown(path.relative_to(source).as_posix()), path) for path in _images_below(source)]
     elif not source.exists():
         raise DataNotFoundError(f"data source {str(source)!r} does not exist")
-    elif source.suffix.lower() in MANIFESTS:
+    elif source.suffix.lower() in TABLES:
         records = _from_manifest(source, root, labelled=labelled)
     elif source.suffix.lower() in SUFFIXES:
         records = [FaceRecord(shown(source.name), source)]
     else:
         raise DataError(
-            f"Expected a folder, an image, or a .csv or .parquet manifest, but got {source.name}; "
+            f"Expected a folder, an image, or a manifest ({' '.join(TABLES)}), but got {source.name}; "
             "archives are .rec, .bin and mem_file.dat"
         )
     if not records:
@@ -69,17 +66,17 @@ def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceR
 
     Args:
         records: the images.
-        labels: CSV or Parquet with columns `path` (or `image`) and `pseudo_quality`, which name the images by their
-            keys; or any file of scores, whose paths may be longer or shorter than the keys.
+        labels: a table with columns `path` and `pseudo_quality`, or any file of scores; its paths may be longer or
+            shorter than the keys.
 
     Raises:
         DataNotFoundError: if the label file does not exist.
-        DataError: if it has no such columns, names an image twice, or fits no record.
+        DataError: if it has no such columns, names an image twice with different values, or fits no record.
     """
     records, labels = list(records), Path(labels)
     stated = read_score_texts(labels, (LABEL, *SCORE_COLUMNS))
     names, texts = list(stated), list(stated.values())
-    places = _places(labels, names, [record.key for record in records])
+    places = match_paths(names, [record.key for record in records], labels.name)
     if (places == NONE).all():
         raise DataError(f"none of the {len(stated)} paths in {labels.name} is an image of the source")
     merged = [
@@ -94,18 +91,6 @@ def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceR
         replace(_labelled(FaceRecord(_key(names[place]), labels.parent), texts[place]), problem=problem)
         for place in extra
     ]
-
-
-def _places(labels: Path, names: Sequence[str], keys: Sequence[str]) -> np.ndarray:
-    """Find the label of every key: in files made for this source by the key or the name itself, in others by any path.
-
-    A row that states the key comes before one that states the name.
-    """
-    if labels.suffix.lower() in MANIFESTS and find_column(read_table(labels)[0], (LABEL,)) is not None:
-        place = {shown(name): number for number, name in enumerate(names)}
-        place |= {name: number for number, name in enumerate(names)}
-        return np.array([place.get(key, NONE) for key in keys])
-    return match_paths(names, keys, labels.name)
 
 
 def _key(stated: str) -> str:
@@ -139,28 +124,37 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _from_manifest(manifest: Path, root: str | Path | None, *, labelled: bool) -> list[FaceRecord]:
-    header, rows = read_table(manifest)
+    table = read_table(manifest)
     folder = Path(root) if root else manifest.parent
     if not folder.is_dir():
         raise DataNotFoundError(f"root {str(folder)!r} of the manifest's paths does not exist")
-    place = find_column(header, PATH_COLUMNS)
-    if header and place is None:
-        raise DataError(f"Expected {manifest.name} to have a column `path` or `image`, but got {', '.join(header)}")
-    label, subject = find_column(header, (LABEL,)), find_column(header, (SUBJECT,))
+    place, is_list = table.column(*PATH_COLUMNS), is_image_list(table)
+    if table.header and place is None and not is_list:
+        listed = ", ".join(PATH_COLUMNS)
+        raise DataError(
+            f"Expected {manifest.name} to have one of the columns {listed}, but got {', '.join(table.header)}"
+        )
+    label, subject = table.column(LABEL) if labelled else None, table.column(SUBJECT)
     records: dict[str, FaceRecord] = {}
-    for number, row in enumerate(rows, start=1):
-        if not row[place or 0]:
-            raise DataError(f"{manifest.name}, row {number}: the path is empty")
-        if len(row[place or 0]) > LONGEST_PATH:
-            raise DataError(f"{manifest.name}, row {number}: the path has {len(row[place or 0]):,} characters")
-        record = stated_record(folder, row[place or 0], confined=root is not None)
+    for number, row in table.rows(headed=not is_list):
+        record = stated_record(folder, table.path(number, row[place or 0]), confined=root is not None)
         if record.key in records:
-            raise DataError(f"{manifest.name}, row {number}: {record.key!r} stands there twice")
+            raise DataError(f"{table.where(number)}: {record.key!r} stands there twice")
         record = replace(record, subject="" if subject is None else row[subject])
-        records[record.key] = record if label is None or not labelled else _labelled(record, row[label])
+        records[record.key] = record if label is None else _labelled(record, row[label])
     if root is not None and records and not any(is_below(folder, record.path) for record in records.values()):
         raise DataError(f"every path in {manifest.name} lies outside of the root {str(folder)!r}")
     return list(records.values())
+
+
+def is_manifest(table: Table) -> bool:
+    """Tell whether a table has a column of paths, or is a list of images."""
+    return table.column(*PATH_COLUMNS) is not None or is_image_list(table)
+
+
+def is_image_list(table: Table) -> bool:
+    """Tell whether a table is a list of images, one in a line, without a header."""
+    return len(table.header) == 1 and Path(table.header[0]).suffix.lower() in SUFFIXES
 
 
 def _labelled(record: FaceRecord, text: str) -> FaceRecord:

@@ -10,7 +10,7 @@ from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.data.subjects import numbered, subjects_of
 from froq_lightning.errors import DataError, DataNotFoundError
-from froq_lightning.names import exists, is_below, stated_path
+from froq_lightning.names import exists, is_below, stated_name
 
 
 class PairList:
@@ -56,14 +56,18 @@ class PairList:
             DataNotFoundError: if not one of the images exists.
             DataError: if there are no trials.
         """
-        keys = self.names() if keys is None else keys
+        # An image whose name is spelled in several ways is one image.
+        places: dict[str, int] = {}
+        spelled = (str(PurePath(stated_name(root, key))) for key in (self.names() if keys is None else keys))
+        image = np.array([places.setdefault(key, len(places)) for key in spelled], dtype=np.int32)
+        keys = list(places)
         if not keys:
             raise DataError(f"{name} holds no comparison trials")
-        paths = (stated_path(root, key) for key in keys)
+        paths = (root / key for key in keys)
         if not any(exists(path) and (is_below(root, path) or not confined) for path in paths):
             where = f"below {str(root)!r}, such as {keys[0]!r}"
             raise DataNotFoundError(f"none of the {len(keys):,} images of {name} exists {where}; set `root`")
-        first, second = (np.array(side, dtype=np.int32) for side in (self._first, self._second))
+        first, second = (image[np.frombuffer(side, dtype=np.int32)] for side in (self._first, self._second))
         mated = np.array(self._mated, dtype=np.bool_)
         subjects, note = numbered([_folder(key, subject_level) for key in keys]), ""
         if not np.array_equal(subjects[first] == subjects[second], mated):

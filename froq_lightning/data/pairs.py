@@ -9,20 +9,27 @@ from froq_lightning.data.formats.cfp import PARTS, is_cfp, read_cfp
 from froq_lightning.data.formats.ijb import find_meta, read_ijb
 from froq_lightning.data.formats.ijb import usual_name as ijb_name
 from froq_lightning.data.formats.image_pairs import read_bin_pairs, read_memfile_pairs
-from froq_lightning.data.formats.lfw_pairs import read_lfw_pairs
+from froq_lightning.data.formats.lfw_pairs import is_lfw_list, read_lfw_pairs
 from froq_lightning.data.formats.memfile import find_memfile
-from froq_lightning.data.formats.pairs_csv import COLUMNS, read_pairs_csv
+from froq_lightning.data.formats.pairs_csv import (
+    COLUMNS,
+    has_pair_columns,
+    is_pair_list,
+    is_two_line_list,
+    read_pairs_csv,
+)
 from froq_lightning.data.formats.record_subjects import read_record_subjects
 from froq_lightning.data.formats.subject_folders import read_subject_folders, read_subject_manifest
-from froq_lightning.data.listing import MANIFESTS, SUBJECT
+from froq_lightning.data.listing import SUBJECT, is_manifest
 from froq_lightning.data.sampling import Sampling
-from froq_lightning.data.tables import find_column, read_table
+from froq_lightning.data.tables import SUFFIXES as TABLES
+from froq_lightning.data.tables import Table, read_table
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
 from froq_lightning.names import harmless
 from froq_lightning.reading import told_by_name
 
 FOLDER = "folder of images"
-MANIFEST = "manifest (path, perhaps pseudo_quality) in CSV or Parquet"
+MANIFEST = "manifest (path, perhaps pseudo_quality), text or Parquet"
 
 
 @dataclass(frozen=True)
@@ -65,11 +72,21 @@ class Format:
     as_images: str = ""
 
 
-def _has_columns(path: Path, *wanted: str) -> bool:
-    if path.suffix.lower() not in MANIFESTS or not path.is_file():
+def _is_table(path: Path, *kinds: Callable[[Table], bool]) -> bool:
+    """Tell whether a path is a table of one of some kinds."""
+    if path.suffix.lower() not in TABLES or not path.is_file():
         return False
-    header, _ = read_table(path)
-    return all(find_column(header, (column,)) is not None for column in wanted)
+    table = read_table(path)
+    return any(fits(table) for fits in kinds)
+
+
+def _names_subjects(table: Table) -> bool:
+    return table.column(SUBJECT) is not None
+
+
+def _is_lfw(path: Path) -> bool:
+    """Tell LFW's lists by their first line, and take other lists in .txt for one unless they name images alone."""
+    return _is_table(path, is_lfw_list) or (path.suffix.lower() == ".txt" and not _is_table(path, is_manifest))
 
 
 def _memfile(path: Path) -> Path:
@@ -79,18 +96,28 @@ def _memfile(path: Path) -> Path:
 FORMATS = (
     Format(
         f"pairs CSV ({', '.join(COLUMNS)})",
-        lambda path: _has_columns(path, *COLUMNS),
+        lambda path: _is_table(path, has_pair_columns),
+        lambda asked: read_pairs_csv(asked.path, asked.root, asked.name),
+    ),
+    Format(
+        "list of pairs (a.jpg b.jpg 1)",
+        lambda path: _is_table(path, is_pair_list),
+        lambda asked: read_pairs_csv(asked.path, asked.root, asked.name),
+    ),
+    Format(
+        "list of pairs in two lines (CPLFW)",
+        lambda path: _is_table(path, is_two_line_list),
         lambda asked: read_pairs_csv(asked.path, asked.root, asked.name),
     ),
     Format(
         "manifest with a column subject_id",
-        lambda path: _has_columns(path, SUBJECT),
+        lambda path: _is_table(path, _names_subjects),
         lambda asked: read_subject_manifest(asked.path, asked.root, asked.name, asked.sampling),
         as_images=MANIFEST,
     ),
     Format(
         "LFW or XQLFW pairs.txt",
-        lambda path: path.suffix.lower() == ".txt",
+        _is_lfw,
         lambda asked: read_lfw_pairs(asked.path, asked.root, asked.name),
     ),
     Format(

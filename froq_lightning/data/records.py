@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Pixels
-from froq_lightning.names import is_below, original, shown, stated_path
+from froq_lightning.names import is_below, shown, stated_name
 
 Landmarks = tuple[tuple[float, float], ...]
 
@@ -54,9 +54,10 @@ def stated_record(root: Path, text: str, *, confined: bool) -> FaceRecord:
         text: the path, or the text that stands for it in outputs.
         confined: whether a path that leads out of `root` is a problem.
     """
-    path = stated_path(root, text)
+    name = stated_name(root, text)
+    path = root / name
     problem = f"lies outside of {str(root)!r}" if confined and not is_below(root, path) else ""
-    return FaceRecord(shown(text if path == root / text else original(text)), path, problem=problem)
+    return FaceRecord(shown(name), path, problem=problem)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Quality scores from elsewhere: CSV files of OFIQ or of this tool, and lines of a path and a number (CR-FIQA)."""
+"""Quality scores from elsewhere: tables of OFIQ or of this tool, and lines of a path and a number (CR-FIQA)."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,28 +6,24 @@ from pathlib import Path
 
 import numpy as np
 
-from froq_lightning.data.path_matching import match_paths, path_parts
-from froq_lightning.data.tables import find_column, read_table
-from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.data.path_matching import Parts, match_paths, path_parts
+from froq_lightning.data.tables import PATH_COLUMNS, Table, finite_number, read_table
+from froq_lightning.errors import DataError
 from froq_lightning.evaluation.comparisons import Floats
-from froq_lightning.reading import numbered_lines
 
-PATH_COLUMNS = ("path", "image", "filename", "file", "file_name", "name")
 # OFIQ's native unified score has more digits than its scalar in 0..100.
 SCORE_COLUMNS = ("quality_score", "quality", "score", "unifiedqualityscore")
 LABEL = "pseudo_quality"
-LONGEST_PATH = 4096  # of Linux
 
 
 def read_scores(path: str | Path, keys: Sequence[str], column: str | None = None) -> Floats:
     """Read a quality score for every key.
 
-    A row belongs to a key if one of the two paths ends in the other. An image without a row, or with a cell that is no
-    finite number, has no score.
+    A row belongs to a key if one of the two paths ends in the other, perhaps with another suffix of images or without
+    one. An image without a row, or with a cell that is no finite number, has no score.
 
     Args:
-        path: CSV with a header (separated by commas, semicolons or tabs), Parquet, or lines "path score" without a
-            header.
+        path: a table with a header, or lines "path score" without one.
         keys: names of the images.
         column: of the scores; without one the usual names are tried.
 
@@ -36,10 +32,10 @@ def read_scores(path: str | Path, keys: Sequence[str], column: str | None = None
 
     Raises:
         DataNotFoundError: if the file does not exist.
-        DataError: if it has no such columns, names an image twice, or fits no key.
+        DataError: if it has no such columns, names an image twice with different values, or fits no key.
     """
     path = Path(path)
-    stated = read_score_texts(path, (*SCORE_COLUMNS, LABEL) if column is None else (column.lower(),))
+    stated = read_score_texts(path, (*SCORE_COLUMNS, LABEL) if column is None else (column,))
     found = match_paths(list(stated), keys, path.name)
     values = np.array([*map(finite_number, stated.values()), math.nan])
     scores = values[found]  # -1, where there is none, is the last
@@ -49,69 +45,48 @@ def read_scores(path: str | Path, keys: Sequence[str], column: str | None = None
     return scores
 
 
-def finite_number(text: str) -> float:
-    """Read a number; NaN for whatever is none, or not finite."""
-    try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value if math.isfinite(value) else math.nan
-
-
 def read_score_texts(path: Path, columns: Sequence[str]) -> dict[str, str]:
     """Read what a file states for every path that it names; the column is the first of `columns` that it has.
 
     Raises:
         DataNotFoundError: if the file does not exist.
-        DataError: if it has no such columns, or names an image twice.
+        DataError: if it has no such columns, or names an image twice with different values.
     """
-    if not path.is_file():
-        raise DataNotFoundError(f"file {str(path)!r} does not exist")
+    table = read_table(path)
     stated: dict[str, str] = {}
-    seen = set()
-    for number, (name, text) in enumerate(_rows(path, columns), start=1):
-        parts = path_parts(name)
-        if not parts or len(name) > LONGEST_PATH:
-            told = "is empty" if not parts else f"has {len(name):,} characters"
-            raise DataError(f"{path.name}, row {number}: the path {told}")
-        if parts in seen:
-            raise DataError(f"{path.name}, row {number}: {name!r} stands there twice")
-        seen.add(parts)
-        stated[name] = text
+    seen: dict[Parts, str] = {}
+    for number, name, text in _rows(table, columns):
+        parts = path_parts(table.path(number, name))
+        if not parts:
+            raise DataError(f"{table.where(number)}: the path is empty")
+        if parts not in seen:
+            seen[parts] = stated[name] = text
+        elif str(finite_number(seen[parts])) != str(finite_number(text)):  # as text, so that NaN is like NaN
+            raise DataError(f"{table.where(number)}: {name!r} stands there twice, with {seen[parts]!r} and {text!r}")
     return stated
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, str]]:
-    delimiter = _delimiter(path)
-    if not delimiter:
-        yield from _lines(path)
+def _rows(table: Table, columns: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Read number, path and value of every row."""
+    image, score = table.column(*PATH_COLUMNS), table.column(*columns)
+    numbers = [not math.isnan(finite_number(cell)) for cell in table.header[-1:]]
+    if image is None and score is None and (len(table.header) == 1 or any(numbers)):
+        yield from _lines(table)
         return
-    header, rows = read_table(path, delimiter)
-    image, score = find_column(header, PATH_COLUMNS), find_column(header, columns)
     for place, wanted in ((image, PATH_COLUMNS), (score, columns)):
-        if header and place is None:
+        if table.header and place is None:
             listed = " or ".join(wanted)
-            raise DataError(f"{path.name} has no column {listed}: Expected one, but got {', '.join(header[:12])}")
-    for row in rows:
-        yield row[image or 0], row[score or 0]
+            raise DataError(
+                f"{table.name} has no column {listed}: Expected one, but got {', '.join(table.header[:12])}"
+            )
+    for number, row in table.rows():
+        yield number, row[image or 0], row[score or 0]
 
 
-def _delimiter(path: Path) -> str:
-    """Tell what separates the cells of a table; empty for lines without a header."""
-    if path.suffix.lower() == ".parquet":
-        return ","
-    first = next((line for _, line in numbered_lines(path)), "").strip()
-    delimiter = next((mark for mark in ";\t," if mark in first), "," if path.suffix.lower() == ".csv" else "")
-    return "" if delimiter and not math.isnan(finite_number(first.split(delimiter)[-1])) else delimiter
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Read "path score" or "path,score", with any spaces in the path."""
-    for number, line in numbered_lines(path):
-        if not line.strip():
-            continue
-        cells = line.strip().replace("\t", " ").replace(";", ",")
-        name, found, score = cells.rpartition("," if "," in cells else " ")
-        if not found or math.isnan(finite_number(score)):
-            raise DataError(f"{path.name}, line {number}: Expected a path and a score, but got {line.strip()!r}")
-        yield name, score
+def _lines(table: Table) -> Iterator[tuple[int, str, str]]:
+    """Read lines "path score" without a header; the path may hold spaces."""
+    for number, row in table.rows(headed=False):
+        cells = row[0].rsplit(maxsplit=1) if len(row) == 1 else row
+        if len(cells) != 2 or math.isnan(finite_number(cells[1])):
+            raise DataError(f"{table.where(number)}: Expected a path and a score, but got {' '.join(row)!r}")
+        yield number, cells[0], cells[1]

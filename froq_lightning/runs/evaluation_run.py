@@ -10,7 +10,7 @@ import torch
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.records import FaceBatch
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.evaluation.result import Figures, evaluate
@@ -52,6 +52,7 @@ class EvaluationRun:
     Raises:
         ConfigurationError: if scores from elsewhere go by the name of a method.
         BackboneError: if the embedding of an image depends on the other images of its batch.
+        DataError: if no set has mated and non-mated trials.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class EvaluationRun:
             raise ConfigurationError(
                 f"Expected scores from elsewhere to go by other names than methods, but got {taken[0]}"
             )
+        _require_one_whole({one.name: one.lacking() for one in sets})
         self.panel = panel
         self.sets = sets
         self.given = given
@@ -94,10 +96,14 @@ class EvaluationRun:
             backbone: name of the network.
             figures: to compute.
             first: whether this process is the first; the others return None.
+
+        Raises:
+            DataError: if no set has mated and non-mated trials between images that gave an embedding.
         """
         gathered_tables = [table.compute() for table in self._tables]
         left_out = [gathered(part) for part in self._left_out]
         facts = self._panel_facts()
+        self._require_trials([embeddings for embeddings, _ in gathered_tables], left_out)
         if not first:
             return None
         sets = [
@@ -114,6 +120,18 @@ class EvaluationRun:
             fmr=figures.fmr,
             results=tuple(results),
         )
+
+    def _require_trials(self, embeddings: Sequence[np.ndarray], left_out: Sequence[Mapping[int, str]]) -> None:
+        """Refuse sets of which none has usable trials of both kinds; one beside others is told in a remark."""
+        lacks = {}
+        for one, rows, missing in zip(self.sets, embeddings, left_out, strict=True):
+            known = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
+            such = next((f", as of {one.records[place].key!r} ({why})" for place, why in missing.items()), "")
+            lack = one.lacking(known[one.first] & known[one.second])
+            lacks[one.name] = (
+                lack and f"{lack} ones: {int((~known).sum())} of {len(known)} embeddings are missing{such}"
+            )
+        _require_one_whole(lacks)
 
     def _panel_facts(self) -> PanelFacts:
         """Facts of the first process that had an image to score."""
@@ -158,6 +176,13 @@ class EvaluationRun:
             for name, method in self.panel.methods.items()
         ]
         return (*told, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
+
+
+def _require_one_whole(lacks: Mapping[str, str]) -> None:
+    """Refuse sets that all lack a kind of trials, given what each lacks."""
+    if all(lacks.values()):
+        name, lack = next(iter(lacks.items()))
+        raise DataError(f"Expected {name} to have usable trials, mated and non-mated, but got no {lack}")
 
 
 def _enrolment(one: ComparisonSet) -> Enrolment:

@@ -98,9 +98,27 @@ def test_what_has_no_trials_is_told_as_images_with_what_is_in_the_way(
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "images"),
+    [
+        ("a.jpg\nb.jpg\n", "manifest", 2),
+        ("path\tpseudo_quality\na.jpg\t1\n", "manifest", 1),
+        ("a.jpg b.jpg 1\n", "list of pairs", 2),
+        ("a.jpg 1\nb.jpg 1\n", "list of pairs in two lines", 2),
+        ("image_a;image_b;mated\na.jpg;b.jpg;1\n", "pairs CSV", 2),
+    ],
+)
+def test_a_text_is_told_by_its_content(text: str, kind: str, images: int, crops: list, tmp_path: Path) -> None:
+    for name, crop in zip(("a.jpg", "b.jpg"), crops, strict=False):
+        (tmp_path / name).write_bytes(crop.content)
+    (tmp_path / "list.txt").write_text(text)
+    found = inspect_source(str(tmp_path / "list.txt"))
+    assert (found.kind.split(" (")[0], len(found.records), found.survey.failures) == (kind, images, {})
+
+
 def test_what_is_malformed_or_unknown_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("image_a,image_b,mated\na,b,c\n")
-    with pytest.raises(DataError, match=r"pairs\.csv, row 1: Expected `mated`"):
+    with pytest.raises(DataError, match=r"pairs\.csv, line 2: Expected `mated`"):
         inspect_source(str(tmp_path / "pairs.csv"))
     (tmp_path / "net.ckpt").write_bytes(pickle.dumps({"state_dict": {}}))
     with pytest.raises(DataError, match=r"net\.ckpt is of no format that is known; there are: pairs CSV .*; image$"):
@@ -108,5 +126,5 @@ def test_what_is_malformed_or_unknown_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataNotFoundError, match="data source 'gone' does not exist"):
         inspect_source("gone")
     (tmp_path / "list.csv").write_text("path\na\na\n")
-    with pytest.raises(DataError, match=r"list\.csv, row 2: 'a' stands there twice"):
+    with pytest.raises(DataError, match=r"list\.csv, line 3: 'a' stands there twice"):
         inspect_source(str(tmp_path / "list.csv"))

@@ -75,6 +75,34 @@ def test_a_manifest_may_begin_with_a_byte_order_mark_and_quote_its_cells(tmp_pat
     assert [record.key for record in list_faces(manifest)] == ["a, b.jpg"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.csv", "path;Pseudo Quality\nc.JPG;0,25\nb\\a.png;-1\n"),
+        ("list.tsv", "Image\tPseudo_Quality\t\nc.JPG\t0.25\t\nb/a.png\t-1\t\n"),
+        ("list.txt", " path , pseudo_quality\n c.JPG , 0.25 \n\n b/a.png , -1"),
+    ],
+)
+def test_a_manifest_may_be_any_table(name: str, text: str, folder: Path) -> None:
+    records = list_faces(table(folder / name, text))
+    assert [(record.key, record.path, record.pseudo_quality) for record in records] == [
+        ("c.JPG", folder / "c.JPG", 0.25),
+        ("b/a.png", folder / "b" / "a.png", -1),
+    ]
+
+
+def test_a_list_of_paths_needs_no_header(folder: Path) -> None:
+    (folder / "my face.jpg").touch()
+    listed = table(folder / "list.txt", f"my face.jpg\n{folder / 'c.JPG'}\nb\\a.png\n")
+    assert [record.path for record in list_faces(listed)] == [
+        folder / "my face.jpg",
+        folder / "c.JPG",
+        folder / "b" / "a.png",
+    ]
+    with pytest.raises(DataError, match=r"list\.txt, line 2: Expected 1 cells as in line 1, but got 2"):
+        list_faces(table(folder / "list.txt", "c.JPG\nb/a.png,1\n"))
+
+
 def test_a_parquet_manifest_reads_like_a_csv(tmp_path: Path) -> None:
     rows = pa.table({"path": ["a.jpg", "b.jpg", "c.jpg"], "pseudo_quality": [0.1, 0.7, None]})
     parquet.write_table(rows, tmp_path / "list.parquet")
@@ -94,12 +122,15 @@ def test_a_label_that_is_no_finite_number_is_a_problem_of_its_row(label: str, tm
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,pseudo_quality\na.jpg,1\n", r"Expected list\.csv to have a column `path` or `image`, but got name"),
-        ("path,pseudo_quality\na.jpg\n", r"list\.csv: a row has not as many cells as the header"),
-        ("path\na.jpg,1\n", r"list\.csv: a row has not as many cells as the header"),
-        ("path\na.jpg\na.jpg\n", r"list\.csv, row 2: 'a\.jpg' stands there twice"),
-        ("path,pseudo_quality\n,1\n", r"list\.csv, row 1: the path is empty"),
-        ('path\n"a.jpg\n', r"list\.csv is no CSV in UTF-8"),
+        (
+            "who,pseudo_quality\na.jpg,1\n",
+            r"Expected list\.csv to have one of the columns path, image, .*, but got who",
+        ),
+        ("path,pseudo_quality\na.jpg\n", r"list\.csv, line 2: Expected 2 cells as in line 1, but got 1"),
+        ("path\na.jpg,1\n", r"list\.csv, line 2: Expected 1 cells as in line 1, but got 2"),
+        ("path\na.jpg\na.jpg\n", r"list\.csv, line 3: 'a\.jpg' stands there twice"),
+        ("path,pseudo_quality\n,1\n", r"list\.csv, line 2: the path is empty"),
+        ('path\n"a.jpg\n', r"list\.csv, line 2: is no CSV"),
         ("path,pseudo_quality\n", "holds no images"),
         ("", "holds no images"),
     ],
@@ -111,7 +142,7 @@ def test_a_malformed_manifest_is_refused(text: str, message: str, tmp_path: Path
 
 def test_a_manifest_in_another_encoding_or_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes("path\nM\u00fcller.jpg\n".encode("latin-1"))
-    with pytest.raises(DataError, match=r"list\.csv is no CSV in UTF-8"):
+    with pytest.raises(DataError, match=r"list\.csv is no text in UTF-8, save it as such"):
         list_faces(tmp_path / "list.csv")
     (tmp_path / "list.parquet").write_text("path\na.jpg\n")
     with pytest.raises(DataError, match=r"list\.parquet is no Parquet file"):
@@ -138,6 +169,13 @@ def test_extra_labels_are_told_by_the_key_that_their_image_would_have(folder: Pa
     assert [record.key for record in with_labels(list_faces(folder), labels)][2:] == ["./=x.jpg", r"two\x0alines.jpg"]
 
 
+@pytest.mark.parametrize("stated", [("{folder}/c.JPG", "{folder}/b/a.png"), ("c", "b\\a"), ("c.png", "x/b/a.jpg")])
+def test_labels_may_name_images_by_other_paths_and_suffixes(stated: tuple[str, str], folder: Path) -> None:
+    rows = [f"{path.format(folder=folder)};{place},5" for place, path in enumerate(stated)]
+    labels = table(folder / "labels.csv", "\n".join(["path;pseudo_quality", *rows, *rows]))
+    assert [record.pseudo_quality for record in with_labels(list_faces(folder), labels)] == [1.5, 0.5]
+
+
 def test_missing_extra_and_useless_labels_are_problems_of_their_rows(folder: Path) -> None:
     (folder / "d.png").touch()
     labels = table(folder / "labels.csv", "path,pseudo_quality\nc.JPG,nan\nd.png,1\ngone.jpg,3\n")
@@ -156,7 +194,7 @@ def test_missing_extra_and_useless_labels_are_problems_of_their_rows(folder: Pat
     [
         ("path\nc.JPG\n", r"labels\.csv has no column pseudo_quality"),
         ("path,pseudo_quality\nc.JPG,1\nc.JPG,2\n", r"'c\.JPG' stands there twice"),
-        ("path,pseudo_quality\nother/c.JPG,1\n", r"none of the 1 paths in labels\.csv is an image of the source"),
+        ("path,pseudo_quality\nother/d.JPG,1\n", r"none of the 1 paths in labels\.csv is an image of the source"),
     ],
 )
 def test_a_label_file_that_fits_nothing_is_refused(text: str, message: str, folder: Path) -> None:
@@ -175,11 +213,11 @@ def test_a_manifest_may_name_subjects_and_its_labels_may_be_left_aside(folder: P
 def test_what_is_no_source_is_refused(folder: Path) -> None:
     with pytest.raises(DataNotFoundError, match=r"data source '.*gone' does not exist"):
         list_faces(folder / "gone")
-    message = r"Expected a folder, an image, or .*, but got notes\.txt; archives are \.rec, \.bin and mem_file\.dat"
+    message = r"Expected a folder, an image, or .*, but got notes\.md; archives are \.rec, \.bin and mem_file\.dat"
     with pytest.raises(DataError, match=message):
-        list_faces(folder / "notes.txt")
+        list_faces(table(folder / "notes.md", "a"))
 
 
 def test_a_path_that_no_file_has_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"list\.csv, row 1: the path has 6,005 characters"):
+    with pytest.raises(DataError, match=r"list\.csv, line 2: the path has 6,005 characters"):
         list_faces(table(tmp_path / "list.csv", "path\n" + "a/" * 3_000 + "b.jpg\n"))

@@ -1,4 +1,5 @@
 import os
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,13 +63,93 @@ def test_the_folders_of_real_faces_tell_their_subjects(source: str, images: int,
     assert all(record.path.is_file() for record in read.records[:20])
 
 
+TRIALS = [("a.jpg", "b.jpg", True), ("a.jpg", "c.jpg", False)]
+
+
+def trials(source: Path) -> list[tuple[str, str, bool]]:
+    read = read_comparisons(str(source))
+    keys = [record.key for record in read.records]
+    assert all(record.path.is_file() for record in read.records)
+    return [(keys[a], keys[b], bool(m)) for a, b, m in zip(read.first, read.second, read.mated, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pairs.csv", "image_a, image_b, mated\na.jpg, b.jpg, 1\na.jpg , c.jpg , 0\n"),
+        ("pairs.txt", "Mated;Image A;IMAGE_B;;\nYes;a.jpg;b.jpg;;\nNo;a.jpg;c.jpg;;\n;;;;\n"),
+        ("pairs.tsv", "image_a\timage_b\tissame\r\na.jpg\tb.jpg\tTRUE\r\na.jpg\tc.jpg\tFALSE\r\n"),
+        ("pairs.txt", "image_a image_b  mated\na.jpg b.jpg 1\na.jpg c.jpg  0\n"),
+        ("pairs.csv", "a.jpg,b.jpg,genuine\na.jpg,c.jpg,impostor\n"),
+        ("pairs.txt", "a.jpg b.jpg 1\n\na.jpg   c.jpg 0"),
+        ("pairs.txt", "a.jpg\tb.jpg\tsame\na.jpg\tc.jpg\tdiff\n"),
+        ("pairs.lst.txt", ".\\a.jpg; ./b.jpg; mated\na.jpg;c.jpg;Non-Mated\n"),
+        ("pairs_CPLFW.txt", "a.jpg 1\nb.jpg 1\na.jpg 0\nc.jpg 0\n"),
+        ("pairs_CALFW.csv", "a.jpg,7\nb.jpg,7\n\na.jpg,0\nc.jpg,0\n"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_pairs_are_told_by_their_content(name: str, text: str, encoding: str, folder: Path) -> None:
+    (folder / name).write_bytes(text.encode(encoding))
+    assert [tuple(map(_plain, trial)) for trial in trials(folder / name)] == TRIALS
+
+
+def _plain(cell: str | bool) -> str | bool:
+    return cell.removeprefix("./") if isinstance(cell, str) else cell
+
+
+@pytest.mark.parametrize("header", ["image_1,image_2,mated", "one;other;same", "img1 img2 genuine"])
+def test_other_columns_are_no_trial(header: str, folder: Path) -> None:
+    (folder / "pairs.csv").write_text(f"{header}\na.jpg,b.jpg,1\n")
+    with pytest.raises(DataError, match=r"pairs\.csv is no source of .*: pairs CSV \(image_a, image_b, mated\);"):
+        read_comparisons(str(folder / "pairs.csv"))
+
+
+def test_an_image_is_opened_however_its_name_is_spelled_and_is_one_image(folder: Path) -> None:
+    composed, apart = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
+    (folder / apart).mkdir()
+    (folder / apart / "a.jpg").touch()
+    names = (f"{apart}/a.jpg", f"{composed}/a.jpg", f"{composed}\\a.jpg", f".\\{apart}\\a.jpg")
+    (folder / "pairs.csv").write_text("".join(f"{name},b.jpg,0\n" for name in names) + "b.jpg,c.jpg,1\n")
+    read = read_comparisons(str(folder / "pairs.csv"))
+    assert [record.path for record in read.records] == [
+        folder / apart / "a.jpg",
+        folder / "b.jpg",
+        folder / "c.jpg",
+    ]
+    assert read.first.tolist() == [0, 0, 0, 0, 1]
+
+
+def test_a_backslash_leads_out_of_the_root_no_more_than_a_slash(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.jpg").touch()
+    (folder / "pairs.csv").write_text("image_a,image_b,mated\n..\\secret.jpg,a.jpg,1\n")
+    record = read_comparisons(str(folder / "pairs.csv"), root=str(folder)).records[0]
+    assert (record.key, record.problem) == ("../secret.jpg", f"lies outside of {str(folder)!r}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a.jpg b.jpg 1\na.jpg 0\n", r"line 2: Expected two images and whether they are mated, but got 'a\.jpg 0'"),
+        ("a.jpg b.jpg 1\na.jpg c.jpg 2\n", r"line 2: Expected `mated` to be 0 or 1, but got '2'"),
+        ("a.jpg 1\nb.jpg 1\na.jpg 0\n", r"line 3: Expected two lines of an image and the same number, but got 'a\.jpg"),
+        ("a.jpg 1\n\nb.jpg 0\n", r"line 1: Expected two lines .*, but got 'a\.jpg 1' and 'b\.jpg 0'"),
+        ("a.jpg 0.3\n", r"line 1: Expected NAME 1 2"),
+    ],
+)
+def test_a_malformed_list_of_pairs_is_refused_by_its_line(text: str, message: str, folder: Path) -> None:
+    (folder / "list.txt").write_text(text)
+    with pytest.raises(DataError, match=rf"list\.txt, {message}"):
+        read_comparisons(str(folder / "list.txt"))
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a.jpg,b.jpg,2", r"pairs\.csv, row 2: Expected `mated` to be 0 or 1, but got '2'"),
-        ("a.jpg,,1", r"pairs\.csv, row 2: a path is empty"),
-        ("a.jpg,b.jpg", r"pairs\.csv: a row has not as many cells as the header"),
-        ('a.jpg,"b.jpg,1', r"pairs\.csv is no CSV in UTF-8"),
+        ("a.jpg,b.jpg,2", r"pairs\.csv, line 3: Expected `mated` to be 0 or 1, but got '2'"),
+        ("a.jpg,,1", r"pairs\.csv, line 3: the path is empty"),
+        ("a.jpg,b.jpg", r"pairs\.csv, line 3: Expected 3 cells as in line 1, but got 2"),
+        ('a.jpg,"b.jpg,1', r"pairs\.csv, line 3: is no CSV"),
     ],
 )
 def test_a_malformed_row_is_refused_by_its_number(row: str, message: str, pairs: Callable[..., Path]) -> None:
@@ -129,7 +210,7 @@ def test_the_subjects_of_a_manifest_are_compared(folder: Path) -> None:
     assert read.mated.tolist() == [True, False, False]
     assert read.note == "all 1 mated trials, all 2 non-mated trials (seed 0)"
     manifest.write_text("path,subject_id\na.jpg,7\nb.jpg,\n")
-    with pytest.raises(DataError, match=r"list\.csv, row 2: Expected a subject_id, but got none"):
+    with pytest.raises(DataError, match=r"Expected list\.csv to state a subject_id for 'b\.jpg', but got none"):
         read_comparisons(str(manifest))
 
 

@@ -37,21 +37,23 @@ def write(path: Path, columns: dict[str, Any], **options: Any) -> Path:
 )
 def test_every_variant_gives_the_same_rows(options: dict[str, Any], tmp_path: Path) -> None:
     path = write(tmp_path, {"path": NAMES, "score": pa.array([None, *range(9_999)])}, **options)
-    header, rows = read_table(path)
-    assert header == ["path", "score"]
-    assert list(rows) == [[name, "" if place == 0 else str(place - 1)] for place, name in enumerate(NAMES)]
+    table = read_table(path)
+    assert table.header == ["path", "score"]
+    expected = [[name, "" if place == 0 else str(place - 1)] for place, name in enumerate(NAMES)]
+    assert [row for _, row in table.rows()] == expected
 
 
 def test_columns_of_lists_are_left_out(tmp_path: Path) -> None:
     columns = {"e": [[1.0], [2.0]], "path": ["a", "b"], "s": [{"path": 1}] * 2, "day": [dt.date(2026, 1, 2)] * 2}
-    header, rows = read_table(write(tmp_path, columns))
-    assert (header, list(rows)) == (["path", "day"], [["a", "2026-01-02"], ["b", "2026-01-02"]])
+    table = read_table(write(tmp_path, columns))
+    assert table.header == ["path", "day"]
+    assert [row for _, row in table.rows()] == [["a", "2026-01-02"], ["b", "2026-01-02"]]
 
 
 def test_a_long_text_in_many_rows_is_kept_once(tmp_path: Path) -> None:
     texts = pa.DictionaryArray.from_arrays(pa.array([0] * 50_000), pa.array(["x" * 2**20]))
-    _, rows = read_table(write(tmp_path, {"path": texts}))  # 50 GB, if each had its own
-    assert len({id(row[0]) for row in rows}) <= 50_000 / 4096 + 1
+    rows = read_table(write(tmp_path, {"path": texts})).rows()  # 50 GB, if each had its own
+    assert len({id(row[0]) for _, row in rows}) <= 50_000 / 4096 + 1
 
 
 def test_a_page_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
@@ -159,8 +161,7 @@ def test_of_a_large_dictionary_only_the_words_in_use_are_read(tmp_path: Path) ->
     words = pa.array([f"{number:07d}" for number in range(200_000)])
     texts = pa.DictionaryArray.from_arrays(pa.array([7] * 100_000 + list(range(200_000)), pa.int32()), words)
     path = write(tmp_path, {"path": texts}, dictionary_pagesize_limit=2**25)
-    _, rows = read_table(path)
-    found = [row[0] for row in rows]
+    found = [row[0] for _, row in read_table(path).rows()]
     assert set(found[:100_000]) == {"0000007"}
     assert found[100_000:] == words.to_pylist()
 

@@ -43,6 +43,14 @@ def scores(tmp_path: Path, text: str, name: str = "scores.csv", **knobs: str) ->
         ("lines.txt", "ann/1.jpg;24.25\nbob/1.jpg;26.5"),
         ("named.csv", "name,score\nann/1.jpg,24.25\nann/2.jpg,inf\nbob/1.jpg,26.5\n"),
         ("path.csv", "Path,Quality\nann/1.jpg,24.25\nann/2.jpg,none\nbob/1.jpg,26.5\n"),
+        ("comma.csv", "File Name;Quality Score\nann/1.jpg;24,25\nbob/1.jpg;26,5\n"),
+        ("comma.txt", "ann/1.jpg 24,25\nbob/1.jpg 26,5\n"),
+        ("quoted.csv", 'path,score\nann/1.jpg,"24,25"\nbob/1.jpg,"26,5"\n'),
+        ("spaces.txt", "path  score\nann/1.jpg 24.25\n\nbob/1.jpg  26.5\n"),
+        ("stems.csv", "path,score\nann/1,24.25\nbob/1,26.5\n"),
+        ("png.tsv", "path\tscore\nC:\\ann\\1.png\t24.25\nC:\\bob\\1.PNG\t26.5\n"),
+        ("repeated.csv", "path,score\nann/1.jpg,24.25\nbob/1.jpg,26.5\nann/1.jpg,24.250\n./ann/1.jpg,24.25\n"),
+        ("failed.csv", "path,score\nann/1.jpg,24.25\nann/2.jpg,\nann/2.jpg,nan\nbob/1.jpg,26.5\n"),
         ("other.csv", "path,pseudo_quality\nann/1.jpg,24.25\nbob/1.jpg,26.5\n"),
     ],
 )
@@ -77,19 +85,22 @@ def test_names_alone_find_images_where_they_tell_them_apart(tmp_path: Path) -> N
     ("text", "message"),
     [
         ("1.jpg 3\n2.jpg 4\n", r"scores\.txt names '1\.jpg', which is 'ann/1\.jpg' and 'bob/1\.jpg'; Expected paths"),
-        ("a/ann/1.jpg 3\nb/ann/1.jpg 4\n", r"scores\.txt names several images that end in 'ann/1\.jpg'; Expected"),
-        ("ann/1.jpg 3\n./ann/1.jpg 4\n", r"scores\.txt, row 2: '\./ann/1\.jpg' stands there twice"),
+        ("a/ann/1.jpg 3\nb/ann/1.jpg 4\n", r"scores\.txt names several images that may be 'ann/1\.jpg'; Expected"),
+        ("ann/1.jpg 3\n./ann/1.jpg 4\n", r"scores\.txt, line 2: '\./ann/1\.jpg' stands there twice, with '3' and '4'"),
+        ("ann/1.png 3\nann/1.bmp 4\n", r"scores\.txt names several images that may be 'ann/1\.jpg'"),
+        ("1 3\n", r"scores\.txt names '1', which is 'ann/1\.jpg' and 'bob/1\.jpg'"),
+        ("ann/1.jpg 3\nann/2.jpg 1,5\n", r"scores\.txt, line 2: Expected 1 cells as in line 1, but got 2"),
         ("eve/1.jpg 3\n", r"scores\.txt scores none of the images: it names 'eve/1\.jpg', the data set 'ann/1\.jpg'"),
         ("", r"scores\.txt scores none of the images: it names 'nothing'"),
         ("ann/1.jpg good\n", r"scores\.txt, line 1: Expected a path and a score, but got 'ann/1\.jpg good'"),
         ("ann/1.jpg\n", r"scores\.txt, line 1: Expected a path and a score"),
-        (". 4\n", r"scores\.txt, row 1: the path is empty"),
+        (". 4\n", r"scores\.txt, line 1: the path is empty"),
         (
             "path,size\nann/1.jpg,4\n",
             r"scores\.txt has no column quality_score or .*: Expected one, but got path, size",
         ),
         ("subject,score\nann,4\n", r"scores\.txt has no column path or image or .*: Expected one, but got subject, sc"),
-        ("path,score\nann/1.jpg\n", r"scores\.txt: a row has not as many cells as the header"),
+        ("path,score\nann/1.jpg\n", r"scores\.txt, line 2: Expected 2 cells as in line 1, but got 1"),
     ],
 )
 def test_scores_that_fit_no_or_several_images_are_refused(text: str, message: str, tmp_path: Path) -> None:
@@ -103,6 +114,27 @@ def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "scores.txt").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(DataError, match=r"scores\.txt is no text in UTF-8"):
         read_scores(tmp_path / "scores.txt", KEYS)
+
+
+@pytest.mark.parametrize(
+    ("keys", "stated", "expected"),
+    [
+        (["a.jpg", "a.png"], ["a.jpg", "a"], [0, 1]),
+        (["1.jpg", "sub/1.jpg"], ["1.jpg"], [0, math.nan]),
+        (["1.jpg", "sub/1.jpg"], ["/x/sub/1.jpg", "/x/1.jpg"], [1, 0]),
+        (["1.jpg", "sub/1.jpg", "other.jpg"], ["/x/sub/1.jpg"], [math.nan, 0, math.nan]),
+        (["1.jpg", "s/1.jpg", "t/s/1.jpg"], ["/x/1.png", "/x/s/1.png", "/x/t/s/1.png"], [0, 1, 2]),
+        (["a.v1.jpg", "a.v2.jpg", "a.jpg"], ["a.v1", "a.v2"], [0, 1, math.nan]),
+        (["caf\u00e9/1.jpg", "x.jpg"], ["/all/cafe\u0301/1.jpg", "x.jpg"], [0, 1]),
+        (["caf\u00e9.jpg", "cafe\u0301.jpg"], ["cafe\u0301.jpg", "caf\u00e9.jpg"], [1, 0]),
+    ],
+)
+def test_the_nearest_spelling_of_a_path_counts(
+    keys: list[str], stated: list[str], expected: list[float], tmp_path: Path
+) -> None:
+    lines = [f"{path},{place}" for place, path in enumerate(stated)]
+    (tmp_path / "scores.csv").write_text("\n".join(["path,score", *lines]), encoding="utf-8")
+    np.testing.assert_array_equal(read_scores(tmp_path / "scores.csv", keys), expected)
 
 
 def records() -> list[FaceRecord]:
@@ -134,7 +166,10 @@ def test_scores_of_further_images_are_rows_with_a_reason(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("path", "told"),
-    [("a/" * 3_000 + "b.jpg", "row 1: the path has 6,005 characters"), ("a/" * 200 + "b.jpg", "more than 100 folders")],
+    [
+        ("a/" * 3_000 + "b.jpg", "line 2: the path has 6,005 characters"),
+        ("a/" * 200 + "b.jpg", "more than 100 folders"),
+    ],
 )
 def test_paths_that_no_file_has_are_refused(path: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text(f"path,quality_score\n{path},1\n")

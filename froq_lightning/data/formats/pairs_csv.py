@@ -1,18 +1,45 @@
-"""Pairs CSV: columns image_a, image_b and mated."""
+"""Tables of pairs: columns image_a, image_b and mated; lines of these without a header; CPLFW's two lines a trial."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.images import SUFFIXES
 from froq_lightning.data.pair_list import PairList
-from froq_lightning.data.tables import read_table
+from froq_lightning.data.tables import Table, is_whole, read_table
 from froq_lightning.errors import DataError
 
 COLUMNS = ("image_a", "image_b", "mated")
-MATED = {"1": True, "0": False, "true": True, "false": False}
+SAME = ("mated", "issame")
+MATED = {
+    **dict.fromkeys(("1", "1.0", "true", "yes", "same", "genuine", "mated", "issame"), True),
+    **dict.fromkeys(("0", "0.0", "false", "no", "diff", "different", "impostor", "imposter", "nonmated"), False),
+}
+
+Trials = Iterator[tuple[int, str, str, bool]]
+
+
+def has_pair_columns(table: Table) -> bool:
+    """Tell whether a table has these columns."""
+    return None not in (table.column("image_a"), table.column("image_b"), table.column(*SAME))
+
+
+def is_pair_list(table: Table) -> bool:
+    """Tell whether lines of a table, without a header, are two images and whether they are mated."""
+    cells = table.first_line
+    if len(cells) != 3 or _mated(cells[2]) is None or is_whole(cells[1]):
+        return False
+    return is_whole(cells[2]) or all(any(mark in cell for mark in "./\\") for cell in cells[:2])  # no header
+
+
+def is_two_line_list(table: Table) -> bool:
+    """Tell whether lines of a table, without a header, are an image and a number, two lines a trial."""
+    cells = table.first_line
+    return len(cells) == 2 and Path(cells[0]).suffix.lower() in SUFFIXES and is_whole(cells[1])
 
 
 def read_pairs_csv(path: Path, root: Path | None, name: str) -> ComparisonSet:
-    """Read comparison trials from a file with these columns.
+    """Read comparison trials from a table of any of these forms.
 
     Paths are relative to `root`, which they must not lead out of; by default to the file's folder, which they may.
 
@@ -20,14 +47,46 @@ def read_pairs_csv(path: Path, root: Path | None, name: str) -> ComparisonSet:
         DataError: if a row is malformed; the text names it.
         DataNotFoundError: if no image exists.
     """
-    header, rows = read_table(path)
-    a, b, stated = map([cell.lower() for cell in header].index, COLUMNS)
+    table = read_table(path)
+    read = _two_lines if is_two_line_list(table) else _columns if has_pair_columns(table) else _lines
     pairs = PairList()
-    for number, row in enumerate(rows, start=1):
-        mated = MATED.get(row[stated].strip().lower())
-        if mated is None:
-            raise DataError(f"{path.name}, row {number}: Expected `mated` to be 0 or 1, but got {row[stated]!r}")
-        if not row[a] or not row[b]:
-            raise DataError(f"{path.name}, row {number}: a path is empty")
-        pairs.add(row[a], row[b], mated=mated)
+    for number, first, second, mated in read(table):
+        pairs.add(table.path(number, first), table.path(number, second), mated=mated)
     return pairs.comparisons(name, path.parent if root is None else root, confined=root is not None)
+
+
+def _columns(table: Table) -> Trials:
+    a, b, stated = (table.column(*names) or 0 for names in (("image_a",), ("image_b",), SAME))
+    for number, row in table.rows():
+        yield number, row[a], row[b], _require_mated(table, number, row[stated])
+
+
+def _lines(table: Table) -> Trials:
+    for number, row in table.lines():
+        if len(row) != 3:
+            expected = "Expected two images and whether they are mated"
+            raise DataError(f"{table.where(number)}: {expected}, but got {' '.join(row)!r}")
+        yield number, row[0], row[1], _require_mated(table, number, row[2])
+
+
+def _two_lines(table: Table) -> Trials:
+    """Read lines of an image and a number; two make a trial, mated unless their number is 0, and have the same."""
+    lines = table.lines()
+    for number, row in lines:
+        other, second = next(lines, (number, []))
+        if len(row) != 2 or len(second) != 2 or row[1] != second[1] or not is_whole(row[1]):
+            expected = "Expected two lines of an image and the same number"
+            raise DataError(f"{table.where(number)}: {expected}, but got {' '.join(row)!r} and {' '.join(second)!r}")
+        yield other, row[0], second[0], int(row[1]) > 0
+
+
+def _require_mated(table: Table, number: int, cell: str) -> bool:
+    mated = MATED[cell] if cell in MATED else _mated(cell)
+    if mated is None:
+        raise DataError(f"{table.where(number)}: Expected `mated` to be 0 or 1, but got {cell!r}")
+    return mated
+
+
+def _mated(cell: str) -> bool | None:
+    """Read whether a trial is mated; None if a cell tells neither."""
+    return MATED.get(cell.lower().replace("non-", "non"))

@@ -29,7 +29,7 @@ def read_subject_manifest(path: Path, root: Path | None, name: str, sampling: Sa
         DataError: if a row names no subject.
     """
     records = list_faces(path, root, labelled=False)
-    nobody = next((number for number, record in enumerate(records, start=1) if not record.subject), None)
+    nobody = next((record.key for record in records if not record.subject), None)
     if nobody is not None:
-        raise DataError(f"{path.name}, row {nobody}: Expected a subject_id, but got none")
+        raise DataError(f"Expected {path.name} to state a subject_id for {nobody!r}, but got none")
     return sample_comparisons(name, records, numbered([record.subject for record in records]), sampling)

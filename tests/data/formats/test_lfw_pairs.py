@@ -65,6 +65,24 @@ def test_names_may_hold_spaces_between_tabs_and_images_be_png(pairs: Callable[[s
     assert [record.key for record in read.records] == ["Al Gore/Al Gore_0001.png", "Al Gore/Al Gore_0002.jpg"]
 
 
+@pytest.mark.parametrize("suffix", [".JPG", ".jpeg", ".png", ".bmp", ".webp", ".TIFF"])
+def test_images_may_have_any_suffix_of_images(suffix: str, pairs: Callable[[str], str], tmp_path: Path) -> None:
+    (tmp_path / "Ann").mkdir()
+    for name in (f"Ann_0001{suffix}", "Ann_0001.txt", f"Ann_0002{suffix}", "Ann_0002.jpg"):
+        (tmp_path / "Ann" / name).touch()
+    read = read_comparisons(pairs("Ann 1 2\n"))
+    assert [record.key for record in read.records] == [f"Ann/Ann_0001{suffix}", "Ann/Ann_0002.jpg"]
+
+
+def test_a_list_in_csv_is_the_same_list(tmp_path: Path) -> None:
+    (tmp_path / "Ann").mkdir()
+    (tmp_path / "Ann" / "Ann_0001.jpg").touch()
+    (tmp_path / "pairs.csv").write_text("name,imagenum1,imagenum2,\nAnn,1,2,\nAnn,1,Bob,3\n")
+    read = read_comparisons(str(tmp_path / "pairs.csv"))
+    assert [record.key for record in read.records] == ["Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0003.jpg"]
+    assert read.mated.tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "told"),
     [
