@@ -16,6 +16,7 @@ from froq_lightning.errors import BackboneError, UnknownNameError
 
 ChannelOrder = Literal["RGB", "BGR"]
 Pixels = npt.NDArray[np.uint8]
+AS_BUILT = "as built"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ class WeightsInfo:
     source: str
     sha256: str
     licence: str = "unknown"
+
+    @property
+    def is_as_built(self) -> bool:
+        """Whether no weights were given: the network has those it was built with, as a rule random ones."""
+        return self.source == AS_BUILT
 
 
 def first_tensor(output: Any) -> Tensor:
@@ -166,7 +172,7 @@ class Backbone:
             WeightsError: if the file cannot be read or does not fit.
         """
         if weights is None:
-            return cls(network, preprocessing, WeightsInfo("as built", network_sha256(network), licence), **rest)
+            return cls(network, preprocessing, WeightsInfo(AS_BUILT, network_sha256(network), licence), **rest)
         load_weights(network, read_state_dict(weights, key, prefix), weights)
         return cls(network, preprocessing, WeightsInfo(Path(weights).name, file_sha256(weights), licence), **rest)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from froq_lightning.calibration.consistency import contradictions
 from froq_lightning.calibration.decoding import decode
 from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
+from froq_lightning.calibration.set_utility import FEW_IMAGES, SetUtility
 from froq_lightning.errors import DataNotFoundError, ObserverError
 from froq_lightning.publishing import published
 from froq_lightning.reading import read_json
@@ -59,6 +60,16 @@ class BackboneIdentity:
         """Name the network in a headline: its name, and the options that it was built with."""
         options = ", ".join(f"{option}={value}" for option, value in self.options.items())
         return f"{self.name} ({options})" if options else self.name
+
+    def warning(self) -> str:
+        """Warn of a network that was given no weights; empty for any other."""
+        if not self.weights.is_as_built:
+            return ""
+        return (
+            f"no weights were given to {self.title()}: it has those it was built with, random ones unless it brings "
+            "its own. A random network knows nothing of faces, and its Observer fits no other run, since its weights "
+            "are drawn anew in each; give a file as backbone_options.weights"
+        )
 
 
 @dataclass(frozen=True)
@@ -192,8 +203,24 @@ class Observer:
             "candidate layers": (sorted(c.name for c in self.candidates), sorted(backbone.candidate_layers)),
         }
         differing = [f"{what} {_difference(*pair)}" for what, pair in compared.items() if pair[0] != pair[1]]
+        if differing and made.weights.is_as_built:
+            differing.append(
+                "it was calibrated without weights, drawn anew in every run; calibrate again with backbone_options.weights"
+            )
+        elif differing and here.weights.is_as_built:
+            differing.append("no weights were given here; give backbone_options.weights")
         if differing:
             raise ObserverError(f"the observer was made for another network: {'; '.join(differing)}")
+
+    def doubts(self) -> Iterator[str]:
+        """Yield what speaks against its scores, in sentences; nothing for a good one."""
+        images = self.calibration_set.images
+        found = SetUtility(self.set_utility, images)
+        worth = {"none": "no usable quality", "uncertain": "perhaps chance", "weak": "weak", "good": ""}[found.verdict]
+        if worth:
+            yield f"in calibration, Spearman's rho between the observer's scores and the labels was {found}: {worth}"
+        if images < FEW_IMAGES:
+            yield f"the observer's scale 0..100 rests on only {images} calibration images"
 
     def scores(self, norms: Tensor) -> Tensor:
         """Score images by the norms of the selected layers: `[B, K]` to `[B]` float64, higher is better."""

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.callbacks.quality_writer import predicted
+from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction, ScoredRow
 from froq_lightning.terminal import text_table
 
@@ -66,6 +67,8 @@ class RankedTable(Callback):
         if found.ranking.seen > len(rows):
             rows.insert(len(rows) // 2, ["…", "…", f"… {found.ranking.seen - len(rows)} more", ""])
         print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
+        if isinstance(pl_module, FroqModule) and pl_module.observer is not None:
+            print("".join(f"! {doubt}\n" for doubt in pl_module.observer.doubts()), end="")
         print(text_table(["quality", "quality_score", "image", "remark"], rows))
         if found.failed:
             told = "; ".join(found.failures) + ("; …" * (found.failed > FAILURES_SHOWN))

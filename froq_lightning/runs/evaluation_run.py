@@ -79,12 +79,13 @@ class EvaluationRun:
             told = self.panel.score(batch.images)
             table.update(batch.sample_index, told.embeddings, told.qualities)
 
-    def finish(self, backbone: str, figures: Figures, *, first: bool) -> Evaluation | None:
+    def finish(self, backbone: str, figures: Figures, notes: tuple[str, ...] = (), *, first: bool) -> Evaluation | None:
         """Compare the images of all processes, and compute the figures on the first one.
 
         Args:
             backbone: name of the network.
             figures: to compute.
+            notes: on the network and the methods, for the reader.
             first: whether this process is the first; the others return None.
         """
         gathered_tables = [table.compute() for table in self._tables]
@@ -105,6 +106,7 @@ class EvaluationRun:
             conventions=figures.made(),
             fmr=figures.fmr,
             results=tuple(results),
+            notes=notes,
         )
 
     def _panel_facts(self) -> PanelFacts:
@@ -146,7 +148,13 @@ class EvaluationRun:
     def _methods(self, facts: PanelFacts) -> tuple[MethodFacts, ...]:
         times, refusals = facts.milliseconds, facts.refusals
         told = [
-            MethodFacts(name, method.parameters(), times.get(name, float("nan")), refusals.get(name, ""))
+            MethodFacts(
+                name,
+                method.parameters(),
+                times.get(name, float("nan")),
+                refusals.get(name, ""),
+                is_random=isinstance(method, DrawnQuality),
+            )
             for name, method in self.panel.methods.items()
         ]
         return (*told, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
