@@ -216,8 +216,8 @@ class FroqModule(LightningModule):
         if warning := self.identity.warning():
             yield warning
         for name, method in self._panel.methods.items():
-            if isinstance(method, FroqQuality):
-                yield from (f"{name}: {doubt}" for doubt in method.observer.doubts())
+            if isinstance(method, FroqQuality) and (doubt := method.observer.doubt()):
+                yield f"{name}: {doubt}"
 
     def _val_loaders(self) -> list[Any]:
         loaders = self.trainer.val_dataloaders

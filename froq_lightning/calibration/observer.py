@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from froq_lightning.calibration.consistency import contradictions
 from froq_lightning.calibration.decoding import decode
 from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
-from froq_lightning.calibration.set_utility import FEW_IMAGES, SetUtility
+from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.errors import DataNotFoundError, ObserverError
 from froq_lightning.publishing import published
 from froq_lightning.reading import read_json
@@ -205,22 +205,19 @@ class Observer:
         differing = [f"{what} {_difference(*pair)}" for what, pair in compared.items() if pair[0] != pair[1]]
         if differing and made.weights.is_as_built:
             differing.append(
-                "it was calibrated without weights, drawn anew in every run; calibrate again with backbone_options.weights"
+                "it was calibrated without weights; calibrate again with a file as backbone_options.weights"
             )
         elif differing and here.weights.is_as_built:
-            differing.append("no weights were given here; give backbone_options.weights")
+            differing.append("no weights were given here; give a file as backbone_options.weights")
         if differing:
             raise ObserverError(f"the observer was made for another network: {'; '.join(differing)}")
 
-    def doubts(self) -> Iterator[str]:
-        """Yield what speaks against its scores, in sentences; nothing for a good one."""
-        images = self.calibration_set.images
-        found = SetUtility(self.set_utility, images)
+    def doubt(self) -> str:
+        """Say why its scores may tell nothing of quality; empty if nothing is known against them."""
+        found = SetUtility(self.set_utility, self.calibration_set.images)
         worth = {"none": "no usable quality", "uncertain": "perhaps chance", "weak": "weak", "good": ""}[found.verdict]
-        if worth:
-            yield f"in calibration, Spearman's rho between the observer's scores and the labels was {found}: {worth}"
-        if images < FEW_IMAGES:
-            yield f"the observer's scale 0..100 rests on only {images} calibration images"
+        told = f"in calibration, Spearman's rho between the observer's scores and the labels was {found}: {worth}"
+        return told if worth else ""
 
     def scores(self, norms: Tensor) -> Tensor:
         """Score images by the norms of the selected layers: `[B, K]` to `[B]` float64, higher is better."""

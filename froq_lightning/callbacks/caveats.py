@@ -45,7 +45,7 @@ def _few_errors(evaluation: Evaluation) -> Iterator[str]:
         for fmr in evaluation.fmr:
             found = [each for each in evaluation.results if (each.data_set, each.fmr) == (one.name, fmr)]
             missed, matched = [each.false_non_matches for each in found], [each.false_matches for each in found]
-            if min(*missed, *matched, FEW_ERRORS) < FEW_ERRORS:
+            if any(count < FEW_ERRORS for count in (*missed, *matched)):
                 yield (
                     f"{one.name} at FMR {fmr:g}: figures rest on {_range(missed)} false non-matches, and the threshold "
                     f"on {_range(matched)} false matches; with fewer than {FEW_ERRORS} errors, differences between "
