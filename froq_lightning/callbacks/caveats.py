@@ -60,8 +60,8 @@ def _range(counts: Sequence[int]) -> str:
 def _no_intervals(evaluation: Evaluation) -> Iterator[str]:
     if len(evaluation.working()) > 1 and not any(math.isfinite(result.low) for result in evaluation.results):
         yield (
-            "no method is marked as the best: whether differences are more than chance is known only with confidence "
-            "intervals, by model.figures.bootstrap (200, say)"
+            "no method is marked as the best: whether differences are more than chance is known only with intervals, "
+            "which model.figures.bootstrap gives (200, say)"
         )
 
 

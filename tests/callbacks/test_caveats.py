@@ -94,7 +94,7 @@ def test_conventions_that_count_other_errors_are_told_together(evaluation: Evalu
 
 
 def test_what_would_tell_the_best_method_is_said_where_several_have_no_intervals(evaluation: Evaluation) -> None:
-    told = "no method is marked as the best: whether differences are more than chance is known only with confidence"
+    told = "no method is marked as the best: whether differences are more than chance is known only with intervals"
     assert any(line.startswith(told) for line in caveats(evaluation))
     alone = dataclasses.replace(evaluation, methods=evaluation.methods[:1])
     known = tuple(dataclasses.replace(one, low=0.1, high=0.2) for one in evaluation.results)
