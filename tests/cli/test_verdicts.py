@@ -16,7 +16,7 @@ def shuffled(manifest: Path, tmp_path: Path) -> Path:
     """The images of the manifest, with labels that belong to others of them."""
     _, *lines = manifest.read_text(encoding="utf-8").splitlines()
     names, labels = zip(*(line.rsplit(",", 1) for line in lines), strict=True)
-    others = np.random.default_rng(0).permutation(labels)
+    others = np.random.default_rng(5).permutation(labels)
     rows = [f"{manifest.parent / name},{label}" for name, label in zip(names, others, strict=True)]
     (tmp_path / "shuffled.csv").write_text("\n".join(["path,pseudo_quality", *rows]), encoding="utf-8")
     return tmp_path / "shuffled.csv"
