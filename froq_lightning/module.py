@@ -14,6 +14,7 @@ from lightning.pytorch import LightningModule
 from froq_lightning.backbones.memory_layout import lay_out
 from froq_lightning.backbones.plugins import BACKBONES, find
 from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.calibration import doubts
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
 from froq_lightning.calibration.preset import PRESETS, PresetName
@@ -32,6 +33,8 @@ from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import QualityBatch, score_batch
 
 LOGGER = logging.getLogger(__name__)
+# Fewer bootstrap samples hardly reach into the tails that a 95 % interval ends in.
+ENOUGH_SAMPLES = 100
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
@@ -112,7 +115,7 @@ class FroqModule(LightningModule):
                 f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
                 f"float32, but got {self.trainer.precision}"
             )
-        if self.trainer.is_global_zero and (warning := self.identity.warning()):
+        if self.trainer.is_global_zero and (warning := doubts.of_weights(self.identity)):
             LOGGER.warning("warning: %s", warning)
         self._lay_out()
         if stage == "predict":
@@ -212,12 +215,15 @@ class FroqModule(LightningModule):
         return FroqQuality(self.read_observer(observer), self.compiled)
 
     def _notes(self) -> Iterator[str]:
-        """Yield what speaks against the network, and against the Observers of the methods."""
-        if warning := self.identity.warning():
+        """Yield what speaks against the network, the Observers of the methods, and the intervals."""
+        if warning := doubts.of_weights(self.identity):
             yield warning
         for name, method in self._panel.methods.items():
-            if isinstance(method, FroqQuality) and (doubt := method.observer.doubt()):
+            if isinstance(method, FroqQuality) and (doubt := doubts.of_scores(method.observer)):
                 yield f"{name}: {doubt}"
+        if 0 < self.figures.bootstrap < ENOUGH_SAMPLES:
+            count = self.figures.bootstrap
+            yield f"intervals from {count} bootstrap samples are too narrow; take {ENOUGH_SAMPLES} or more"
 
     def _val_loaders(self) -> list[Any]:
         loaders = self.trainer.val_dataloaders

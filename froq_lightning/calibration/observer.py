@@ -19,7 +19,6 @@ from froq_lightning.calibration.consistency import contradictions
 from froq_lightning.calibration.decoding import decode
 from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
-from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.errors import DataNotFoundError, ObserverError
 from froq_lightning.publishing import published
 from froq_lightning.reading import read_json
@@ -60,16 +59,6 @@ class BackboneIdentity:
         """Name the network in a headline: its name, and the options that it was built with."""
         options = ", ".join(f"{option}={value}" for option, value in self.options.items())
         return f"{self.name} ({options})" if options else self.name
-
-    def warning(self) -> str:
-        """Warn of a network that was given no weights; empty for any other."""
-        if not self.weights.is_as_built:
-            return ""
-        return (
-            f"no weights were given to {self.title()}: it has those it was built with, random ones unless it brings "
-            "its own. A random network knows nothing of faces, and its Observer fits no other run, since its weights "
-            "are drawn anew in each; give a file as backbone_options.weights"
-        )
 
 
 @dataclass(frozen=True)
@@ -211,13 +200,6 @@ class Observer:
             differing.append("no weights were given here; give a file as backbone_options.weights")
         if differing:
             raise ObserverError(f"the observer was made for another network: {'; '.join(differing)}")
-
-    def doubt(self) -> str:
-        """Say why its scores may tell nothing of quality; empty if nothing is known against them."""
-        found = SetUtility(self.set_utility, self.calibration_set.images)
-        worth = {"none": "no usable quality", "uncertain": "perhaps chance", "weak": "weak", "good": ""}[found.verdict]
-        told = f"in calibration, Spearman's rho between the observer's scores and the labels was {found}: {worth}"
-        return told if worth else ""
 
     def scores(self, norms: Tensor) -> Tensor:
         """Score images by the norms of the selected layers: `[B, K]` to `[B]` float64, higher is better."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from froq_lightning.calibration.doubts import of_weights
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.calibration.set_utility import FEW_IMAGES, Verdict, by_chance
 from froq_lightning.runs.calibration_run import Calibration
@@ -30,7 +31,7 @@ def headline(calibration: Calibration, name: str) -> str:
 
 def doubts(calibration: Calibration) -> Iterator[str]:
     """Yield what speaks against the scores, in sentences, and what may help."""
-    if warning := calibration.observer.backbone.warning():
+    if warning := of_weights(calibration.observer.backbone):
         yield f"{warning[0].upper()}{warning[1:]}."
     yield from _of_utility(calibration.selection)
     images = calibration.observer.calibration_set.images
@@ -46,7 +47,7 @@ def _of_utility(selection: Selection) -> Iterator[str]:
         return
     told = {
         "none": "The scores do not rank the images as their labels do",
-        "uncertain": "Whether the scores rank the images as their labels do may be chance",
+        "uncertain": "That the scores rank the images as their labels do may be chance",
         "weak": "The scores rank the images only weakly as their labels do",
     }[selection.verdict]
     yield f"{told}: Spearman's rho is {selection.cross_validated} where the layers were not chosen on the same images."

@@ -1,14 +1,12 @@
 """The best and the worst images of a run, kept while any number passes by."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from froq_lightning.calibration.observer import Observer
-from froq_lightning.calibration.set_utility import FEW_IMAGES
+from froq_lightning.calibration import doubts
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction, ScoredRow
@@ -71,21 +69,13 @@ class RankedTable(Callback):
             rows.insert(len(rows) // 2, ["…", "…", f"… {found.ranking.seen - len(rows)} more", ""])
         print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
         if isinstance(pl_module, FroqModule) and pl_module.observer is not None:
-            print("".join(f"! {doubt}\n" for doubt in _doubts(pl_module.observer)), end="")
+            known = (doubts.of_scores(pl_module.observer), doubts.of_scale(pl_module.observer))
+            print("".join(f"! {doubt}\n" for doubt in known if doubt), end="")
         print(text_table(["quality", "quality_score", "image", "remark"], rows))
         if found.failed:
             told = "; ".join(found.failures) + ("; …" * (found.failed > FAILURES_SHOWN))
             print(f"{found.failed} could not be scored: {told}")
         print(f"scores: {self.path}")
-
-
-def _doubts(observer: Observer) -> Iterator[str]:
-    """Yield what speaks against the scores, and against the scale."""
-    if doubt := observer.doubt():
-        yield doubt
-    images = observer.calibration_set.images
-    if images < FEW_IMAGES:
-        yield f"the observer was calibrated on only {images} images: its scale has no more than {images} steps"
 
 
 @dataclass

@@ -95,12 +95,15 @@ def test_a_network_with_weights_is_not_warned_of(
     assert "no weights" not in caplog.text
 
 
-def test_test_remarks_that_a_network_has_no_weights(
+def test_test_remarks_that_a_network_has_no_weights_and_intervals_too_few_samples(
     shared: Path, quiet: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images = sorted((shared / "data" / "faces").glob("*/*.jpg"))[:3]
     trials = [f"{images[one]},{images[other]},{mated}" for one, other, mated in ((0, 1, 1), (1, 2, 0), (0, 2, 0))]
     (tmp_path / "pairs.csv").write_text("\n".join(["image_a,image_b,mated", *trials]), encoding="utf-8")
     arguments = ("--model.methods=[embedding_norm]", f"--data.source={tmp_path / 'pairs.csv'}", "--report=false")
-    assert main(["test", *BARE, *quiet, *arguments, f"--output={tmp_path / 'results.csv'}"]) == 0
-    assert "  no weights were given to timm (architecture=test_resnet)" in capsys.readouterr().out
+    output = f"--output={tmp_path / 'results.csv'}"
+    assert main(["test", *BARE, *quiet, *arguments, output, "--model.figures.bootstrap=5"]) == 0
+    printed = capsys.readouterr().out
+    assert "  no weights were given to timm (architecture=test_resnet)" in printed
+    assert "  intervals from 5 bootstrap samples are too narrow; take 100 or more" in printed
