@@ -3,7 +3,8 @@
 `validate` calibrates, `predict` scores, `test` evaluates.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,7 @@ from lightning.pytorch import LightningModule
 from froq_lightning.backbones.memory_layout import lay_out
 from froq_lightning.backbones.plugins import BACKBONES, find
 from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.calibration import doubts
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
 from froq_lightning.calibration.preset import PRESETS, PresetName
@@ -30,6 +32,9 @@ from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import QualityBatch, score_batch
 
+LOGGER = logging.getLogger(__name__)
+# Fewer bootstrap samples hardly reach into the tails that a 95 % interval ends in.
+ENOUGH_SAMPLES = 100
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
@@ -116,6 +121,8 @@ class FroqModule(LightningModule):
                 f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
                 f"float32, but got {self.trainer.precision}"
             )
+        if self.trainer.is_global_zero and (warning := doubts.of_weights(self.identity)):
+            LOGGER.warning("warning: %s", warning)
         self._lay_out()
         if stage == "predict":
             self.observer = self.observer or self.read_observer()
@@ -170,6 +177,9 @@ class FroqModule(LightningModule):
         """Select the layers and build the Observer."""
         self.calibration = self._calibration_run.finish(self.identity, self.preset, self.budget, self._degradations())
         self.observer = self.calibration.observer
+        # Every process found the same; `sync_dist` also tells Lightning so.
+        self.log("set_utility", self.observer.set_utility, sync_dist=True)
+        self.log("set_utility_cv", self.calibration.selection.cross_validated.rho, sync_dist=True)
 
     def predict_step(self, batch: FaceBatch) -> QualityBatch:
         """Score the crops of a batch in one pass, which ends early unless their embeddings are wanted too."""
@@ -192,7 +202,8 @@ class FroqModule(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Compare, and compute the figures."""
         first = self.trainer.is_global_zero
-        self.evaluation = self._evaluation_run.finish(self.identity.title(), self.figures, first=first)
+        notes = tuple(self._notes())
+        self.evaluation = self._evaluation_run.finish(self.identity.title(), self.figures, notes, first=first)
         for result in self.evaluation.results if self.evaluation else ():
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
@@ -206,6 +217,17 @@ class FroqModule(LightningModule):
 
     def _froq(self, observer: str | None = None) -> FroqQuality:
         return FroqQuality(self.read_observer(observer), self.compiled)
+
+    def _notes(self) -> Iterator[str]:
+        """Yield what speaks against the network, the Observers of the methods, and the intervals."""
+        if warning := doubts.of_weights(self.identity):
+            yield warning
+        for name, method in self._panel.methods.items():
+            if isinstance(method, FroqQuality) and (doubt := doubts.of_scores(method.observer)):
+                yield f"{name}: {doubt}"
+        if 0 < self.figures.bootstrap < ENOUGH_SAMPLES:
+            count = self.figures.bootstrap
+            yield f"intervals from {count} bootstrap samples are too narrow; take {ENOUGH_SAMPLES} or more"
 
     def _val_loaders(self) -> list[Any]:
         loaders = self.trainer.val_dataloaders

@@ -1,3 +1,4 @@
+import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import CSVLogger
 from PIL import Image
 from torch import Tensor, nn
 
@@ -86,6 +88,37 @@ def test_validate_finds_an_observer_and_predict_scores_with_it(
     quality = torch.cat([batch.quality for batch in batches or []])
     assert quality.min() == 0
     assert quality.max() >= 99
+
+
+def test_validate_returns_and_logs_how_good_the_scores_are(
+    module: FroqModule, crops: Path, trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    trained = trainer()
+    trained.loggers = [CSVLogger(tmp_path, name="logs", version=0)]
+    (returned,) = trained.validate(module, datamodule=feed(crops), verbose=False)
+    assert module.calibration is not None
+    found = module.calibration.selection
+    assert returned == pytest.approx(
+        {"set_utility": found.set_utility.rho, "set_utility_cv": found.cross_validated.rho}
+    )
+    with (tmp_path / "logs" / "version_0" / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        (logged,) = csv.DictReader(file)
+    assert {name: float(logged[name]) for name in returned} == pytest.approx(returned)
+
+
+def test_a_network_without_weights_is_warned_of_before_an_image_is_read(
+    module: FroqModule, crops: Path, trainer: Callable[..., Trainer], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Stop(Callback):
+        def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            del trainer, pl_module
+            raise ConfigurationError("stopped")
+
+    with pytest.raises(ConfigurationError, match="stopped"):
+        trainer(Stop()).validate(module, datamodule=feed(crops), verbose=False)
+    (told,) = (record.message for record in caplog.records if record.name.startswith("froq_lightning"))
+    assert told.startswith("warning: no weights were given to timm (architecture=resnet10t, ")
+    assert "its Observer fits no other run" in told
 
 
 def test_labels_are_the_perturbation_quality_of_the_images(

@@ -22,6 +22,7 @@ ChannelOrder = Literal["RGB", "BGR"]
 Pixels = npt.NDArray[np.uint8]
 # By so much, values may leave 0..1 through rounding.
 ROUNDING = 1e-3
+AS_BUILT = "as built"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,11 @@ class WeightsInfo:
     source: str
     sha256: str
     licence: str = "unknown"
+
+    @property
+    def is_as_built(self) -> bool:
+        """Whether no weights were given: the network has those it was built with, as a rule random ones."""
+        return self.source == AS_BUILT
 
 
 def first_tensor(output: Any) -> Tensor:
@@ -230,7 +236,7 @@ class Backbone:
             WeightsError: if the file cannot be read or does not fit.
         """
         if weights is None:
-            return cls(network, preprocessing, WeightsInfo("as built", network_sha256(network), licence), **rest)
+            return cls(network, preprocessing, WeightsInfo(AS_BUILT, network_sha256(network), licence), **rest)
         load_weights(network, read_state_dict(weights, key, prefix), weights)
         return cls(network, preprocessing, WeightsInfo(Path(weights).name, file_sha256(weights), licence), **rest)
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.greedy_search import GreedySearch, LayerSet
+from froq_lightning.errors import CalibrationError
 
 # The front of a larger calibration set is drawn from so many of its images, evenly spaced.
 MOST_IMAGES = 10_000
@@ -44,6 +46,33 @@ def utility_cost_front(search: GreedySearch, columns: Sequence[int], costs: Mapp
         if not front or point.utility > front[-1].utility:
             front.append(point)
     return front
+
+
+def search_within(
+    search: GreedySearch, columns: Sequence[int], costs: Mapping[int, float], budget: Budget
+) -> tuple[LayerSet, list[FrontPoint]]:
+    """Find the set of the rule or, under a budget, that of the front; and the front.
+
+    Raises:
+        CalibrationError: if costs are not known though there is a budget, or none is within it.
+    """
+    if not costs and budget != Budget():
+        raise CalibrationError("Expected the costs of the layers to be known, since there is a budget")
+    if not costs:
+        return search.grow(search.pool(columns))[0], []
+    front = utility_cost_front(search, columns, costs)
+    if budget == Budget():
+        return search.grow(search.pool(columns))[0], front
+    affordable = [point for point in front if point.cost <= budget.max_cost]
+    if not affordable:
+        cheapest = min(costs[column] for column in columns)
+        raise CalibrationError(
+            f"no layer can be reached within `max_cost` {budget.max_cost:g} of a forward pass; the cheapest one takes "
+            f"{cheapest:.3f}"
+        )
+    enough = affordable[-1].utility - budget.tolerance
+    cheapest_enough = next(point for point in affordable if point.utility >= enough)
+    return search.grow(cheapest_enough.columns)[0], front
 
 
 def _point(found: LayerSet, costs: Mapping[int, float]) -> FrontPoint:

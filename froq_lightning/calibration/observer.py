@@ -192,6 +192,12 @@ class Observer:
             "candidate layers": (sorted(c.name for c in self.candidates), sorted(backbone.candidate_layers)),
         }
         differing = [f"{what} {_difference(*pair)}" for what, pair in compared.items() if pair[0] != pair[1]]
+        if differing and made.weights.is_as_built:
+            differing.append(
+                "it was calibrated without weights; calibrate again with a file as backbone_options.weights"
+            )
+        elif differing and here.weights.is_as_built:
+            differing.append("no weights were given here; give a file as backbone_options.weights")
         if differing:
             raise ObserverError(f"the observer was made for another network: {'; '.join(differing)}")
 

@@ -8,9 +8,11 @@ from torch import Tensor
 
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.correlation import spearman
-from froq_lightning.calibration.front import FrontPoint, utility_cost_front
-from froq_lightning.calibration.greedy_search import GreedySearch, LayerSet
+from froq_lightning.calibration.cross_validation import cross_validate
+from froq_lightning.calibration.front import FrontPoint, search_within
+from froq_lightning.calibration.greedy_search import GreedySearch
 from froq_lightning.calibration.preset import Preset
+from froq_lightning.calibration.set_utility import SetUtility, Verdict, worse
 from froq_lightning.errors import CalibrationError
 from froq_lightning.observation.layers import repeated_columns
 
@@ -57,6 +59,7 @@ class Selection:
         scores: `[N]` of the calibration images.
         costs: by layer, the share of a forward pass that reaching it takes; empty if that is not known.
         front: what sets of layers a share of a pass buys, from cheap to dear; empty if that is not known.
+        cross_validated: set utility on images that the layers were not chosen on.
     """
 
     candidates: tuple[LayerUtility, ...]
@@ -67,6 +70,7 @@ class Selection:
     scores: Tensor
     costs: Mapping[str, float]
     front: tuple[FrontPoint, ...]
+    cross_validated: SetUtility
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -77,6 +81,16 @@ class Selection:
     def cost(self) -> float | None:
         """Share of a forward pass that reaching the deepest selected layer takes, if that is known."""
         return max(self.costs[name] for name in self.layers) if self.costs else None
+
+    @property
+    def set_utility(self) -> SetUtility:
+        """Of the selected layers, over the very images that they were chosen on."""
+        return SetUtility(self.trajectory[len(self.columns) - 1].set_utility, len(self.scores))
+
+    @property
+    def verdict(self) -> Verdict:
+        """Say whether the scores tell anything: the worse verdict of the set utility and the cross-validated one."""
+        return worse(self.set_utility.verdict, self.cross_validated.verdict)
 
 
 def select_layers(
@@ -116,7 +130,7 @@ def select_layers(
     utilities = {column: rhos[column] for column in usable}
     search = GreedySearch(norms, pseudo_quality, utilities, preset)
     columns = [column for column in usable if not (preset.fold_repeats and column in repeats)]
-    found, front = _search(search, columns, dict(enumerate(costs)), budget)
+    found, front = search_within(search, columns, dict(enumerate(costs)), budget)
     means, stds = search.moments(found.best)
     silent = [column for column in range(len(names)) if column not in set(order)]
     return Selection(
@@ -136,30 +150,8 @@ def select_layers(
         scores=search.scores(found.best),
         costs={names[column]: costs[column] for column in usable} if costs else {},
         front=tuple(front),
+        cross_validated=cross_validate(norms, pseudo_quality, columns, preset, dict(enumerate(costs)), budget),
     )
-
-
-def _search(
-    search: GreedySearch, columns: Sequence[int], costs: Mapping[int, float], budget: Budget
-) -> tuple[LayerSet, list[FrontPoint]]:
-    """Find the set of the rule or, under a budget, that of the front; and the front."""
-    if not costs and budget != Budget():
-        raise CalibrationError("Expected the costs of the layers to be known, since there is a budget")
-    if not costs:
-        return search.grow(search.pool(columns))[0], []
-    front = utility_cost_front(search, columns, costs)
-    if budget == Budget():
-        return search.grow(search.pool(columns))[0], front
-    affordable = [point for point in front if point.cost <= budget.max_cost]
-    if not affordable:
-        cheapest = min(costs[column] for column in columns)
-        raise CalibrationError(
-            f"no layer can be reached within `max_cost` {budget.max_cost:g} of a forward pass; the cheapest one takes "
-            f"{cheapest:.3f}"
-        )
-    enough = affordable[-1].utility - budget.tolerance
-    cheapest_enough = next(point for point in affordable if point.utility >= enough)
-    return search.grow(cheapest_enough.columns)[0], front
 
 
 def _useless(norms: Tensor) -> list[str]:

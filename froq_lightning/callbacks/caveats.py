@@ -1,8 +1,10 @@
 """What a reader of an evaluation should know besides its figures: doubtful numbers, refusals, images without score."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
+from froq_lightning.evaluation.result import FEW_ERRORS
 from froq_lightning.terminal import printable
 
 XQLFW = "XQLFW was built with SER-FIQ scores: its figures favour SER-FIQ"
@@ -14,6 +16,9 @@ def caveats(evaluation: Evaluation) -> list[str]:
         *(f"{method.name} cannot work here: {method.refusal}" for method in evaluation.methods if method.refusal),
         *(f"{one.name}: {one.note}" for one in evaluation.sets if one.note),
         *(f"{one.name}: {XQLFW}" for one in evaluation.sets if _built_with_ser_fiq(one) and _has_ser_fiq(evaluation)),
+        *evaluation.notes,
+        *_few_errors(evaluation),
+        *_no_intervals(evaluation),
         *_remarks(evaluation),
         *_missing(evaluation),
     ]
@@ -32,6 +37,32 @@ def _built_with_ser_fiq(one: EvaluatedSet) -> bool:
 def _has_ser_fiq(evaluation: Evaluation) -> bool:
     names = [method.name.casefold().replace("-", "").replace("_", "") for method in evaluation.working()]
     return any("serfiq" in name for name in names)
+
+
+def _few_errors(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the data sets and FMRs whose figures rest on few errors, with their numbers by all conventions."""
+    for one in evaluation.sets:
+        for fmr in evaluation.fmr:
+            found = [each for each in evaluation.results if (each.data_set, each.fmr) == (one.name, fmr)]
+            missed, matched = [each.false_non_matches for each in found], [each.false_matches for each in found]
+            if any(count < FEW_ERRORS for count in (*missed, *matched)):
+                yield (
+                    f"{one.name} at FMR {fmr:g}: figures rest on {_range(missed)} false non-matches, and the threshold "
+                    f"on {_range(matched)} false matches; with fewer than {FEW_ERRORS} errors, differences between "
+                    "methods may be chance"
+                )
+
+
+def _range(counts: Sequence[int]) -> str:
+    return f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
+
+
+def _no_intervals(evaluation: Evaluation) -> Iterator[str]:
+    if len(evaluation.working()) > 1 and not any(math.isfinite(result.low) for result in evaluation.results):
+        yield (
+            "no method is marked as the best: whether differences are more than chance is known only with intervals, "
+            "which model.figures.bootstrap gives (200, say)"
+        )
 
 
 def _remarks(evaluation: Evaluation) -> Iterator[str]:

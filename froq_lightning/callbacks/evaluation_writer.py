@@ -84,24 +84,30 @@ def summary(evaluation: Evaluation) -> str:
 
 def _table(table: FigureTable) -> str:
     sets = [
-        [one.data_set, f"{one.threshold:.4f}", f"{one.fnmr:.4f}", str(one.mated), str(one.non_mated)]
+        [
+            one.data_set,
+            f"{one.threshold:.4f}",
+            f"{one.fnmr:.4f}",
+            *map(str, (one.false_non_matches, one.mated, one.false_matches, one.non_mated)),
+        ]
         for one in table.sets
     ]
-    header = ["data set", "threshold", "FNMR", "mated trials", "non-mated trials"]
+    counts = ["false non-matches", "of mated trials", "false matches", "of non-mated trials"]
+    header = ["data set", "threshold", "FNMR", *counts]
     lines = [f"{table.convention.name} at FMR {table.fmr:g}", table.convention.describe(), text_table(header, sets), ""]
     rows = [[method, *(table.text(cell.value) + " *"[cell.best] for cell in cells)] for method, cells in table.rows]
     width = max(len(cell) for row in rows for cell in row[1:])
     padded = [[method, *(cell.rjust(width) for cell in cells)] for method, *cells in rows]
     lines.append(text_table(["method", *(name.rjust(width - 1) for name in table.columns)], padded))
     if any(cell.best for _, cells in table.rows for cell in cells):
-        lines.append("  * the best of its column")
+        lines.append("  * the best of its column: its 95 % confidence interval is apart from all others")
     return "\n".join([*lines, *_intervals(table)])
 
 
 def _intervals(table: FigureTable) -> Iterator[str]:
-    rows = [[method, *map(table.interval, cells[: len(table.sets)])] for method, cells in table.rows]
+    rows = [[method, *map(table.interval, cells)] for method, cells in table.rows]
     if any(cell for row in rows for cell in row[1:]):
-        yield text_table(["95 % confidence interval", *table.columns[: len(table.sets)]], rows)
+        yield text_table(["95 % confidence interval", *table.columns], rows)
 
 
 def _times(evaluation: Evaluation) -> str:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.evaluation import Evaluation
-from froq_lightning.evaluation.result import Result
+from froq_lightning.evaluation.result import FEW_ERRORS, Result
 
 MEAN = "mean"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure, the ends of its 95 % confidence interval (NaN without one), and whether it is the best."""
+    """A figure, the ends of its 95 % confidence interval (NaN without one), and whether it is known to be the best."""
 
     value: float
     low: float
@@ -57,35 +57,60 @@ class FigureTable:
 
 def figure_tables(evaluation: Evaluation) -> Iterator[FigureTable]:
     """Arrange the figures of an evaluation, convention by convention and FMR by FMR."""
-    methods = [method.name for method in evaluation.working()]
-    sets = [one.name for one in evaluation.sets]
-    for convention in evaluation.conventions if methods else ():
+    if not evaluation.working():
+        return
+    sets = tuple(one.name for one in evaluation.sets)
+    for convention in evaluation.conventions:
         for fmr in evaluation.fmr:
-            found = [[evaluation.result(one, method, convention.name, fmr) for one in sets] for method in methods]
-            values = [[(one.value, one.low, one.high) for one in results] for results in found]
-            if len(sets) > 1:
-                for method, row in zip(methods, values, strict=True):
-                    row.append((evaluation.mean(method, convention.name, fmr), math.nan, math.nan))
             yield FigureTable(
                 convention=convention,
                 fmr=fmr,
-                columns=(*sets, MEAN) if len(sets) > 1 else tuple(sets),
-                rows=tuple(zip(methods, _cells(values, convention), strict=True)),
-                sets=tuple(found[0]),
+                columns=(*sets, MEAN) if len(sets) > 1 else sets,
+                rows=tuple(_rows(evaluation, convention, fmr)),
+                sets=tuple(_results(evaluation, evaluation.working()[0].name, convention, fmr)),
             )
 
 
-def _cells(values: Sequence[Sequence[tuple[float, float, float]]], convention: Convention) -> list[tuple[Cell, ...]]:
-    best = [_best([figure[0] for figure in column], convention) for column in zip(*values, strict=True)]
-    return [
-        tuple(Cell(*figure, best=figure[0] == wanted) for figure, wanted in zip(row, best, strict=True))
-        for row in values
-    ]
+def _rows(evaluation: Evaluation, convention: Convention, fmr: float) -> Iterator[tuple[str, tuple[Cell, ...]]]:
+    methods = evaluation.working()
+    found = [_results(evaluation, method.name, convention, fmr) for method in methods]
+    figures = [[(one.value, one.low, one.high) for one in results] for results in found]
+    enough = [_errors(result, convention) >= FEW_ERRORS for result in found[0]]
+    if len(evaluation.sets) > 1:
+        for method, row in zip(methods, figures, strict=True):
+            asked = (method.name, convention.name, fmr)
+            row.append((evaluation.mean(*asked), *evaluation.mean_interval(*asked)))
+        enough.append(all(enough))
+    best = [_best(column, convention) for column in zip(*figures, strict=True)]
+    for number, (method, row) in enumerate(zip(methods, figures, strict=True)):
+        is_best = [
+            known and place == number and not method.is_random for place, known in zip(best, enough, strict=True)
+        ]
+        yield method.name, tuple(Cell(*figure, best=chosen) for figure, chosen in zip(row, is_best, strict=True))
 
 
-def _best(column: Sequence[float], convention: Convention) -> float:
-    """Choose the best figure of a column; NaN where there is nothing to choose from."""
-    figures = {figure for figure in column if math.isfinite(figure)}
-    if len(figures) < 2:
-        return math.nan
-    return max(figures) if convention.higher_is_better else min(figures)
+def _results(evaluation: Evaluation, method: str, convention: Convention, fmr: float) -> list[Result]:
+    return [evaluation.result(one.name, method, convention.name, fmr) for one in evaluation.sets]
+
+
+def _best(column: Sequence[tuple[float, float, float]], convention: Convention) -> int | None:
+    """Return the place of the figure whose interval is apart from all others', on the better side.
+
+    Methods are compared on the same trials, so that this asks for more than a test of their differences would.
+    """
+    sign = -1 if convention.higher_is_better else 1
+    ends = {
+        place: sorted((sign * low, sign * high))
+        for place, (value, low, high) in enumerate(column)
+        if math.isfinite(value)
+    }
+    for place, (_, high) in ends.items():
+        others = [low for other, (low, _) in ends.items() if other != place]
+        if others and all(high < low for low in others):
+            return place
+    return None
+
+
+def _errors(result: Result, convention: Convention) -> int:
+    """Count the errors that a figure rests on: rank consistency counts false matches too."""
+    return result.false_non_matches + (result.false_matches if convention.measure == "rce" else 0)

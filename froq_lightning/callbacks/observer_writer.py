@@ -7,6 +7,7 @@ from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.calibration.front import FrontPoint
 from froq_lightning.calibration.selection import Selection
+from froq_lightning.callbacks.headline import doubts, headline
 from froq_lightning.callbacks.journaled import JournaledWriter
 from froq_lightning.callbacks.tables import write_csv
 from froq_lightning.data.records import FaceBatch
@@ -122,17 +123,18 @@ def _report(calibration: Calibration, names: Sequence[str]) -> str:
     excluded = [layer for layer in observer.candidates if layer.reason]
     used, failed = observer.calibration_set.images, observer.calibration_set.left_out
     lines = [
-        f"\n{len(rows)} of {len(observer.candidates)} layers of {observer.backbone.name} observe quality "
-        f"(preset {observer.preset}):",
+        f"\n{headline(calibration, observer.backbone.name)} (preset {observer.preset}):",
         text_table(["layer", "layer utility", "mean norm", "std"], rows),
         f"Spearman's rho between scores and pseudo-quality: {observer.set_utility:.4f} over {used} images"
         + (f", {failed} left out" if failed else ""),
+        f"cross-validated, on images that the layers were not chosen on: {selection.cross_validated}",
         *_told_costs(selection, names),
     ]
     if excluded:
         named = "; ".join(f"{layer.name} {layer.reason}" for layer in excluded[:5])
         more = f"; and {len(excluded) - 5} more, see the observer" if len(excluded) > 5 else ""
         lines.append(f"{len(excluded)} candidate layers were left out: {named}{more}")
+    lines += [f"! {doubt}" for doubt in doubts(calibration)]
     return "\n".join(lines)
 
 

@@ -6,7 +6,9 @@ from typing import Generic, TypeVar
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from froq_lightning.calibration import doubts
 from froq_lightning.callbacks.quality_writer import predicted
+from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction, ScoredRow
 from froq_lightning.terminal import text_table
 
@@ -66,6 +68,9 @@ class RankedTable(Callback):
         if found.ranking.seen > len(rows):
             rows.insert(len(rows) // 2, ["…", "…", f"… {found.ranking.seen - len(rows)} more", ""])
         print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
+        if isinstance(pl_module, FroqModule) and pl_module.observer is not None:
+            known = (doubts.of_scores(pl_module.observer), doubts.of_scale(pl_module.observer))
+            print("".join(f"! {doubt}\n" for doubt in known if doubt), end="")
         print(text_table(["quality", "quality_score", "image", "remark"], rows))
         if found.failed:
             told = "; ".join(found.failures) + ("; …" * (found.failed > FAILURES_SHOWN))

@@ -50,6 +50,10 @@ class FroqTrainer(Trainer):
         quieten()
         self.__dict__.update(state)
 
+    def validate(self, *args: Any, **kwargs: Any) -> Any:
+        """Calibrate; see `Trainer.validate`."""
+        return super().validate(*args, **{"verbose": False, **kwargs})
+
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Score images; see `Trainer.predict`."""
         return super().predict(*args, **{"return_predictions": False, **kwargs})

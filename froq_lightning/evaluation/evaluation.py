@@ -20,12 +20,14 @@ class MethodFacts:
         parameters: that its scores depend on.
         milliseconds: per image, with the forward passes that it needs; NaN for scores from elsewhere.
         refusal: why it cannot work on the network; empty if it can.
+        is_random: whether its scores are drawn at random: the line that others have to beat, and never the best.
     """
 
     name: str
     parameters: Mapping[str, Any]
     milliseconds: float = float("nan")
     refusal: str = ""
+    is_random: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Evaluation:
         conventions: of the figures.
         fmr: false match rates of the figures.
         results: every method that works, on every data set, in every convention, at every FMR.
+        notes: on the network and the methods, in sentences.
     """
 
     backbone: str
@@ -73,6 +76,7 @@ class Evaluation:
     conventions: tuple[Convention, ...]
     fmr: tuple[float, ...]
     results: tuple[Result, ...]
+    notes: tuple[str, ...] = ()
 
     def working(self) -> list[MethodFacts]:
         """Methods that gave scores."""
@@ -86,3 +90,11 @@ class Evaluation:
     def mean(self, method: str, convention: str, fmr: float) -> float:
         """Mean figure over the data sets; NaN if it is not defined on one of them."""
         return float(np.mean([self.result(one.name, method, convention, fmr).value for one in self.sets]))
+
+    def mean_interval(self, method: str, convention: str, fmr: float) -> tuple[float, float]:
+        """Ends of the mean figure's interval, of 95 % confidence at least: those of the data sets, averaged.
+
+        Errors that the data sets do not share would partly cancel out in the mean, and make it narrower.
+        """
+        found = [self.result(one.name, method, convention, fmr) for one in self.sets]
+        return float(np.mean([one.low for one in found])), float(np.mean([one.high for one in found]))

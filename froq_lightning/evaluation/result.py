@@ -20,6 +20,10 @@ from froq_lightning.evaluation.error_rates import (
 )
 from froq_lightning.evaluation.rce import rank_consistency
 
+# With fewer errors than this, differences between methods may well be chance (the "rule of 30" of ISO/IEC 19795-1: the
+# true error rate then lies within 30 % of the observed one with 90 % confidence).
+FEW_ERRORS = 30
+
 
 @dataclass(frozen=True)
 class Result:
@@ -35,7 +39,9 @@ class Result:
         high: the other end.
         threshold: comparison score that a match exceeds, on the full set, by the convention.
         fnmr: false non-match rate on the full set at that threshold.
+        false_non_matches: mated trials that do not match there: the errors that the figure rests on.
         mated: trials.
+        false_matches: non-mated trials that match there: what the threshold rests on.
         non_mated: trials.
         unscored: trials whose quality is missing; they are discarded first.
         without_score: trials left out since an image gave no embedding.
@@ -53,7 +59,9 @@ class Result:
     high: float
     threshold: float
     fnmr: float
+    false_non_matches: int
     mated: int
+    false_matches: int
     non_mated: int
     unscored: int
     without_score: int
@@ -120,6 +128,7 @@ def _result(
     without_score: int,
 ) -> Result:
     convention, fmr = asked
+    mated, non_mated = trials.scores[trials.mated], trials.scores[~trials.mated]
     draws = quality.reshape(len(quality), -1).T
     pairs = [pair_quality(draw, trials.first, trials.second) for draw in draws]
     found = [_figure(trials, *both, convention, fmr) for both in zip(draws, pairs, strict=True)]
@@ -142,9 +151,11 @@ def _result(
         low=low,
         high=high,
         threshold=found[0].threshold,
-        fnmr=false_non_match_rate(trials.scores[trials.mated], found[0].threshold),
-        mated=int(trials.mated.sum()),
-        non_mated=int((~trials.mated).sum()),
+        fnmr=false_non_match_rate(mated, found[0].threshold),
+        false_non_matches=int((mated <= found[0].threshold).sum()),
+        mated=len(mated),
+        false_matches=int((non_mated > found[0].threshold).sum()),
+        non_mated=len(non_mated),
         unscored=int(np.isnan(pairs[0]).sum()),
         without_score=without_score,
         remark="; ".join([*_remarks(trials, draws, found[0].threshold, fmr), *_ends(found)]),

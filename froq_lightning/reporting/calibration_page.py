@@ -11,6 +11,7 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.callbacks.headline import doubts, headline
 from froq_lightning.data.records import FaceSample
 from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.reporting.agreement_chart import MOST_IMAGES, rank_chart, rank_shares, value_chart
@@ -26,6 +27,8 @@ from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.terminal import printable
 
 FAILURES_SHOWN = 50
+# Stands in a headline where the page sets the name of the network apart.
+NAME = "\0"
 
 Reader = Callable[[int], FaceSample]
 
@@ -45,7 +48,9 @@ def render_page(calibration: Calibration, backbone: Backbone, read: Reader | Non
         "observer": observer,
         "title": observer.backbone.title(),
         "cost": calibration.selection.cost,
-        "caveats": list(_caveats(observer, rows)),
+        "headline": headline(calibration, NAME).partition(NAME),
+        "utility": calibration.selection.cross_validated,
+        "caveats": [*doubts(calibration), *_caveats(calibration, rows)],
         "rule": _rule(observer),
         "ends": ends,
         "faces": _faces(calibration, lru_cache(maxsize=None)(read), ends) if read and ends else {},
@@ -94,13 +99,13 @@ def _scores(calibration: Calibration) -> dict[str, Any]:
     }
 
 
-def _caveats(observer: Observer, layers: Sequence[LayerRow]) -> Iterator[str]:
+def _caveats(calibration: Calibration, layers: Sequence[LayerRow]) -> Iterator[str]:
     """Yield what a reader should know besides the figures."""
     yield (
         "The layers were chosen on the same images that Spearman's rho is taken over, which flatters it; "
-        "froq test measures the scores on other images."
+        f"cross-validated it is {calibration.selection.cross_validated}. froq test measures the scores on other images."
     )
-    images = observer.calibration_set
+    images = calibration.observer.calibration_set
     if images.left_out:
         yield f"{images.left_out} of {images.left_out + images.images} images could not be used."
     useless = sum(bool(layer.reason) for layer in layers)

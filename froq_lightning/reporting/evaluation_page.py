@@ -14,6 +14,7 @@ from froq_lightning.callbacks.figure_table import FigureTable, figure_tables
 from froq_lightning.data.records import FaceSample
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
+from froq_lightning.evaluation.result import FEW_ERRORS
 from froq_lightning.reporting.edc_chart import edc_chart
 from froq_lightning.reporting.face_row import FaceRow, face_row
 from froq_lightning.reporting.histogram import quality_histogram, score_histogram
@@ -97,6 +98,7 @@ def _context(evaluation: Evaluation, faces: Sequence[Callable[[int], FaceSample]
         ],
         "costs": list(_costs(evaluation)),
         "caveats": caveats(evaluation),
+        "few": FEW_ERRORS,
         "trials": {one.name: _trial_counts(one) for one in evaluation.sets},
     }
 
@@ -113,19 +115,19 @@ def _charts(evaluation: Evaluation, table: FigureTable, strokes: Mapping[str, St
     for one in evaluation.sets:
         results = {name: evaluation.result(one.name, name, convention.name, table.fmr) for name in strokes}
         if drawing := edc_chart(results, convention, strokes):
-            yield Chart(f"{one.name}, FMR {table.fmr:g}", drawing)
+            errors = next(iter(results.values())).false_non_matches
+            yield Chart(f"{one.name}, FMR {table.fmr:g}: {errors} false non-matches", drawing)
 
 
 def _winner(tables: Sequence[FigureTable]) -> Winner | None:
-    """Find who is best in the first table: on average, or on the last data set where there is one."""
-    found = [
-        Winner(method, table, table.columns[place], cell.value)
+    """Find who is known to be best in the first table: on average, or on the data set where there is one."""
+    found = (
+        Winner(method, table, table.columns[-1], cells[-1].value)
         for table in tables[:1]
         for method, cells in table.rows
-        for place, cell in enumerate(cells)
-        if cell.best
-    ]
-    return max(found, key=lambda one: one.table.columns.index(one.column), default=None)
+        if cells[-1].best
+    )
+    return next(found, None)
 
 
 def _set_part(

@@ -89,12 +89,13 @@ class EvaluationRun:
         self._left_out[number] |= reasons
         table.update_missing(torch.tensor(list(reasons), dtype=torch.int64, device=table.device))
 
-    def finish(self, backbone: str, figures: Figures, *, first: bool) -> Evaluation | None:
+    def finish(self, backbone: str, figures: Figures, notes: tuple[str, ...] = (), *, first: bool) -> Evaluation | None:
         """Compare the images of all processes, and compute the figures on the first one.
 
         Args:
             backbone: name of the network.
             figures: to compute.
+            notes: on the network and the methods, for the reader.
             first: whether this process is the first; the others return None.
 
         Raises:
@@ -119,6 +120,7 @@ class EvaluationRun:
             conventions=figures.made(),
             fmr=figures.fmr,
             results=tuple(results),
+            notes=notes,
         )
 
     def _require_trials(self, embeddings: Sequence[np.ndarray], left_out: Sequence[Mapping[int, str]]) -> None:
@@ -172,7 +174,13 @@ class EvaluationRun:
     def _methods(self, facts: PanelFacts) -> tuple[MethodFacts, ...]:
         times, refusals = facts.milliseconds, facts.refusals
         told = [
-            MethodFacts(name, method.parameters(), times.get(name, float("nan")), refusals.get(name, ""))
+            MethodFacts(
+                name,
+                method.parameters(),
+                times.get(name, float("nan")),
+                refusals.get(name, ""),
+                is_random=isinstance(method, DrawnQuality),
+            )
             for name, method in self.panel.methods.items()
         ]
         return (*told, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))

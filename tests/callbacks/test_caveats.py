@@ -27,7 +27,8 @@ def remarked(evaluation: Evaluation, remarks: dict[tuple[str, float, str], str])
         for one in evaluation.results
     ]
     said = caveats(dataclasses.replace(evaluation, results=tuple(results), methods=evaluation.methods[:2]))
-    return [line for line in said if "embedding" not in line and "without a quality" not in line]
+    others = ("embedding", "without a quality", "false non-matches", "marked as the best")
+    return [line for line in said if not any(other in line for other in others)]
 
 
 def test_refusals_and_what_is_missing_are_stated(evaluation: Evaluation) -> None:
@@ -65,6 +66,44 @@ def test_too_few_trials_for_an_fmr_are_told_with_the_number_needed(evaluation: E
     (line,) = (line for line in caveats(evaluation) if "FMR 0.001 needs" in line and "alpha" in line)
     count = evaluation.result("alpha", "good", "froq", 0.001).non_mated
     assert f"only {count} of the 1000 non-mated trials that FMR 0.001 needs" in line
+
+
+@pytest.mark.parametrize(
+    ("missed", "matched", "warned"), [(7, 200, True), (200, 3, True), (29, 29, True), (30, 30, False)]
+)
+def test_figures_on_a_handful_of_errors_are_told_with_their_number(
+    evaluation: Evaluation, missed: int, matched: int, *, warned: bool
+) -> None:
+    results = [dataclasses.replace(one, false_non_matches=missed, false_matches=matched) for one in evaluation.results]
+    said = caveats(dataclasses.replace(evaluation, results=tuple(results)))
+    told = (
+        f"alpha at FMR 0.05: figures rest on {missed} false non-matches, and the threshold on {matched} false matches; "
+        "with fewer than 30 errors, differences between methods may be chance"
+    )
+    assert (told in said) == warned
+    assert any("fewer than 30" in line for line in said) == warned
+
+
+def test_conventions_that_count_other_errors_are_told_together(evaluation: Evaluation) -> None:
+    results = [
+        dataclasses.replace(one, false_non_matches=9 if one.convention == "cr-fiqa" else 7, false_matches=40)
+        for one in evaluation.results
+    ]
+    said = caveats(dataclasses.replace(evaluation, results=tuple(results)))
+    assert sum("rest on 7 to 9 false non-matches, and the threshold on 40 false matches" in line for line in said) == 4
+
+
+def test_what_would_tell_the_best_method_is_said_where_several_have_no_intervals(evaluation: Evaluation) -> None:
+    told = "no method is marked as the best: whether differences are more than chance is known only with intervals"
+    assert any(line.startswith(told) for line in caveats(evaluation))
+    alone = dataclasses.replace(evaluation, methods=evaluation.methods[:1])
+    known = tuple(dataclasses.replace(one, low=0.1, high=0.2) for one in evaluation.results)
+    for other in (alone, dataclasses.replace(evaluation, results=known)):
+        assert not any(line.startswith(told) for line in caveats(other))
+
+
+def test_notes_on_network_and_methods_are_stated(evaluation: Evaluation) -> None:
+    assert "froq: perhaps chance" in caveats(dataclasses.replace(evaluation, notes=("froq: perhaps chance",)))
 
 
 @pytest.mark.parametrize("data_set", ["xqlfw", "XQLFW-aligned"])

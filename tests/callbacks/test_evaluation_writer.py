@@ -135,14 +135,14 @@ def test_what_is_printed_says_its_convention_thresholds_and_counts(
     lines = [line.split() for line in printed.splitlines()]
     for one in ("alpha", "beta"):
         result = evaluation.result(one, "good", "froq", 0.05)
-        counts = [f"{result.threshold:.4f}", f"{result.fnmr:.4f}", str(result.mated), str(result.non_mated)]
-        assert [one, *counts] in lines
+        errors = [result.false_non_matches, result.mated, result.false_matches, result.non_mated]
+        assert [one, f"{result.threshold:.4f}", f"{result.fnmr:.4f}", *map(str, errors)] in lines
     (header,) = {tuple(line) for line in lines if line[-1:] == ["mean"]}
     assert header == ("method", "alpha", "beta", "mean")
     good, bad = (next(line for line in lines if line[:1] == [method]) for method in ("good", "bad"))
-    assert all(cell.endswith("*") for cell in good[1:]), "good foretells errors better than bad"
-    assert not any(cell.endswith("*") for cell in bad[1:])
-    assert float(good[1].rstrip("*")) == round(evaluation.result("alpha", "good", "froq", 0.05).value, 3)
+    assert not any(cell.endswith("*") for cell in (*good, *bad)), "without intervals nobody knows"
+    assert "  no method is marked as the best: whether differences are more than chance" in printed
+    assert float(good[1]) == round(evaluation.result("alpha", "good", "froq", 0.05).value, 3)
     assert ["good", "8.00", "2.00"] in lines
     assert ["bad", "-", "-"] in lines
     assert "  broken.jpg: file is empty" in printed.splitlines()
@@ -162,6 +162,10 @@ def test_intervals_are_printed_where_they_were_asked_for(
     printed = capsys.readouterr().out
     assert "95 % confidence interval  alpha" in printed
     assert f"{results[0].low:.3f} to {results[0].high:.3f}" in printed
+    assert results[0].high < results[1].low, "what the mark rests on"
+    assert f"good    {results[0].value:.3f}*" in printed
+    assert "* the best of its column: its 95 % confidence interval is apart from all others" in printed
+    assert "no method is marked" not in printed
 
 
 def test_an_evaluation_in_which_no_method_works_is_written_too(

@@ -3,6 +3,7 @@
 The network and the images are made here, so that this runs wherever the tests do.
 """
 
+import ast
 import json
 import os
 import re
@@ -153,6 +154,37 @@ def test_the_same_observer_is_found(
     assert found["set_utility"] == pytest.approx(expected["set_utility"], abs=1e-6)
     assert found["quantiles"] == pytest.approx(expected["quantiles"], rel=1e-5)
     assert_alike(rows(two.with_suffix(".images.csv")), rows(one.with_suffix(".images.csv")))
+
+
+IN_PYTHON = """
+import sys
+from lightning.pytorch import Trainer
+from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.module import FroqModule
+
+if __name__ == "__main__":
+    module = FroqModule("timm", {"architecture": "test_byobnet", "weights": sys.argv[1]})
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    trainer = Trainer(accelerator="cpu", devices=int(sys.argv[3]), strategy=sys.argv[4], **quiet)
+    print(trainer.validate(module, FaceDataModule(sys.argv[2], workers=0), verbose=False))
+"""
+
+
+def test_validate_in_python_returns_the_same_metrics_without_a_warning(
+    network: tuple[str, ...], manifest: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text(IN_PYTHON)
+    weights = re.search(r"weights: (.*)}", network[1])
+    assert weights is not None
+    returned = []
+    for devices, strategy in (("1", "auto"), ("2", "ddp_spawn")):
+        command = [sys.executable, str(tmp_path / "script.py"), weights[1], str(manifest), devices, strategy]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        ran = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=300)
+        assert "sync_dist" not in ran.stderr
+        returned.append(ast.literal_eval(ran.stdout.strip().splitlines()[-1])[0])
+    assert set(returned[0]) == {"set_utility", "set_utility_cv"}
+    assert returned[1] == pytest.approx(returned[0], abs=1e-5)
 
 
 def subjects(images: Sequence[Path], folder: Path) -> str:

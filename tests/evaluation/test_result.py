@@ -33,6 +33,8 @@ def test_every_method_convention_and_rate_gives_one_result(draw: Draw) -> None:
         threshold = threshold_at_fmr(trials.scores[~trials.mated], result.fmr)
         assert result.threshold == threshold
         assert result.fnmr == false_non_match_rate(trials.scores[trials.mated], threshold)
+        assert result.false_non_matches == round(result.fnmr * result.mated) > 0
+        assert result.false_matches == round(result.fmr * result.non_mated) > 0
         if result.convention == "rce":
             assert result.value == rank_consistency(trials, sign * quality, result.fmr)
             assert result.curve == ()

@@ -15,10 +15,12 @@ from lightning.pytorch import LightningModule, Trainer
 from markupsafe import escape
 from PIL import Image
 
+from froq_lightning.backbones.spec import WeightsInfo
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import CalibrationSet, Observer
 from froq_lightning.calibration.preset import PRESETS, Preset
 from froq_lightning.calibration.selection import select_layers
+from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.faces import FaceDataModule
 from froq_lightning.data.records import FaceSample
@@ -161,6 +163,51 @@ def test_one_sentence_tells_what_was_found(calibration: Calibration, content: Co
         f"Spearman's rho {observer.set_utility:.3f} with the pseudo-quality over 40 images; reading them takes "
         f"{share(calibration.selection.cost)} of a forward pass."
     ) in text
+
+
+@pytest.mark.parametrize(
+    ("rho", "told"),
+    [
+        (-0.04, "No usable quality was found in the {all} layers of {title}"),
+        (0.05, "No usable quality was found in the {all} layers of {title}"),
+        (0.25, "A weak finding: {some} of {all} layers of {title} observe quality"),
+        (0.8, "{some} of {all} layers of {title} observe quality"),
+    ],
+)
+def test_the_headline_claims_no_more_than_was_found(
+    calibration: Calibration, again: Callable[..., str], rho: float, told: str
+) -> None:
+    selection = dataclasses.replace(calibration.selection, cross_validated=SetUtility(rho, 400))
+    page = again(dataclasses.replace(calibration, selection=selection)).replace('<span class="name">', "")
+    observer = calibration.observer
+    counts = {"some": len(observer.layers), "all": len(observer.candidates), "title": observer.backbone.title()}
+    assert f"<h1>{told.format(**counts)}</h1>" in page.replace("</span></h1>", "</h1>").replace("</span> ", " ")
+    assert (f"Spearman&#39;s rho is {rho:.3f} (95 % confidence interval" in page) == (rho < 0.3)
+    assert ("What may help: more calibration images" in page) == (rho < 0.3)
+
+
+def test_an_uncertain_finding_is_called_so(
+    calibration: Calibration, again: Callable[..., str], content_of: ContentOf
+) -> None:
+    selection = dataclasses.replace(calibration.selection, cross_validated=SetUtility(0.5, 12))
+    text = text_of(content_of(again(dataclasses.replace(calibration, selection=selection))))
+    assert re.search(r"It is uncertain whether \d+ of \d+ layers of timm .* observe quality", text)
+    assert "Cross-validated rho 0.500 on images that the layers were not chosen on; 95 % confidence" in text
+
+
+def test_a_network_without_weights_changes_the_headline(
+    calibration: Calibration, again: Callable[..., str], content_of: ContentOf
+) -> None:
+    backbone = dataclasses.replace(calibration.observer.backbone, weights=WeightsInfo("as built", "0" * 64))
+    observer = dataclasses.replace(calibration.observer, backbone=backbone)
+    text = text_of(content_of(again(dataclasses.replace(calibration, observer=observer))))
+    assert f"{backbone.title()} was calibrated without weights: its Observer fits no other run" in text
+    assert f"No weights were given to {backbone.title()}: it has those it was built with, random ones unless" in text
+    assert "layers of timm (architecture=edgenext_xx_small) observe quality" not in text
+
+
+def test_a_small_calibration_set_is_told_with_what_chance_can_reach(content: Content) -> None:
+    assert "Only 40 calibration images: by chance alone a layer utility can reach 0.31" in text_of(content)
 
 
 def test_the_chosen_layers_are_those_of_the_observer(calibration: Calibration, content: Content) -> None:

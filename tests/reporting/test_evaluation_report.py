@@ -173,6 +173,40 @@ def test_intervals_are_shown_where_they_were_asked_for(tested: Tested, tmp_path:
     assert "confidence" not in "".join(content_of(again(tested, evaluation, tmp_path / "page.html")).text)
 
 
+def with_figures(evaluation: Evaluation, errors: int) -> Evaluation:
+    """Set one method's figures apart from those of the others, on so many errors."""
+    figures = {"random": 0.9, "embedding_norm": 0.2}
+    results = [
+        dataclasses.replace(one, value=value, low=value - 0.05, high=value + 0.05, false_non_matches=errors)
+        for one in evaluation.results
+        for value in [figures.get(one.method, 0.5)]
+    ]
+    return dataclasses.replace(evaluation, results=tuple(results))
+
+
+def test_a_method_is_marked_only_where_its_interval_is_apart_and_on_enough_errors(
+    tested: Tested, page: str, tmp_path: Path
+) -> None:
+    evaluation = evaluation_of(tested)
+    found = again(tested, with_figures(evaluation, 30), tmp_path / "page.html")
+    assert "<td><b>0.200</b><small>0.150 to 0.250</small></td>" in found
+    assert "Best by froq at FMR 0.02</dt><dd>embedding_norm<small>0.200 on average" in found
+    few = again(tested, with_figures(evaluation, 7), tmp_path / "page.html")
+    for unmarked in (page, few[: few.index("cr-fiqa at FMR 0.02")]):
+        assert "<td><b>" not in unmarked
+        assert "Best by" not in unmarked
+
+
+def test_the_page_says_how_many_errors_figures_rest_on(tested: Tested, tmp_path: Path, content_of: ContentOf) -> None:
+    evaluation = evaluation_of(tested)
+    text = "".join(content_of(again(tested, with_figures(evaluation, 7), tmp_path / "page.html")).text)
+    matched = evaluation.results[0].false_matches
+    assert f"7 false non-matches, {matched} false matches" in text
+    assert "plain, FMR 0.02: 7 false non-matches" in text
+    assert "plain at FMR 0.02: figures rest on 7 false non-matches, and the threshold on" in text
+    assert "with fewer than 30 errors, differences between methods may be chance" in text
+
+
 def test_a_time_that_is_not_known_has_no_bar(tested: Tested, tmp_path: Path, content_of: ContentOf) -> None:
     evaluation = evaluation_of(tested)
     methods = [dataclasses.replace(one, milliseconds=float("nan")) for one in evaluation.methods]

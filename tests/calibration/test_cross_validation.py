@@ -1,0 +1,98 @@
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from froq_lightning.calibration import cross_validation
+from froq_lightning.calibration.budget import Budget
+from froq_lightning.calibration.correlation import spearman
+from froq_lightning.calibration.cross_validation import cross_validate
+from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.selection import Selection, select_layers
+
+RULES = [("paper", Budget()), ("distinct", Budget()), ("paper", Budget(max_cost=0.5)), ("distinct", Budget(1.0, 0.1))]
+
+
+def drawn(images: int, layers: int, strength: float, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Norms of layers on scales of their own that follow the labels more or less, and the labels."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.rand(images, generator=generator)
+    noise = torch.rand(images, layers, generator=generator)
+    scales = torch.linspace(1, 50, layers)
+    return (1 + noise + strength * labels[:, None]) * scales, labels
+
+
+def selected(norms: Tensor, labels: Tensor, preset: str = "paper", budget: Budget | None = None) -> Selection:
+    layers = norms.shape[1]
+    costs = torch.linspace(0.1, 1.0, layers).tolist()
+    names = [str(layer) for layer in range(layers)]
+    return select_layers(norms, labels, names, PRESETS[preset], costs=costs, budget=budget or Budget())
+
+
+@pytest.mark.parametrize(("preset", "budget"), RULES)
+def test_a_search_among_noise_looks_good_on_its_own_images_and_not_on_others(preset: str, budget: Budget) -> None:
+    found = [selected(*drawn(40, 60, 0.0, seed), preset, budget) for seed in range(12)]
+    assert min(one.set_utility.rho for one in found) > 0.3, "the search flatters"
+    assert abs(sum(one.cross_validated.rho for one in found) / len(found)) < 0.15
+    assert sum(one.verdict in ("good", "weak") for one in found) <= 1
+
+
+@pytest.mark.parametrize(("preset", "budget"), RULES)
+def test_layers_that_follow_quality_do_so_on_other_images_too(preset: str, budget: Budget) -> None:
+    found = selected(*drawn(120, 20, 2.0), preset, budget)
+    assert found.cross_validated.rho > 0.8
+    assert found.cross_validated.rho == pytest.approx(found.set_utility.rho, abs=0.1)
+    assert found.verdict == "good"
+
+
+def test_layers_that_follow_quality_backwards_are_no_quality() -> None:
+    norms, labels = drawn(60, 5, 3.0)
+    found = selected(norms, 1 - labels)
+    assert found.set_utility.rho < 0
+    assert found.cross_validated.rho < 0
+    assert found.verdict == "none"
+
+
+def test_a_single_layer_gives_its_own_rho_since_folds_are_pooled() -> None:
+    norms, labels = drawn(200, 1, 1.0)
+    rho = spearman(norms[:, 0], labels).item()
+    assert selected(norms, labels).cross_validated.rho == pytest.approx(rho, abs=0.02)
+
+
+def test_the_same_images_give_the_same_value_whatever_is_drawn_elsewhere() -> None:
+    norms, labels = drawn(50, 8, 0.5)
+    torch.manual_seed(1)
+    one = selected(norms, labels).cross_validated
+    state = torch.get_rng_state()
+    torch.manual_seed(2)
+    assert selected(norms, labels).cross_validated == one
+    torch.manual_seed(1)
+    assert torch.equal(torch.get_rng_state(), state), "and nothing is drawn from the generator of others"
+
+
+def test_without_a_layer_that_folds_can_tell_apart_it_is_not_defined_and_uncertain() -> None:
+    norms, labels = drawn(10, 4, 1.0)
+    labels[:] = 0.5
+    labels[3] = 0.9  # the fold that holds this image leaves labels that are all the same
+    found = selected(norms, labels)
+    assert found.cross_validated.rho != found.cross_validated.rho
+    assert found.verdict in ("uncertain", "none")
+
+
+def test_a_layer_that_varies_on_few_images_only_is_passed_over_where_it_does_not() -> None:
+    norms, labels = drawn(40, 3, 2.0)
+    norms[:, 0] = 7.0
+    norms[5, 0] = 8.0
+    assert selected(norms, labels).cross_validated.rho > 0.5
+
+
+def test_of_a_large_set_a_part_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_validation, "MOST_IMAGES", 100)
+    norms, labels = drawn(400, 6, 1.0)
+    arguments: tuple[Any, ...] = (norms, labels, range(6), PRESETS["paper"], {}, Budget())
+    found = cross_validate(*arguments)
+    assert found.images == 100
+    # Every second image is degraded in many a calibration set: the part holds both kinds.
+    halves = torch.arange(400) % 2 * 1.0
+    assert cross_validate(halves[:, None] + norms, halves, *arguments[2:]).rho > 0.5

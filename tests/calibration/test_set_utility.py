@@ -1,0 +1,67 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from froq_lightning.calibration.set_utility import SetUtility, Verdict, by_chance, worse
+
+
+@pytest.mark.parametrize(
+    ("rho", "images", "verdict"),
+    [
+        (-0.04, 12, "none"),
+        (-0.9, 400, "none"),
+        (0.0, 400, "none"),
+        (0.05, 400, "none"),  # it may be 0, and is certainly low
+        (0.25, 30, "uncertain"),
+        (0.6, 10, "uncertain"),
+        (math.nan, 400, "uncertain"),
+        (0.29, 400, "weak"),
+        (0.3, 400, "good"),
+        (0.85, 40, "good"),
+        (1.0, 10, "good"),
+    ],
+)
+def test_a_low_negative_or_uncertain_set_utility_is_not_good(rho: float, images: int, verdict: Verdict) -> None:
+    assert SetUtility(rho, images).verdict == verdict
+
+
+def test_the_worse_of_two_verdicts_counts() -> None:
+    assert worse("good", "uncertain") == worse("uncertain", "good") == "uncertain"
+    assert worse("none", "weak") == "none"
+
+
+@pytest.mark.parametrize(("strength", "images"), [(0.0, 12), (0.5, 40), (0.9, 100)])
+def test_the_interval_covers_the_truth_about_as_often_as_it_says(strength: float, images: int) -> None:
+    truth = 6 / math.pi * math.asin(strength / 2)  # Spearman's rho of normal variables
+    covered = 0
+    for seed in range(300):
+        one, other = np.random.default_rng(seed).normal(size=(2, images))
+        found = stats.spearmanr(one, strength * one + math.sqrt(1 - strength**2) * other).statistic
+        low, high = SetUtility(float(found), images).interval
+        covered += low <= truth <= high
+    assert 0.9 <= covered / 300 <= 0.99
+
+
+def test_an_interval_lies_around_its_rho_and_narrows_with_images() -> None:
+    widths = []
+    for images in (10, 40, 400):
+        low, high = SetUtility(0.5, images).interval
+        assert -1 < low < 0.5 < high < 1
+        widths.append(high - low)
+    assert widths == sorted(widths, reverse=True)
+    assert SetUtility(1.0, 10).interval == (1.0, 1.0)
+    assert SetUtility(math.nan, 10).interval == (-1.0, 1.0)
+
+
+def test_it_is_written_with_its_interval() -> None:
+    assert str(SetUtility(0.5, 40)) == "0.500 (95 % confidence interval 0.20 to 0.71, 40 images)"
+    assert str(SetUtility(math.nan, 40)).startswith("not defined (95 % confidence interval -1.00 to 1.00")
+
+
+@pytest.mark.parametrize("images", [10, 40, 360])
+def test_what_chance_can_reach_is_where_a_test_of_rho_begins_to_reject(images: int) -> None:
+    rho = by_chance(images)
+    p = 2 * stats.t.sf(rho * math.sqrt((images - 2) / (1 - rho**2)), images - 2)
+    assert p == pytest.approx(0.05, abs=0.02)
