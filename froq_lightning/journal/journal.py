@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import shutil
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -13,7 +13,10 @@ from froq_lightning.errors import JournalError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.differences import differences, list_difference
 from froq_lightning.journal.shard import Shard, read_blocks
-from froq_lightning.publishing import published
+from froq_lightning.publishing import marked, published
+
+OWN_NAMES = re.compile(r"\d+\.shard|\.?images\.txt(\.froq-new)?")
+NAMES = marked(b"")  # whatever has that name in the folder of a journal
 
 
 class Journal:
@@ -41,9 +44,15 @@ class Journal:
             restart: whether to drop what an unfinished run left.
 
         Raises:
-            JournalError: saying what differs, if what is there is not of this run; or if that run is not over.
+            JournalError: saying what differs, if what is there is not of this run; if that run is not over; or if
+                something lies there that is no journal.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise self._is_no_journal("a file") from None
+        if foreign := sorted(path.name for path in self.folder.iterdir() if not OWN_NAMES.fullmatch(path.name)):
+            raise self._is_no_journal(f"a folder with {foreign[0]!r}")
         self._shard = Shard(self._path(self.process))
         here = json.loads(json.dumps({**identity, "processes": self.processes, "images": _digest(names)}))
         try:
@@ -103,9 +112,18 @@ class Journal:
                 self.folder.rmdir()
 
     def remove(self) -> None:
-        """Delete the journal."""
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self.folder)
+        """Delete the journal, and nothing else that was put there."""
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                if OWN_NAMES.fullmatch(path.name):
+                    path.unlink()
+            self.folder.rmdir()
+
+    def _is_no_journal(self, what: str) -> JournalError:
+        return JournalError(
+            f"Expected {str(self.folder)!r} to be free for the journal of this run, but it is {what}; move it away, or "
+            "give another output"
+        )
 
     def _path(self, process: int) -> Path:
         return self.folder / f"{process}.shard"
@@ -113,7 +131,7 @@ class Journal:
     def _begin(self, shard: Shard, identity: dict[str, Any], names: Sequence[str]) -> None:
         shard.clear()
         if self.process == 0:
-            with published(self._images) as place, place.open("w", encoding="ascii") as file:
+            with published(self._images, NAMES) as place, place.open("w", encoding="ascii") as file:
                 file.writelines(f"{json.dumps(name)}\n" for name in names)
         self.append(Block(identity))
 
