@@ -49,7 +49,8 @@ def _require_writable(path: Path) -> None:
         raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be made: {error.strerror}") from error
     if any(_is_printed_to(path, stream) for stream in (1, 2)):
         raise ConfigurationError(
-            f"Expected the output to be a file of its own, but {str(path)!r} is where this command prints its tables"
+            f"Expected the output to be a file of its own, but {str(path)!r} is where this command prints its tables; "
+            "write to a file, and pass that on"
         )
 
 

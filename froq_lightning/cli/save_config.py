@@ -1,6 +1,7 @@
 """The configuration of a run, kept beside its output."""
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from importlib import metadata
@@ -12,7 +13,7 @@ from lightning.pytorch.cli import SaveConfigCallback
 from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.publishing import Mark, published
 
-FIRST_LINE = re.compile(rb"# saved by froq-lightning [^ \n]+, sha256 of the lines below: ([0-9a-f]{64})\n")
+FIRST_LINE = re.compile(rb"# saved by froq-lightning [^ \n]+, sha256 of its name and the lines below: ([0-9a-f]{64})\n")
 
 
 class SaveConfig(SaveConfigCallback, OutputWriter):
@@ -47,14 +48,18 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
         """Write the file."""
         del trainer, pl_module, stage
         content = self.parser.dump(self.config, skip_none=False).encode("utf-8")
-        digest = hashlib.sha256(content).hexdigest()
-        first = f"# saved by froq-lightning {metadata.version('froq-lightning')}, sha256 of the lines below: {digest}\n"
+        made_by = f"froq-lightning {metadata.version('froq-lightning')}"
+        first = f"# saved by {made_by}, sha256 of its name and the lines below: {_digest(self.path, content)}\n"
         with published(self.path, is_saved) as place:
             place.write_bytes(first.encode("ascii") + content)
 
 
 def is_saved(path: Path) -> bool:
-    """Tell whether a configuration was saved by a run, and not edited since: an edited one is the user's own."""
+    """Tell whether a run saved a configuration; one that was edited or copied to another name is the user's own."""
     content = path.read_bytes()
     found = FIRST_LINE.match(content)
-    return found is not None and hashlib.sha256(content[found.end() :]).hexdigest().encode("ascii") == found[1]
+    return found is not None and _digest(path, content[found.end() :]).encode("ascii") == found[1]
+
+
+def _digest(path: Path, content: bytes) -> str:
+    return hashlib.sha256(os.fsencode(path.name) + b"\n" + content).hexdigest()

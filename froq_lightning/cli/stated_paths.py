@@ -9,7 +9,7 @@ from jsonargparse import Namespace
 
 
 def with_home(value: Any) -> Any:
-    """Replace `~/` and `~user/` at the beginning of every text, as a shell does where the path is a word of its own."""
+    """Replace a `~` or `~user` that begins a text, as a shell does where the path is a word of its own."""
     if isinstance(value, Namespace):
         for name, inner in list(vars(value).items()):
             setattr(value, name, with_home(inner))
@@ -18,8 +18,7 @@ def with_home(value: Any) -> Any:
         return {name: with_home(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(map(with_home, value))
-    is_below_home = isinstance(value, str) and value.startswith("~") and "/" in value
-    return os.path.expanduser(value) if is_below_home else value  # noqa: PTH111 - stays text
+    return os.path.expanduser(value) if isinstance(value, str) else value  # noqa: PTH111 - stays text
 
 
 def files_below(value: Any, name: str = "") -> Iterator[tuple[str, Path]]:

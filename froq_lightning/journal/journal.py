@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -15,8 +14,7 @@ from froq_lightning.journal.differences import differences, list_difference
 from froq_lightning.journal.shard import Shard, read_blocks
 from froq_lightning.publishing import marked, published
 
-OWN_NAMES = re.compile(r"\d+\.shard|\.?images\.txt(\.froq-new)?")
-NAMES = marked(b"")  # whatever has that name in the folder of a journal
+NAMES = marked(rb'"')
 
 
 class Journal:
@@ -45,14 +43,15 @@ class Journal:
 
         Raises:
             JournalError: saying what differs, if what is there is not of this run; if that run is not over; or if
-                something lies there that is no journal.
+                a file has the name of its folder.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
-            raise self._is_no_journal("a file") from None
-        if foreign := sorted(path.name for path in self.folder.iterdir() if not OWN_NAMES.fullmatch(path.name)):
-            raise self._is_no_journal(f"a folder with {foreign[0]!r}")
+            raise JournalError(
+                f"Expected {str(self.folder)!r} to be free for the journal of this run, but it is a file; move it, or "
+                "give another output"
+            ) from None
         self._shard = Shard(self._path(self.process))
         here = json.loads(json.dumps({**identity, "processes": self.processes, "images": _digest(names)}))
         try:
@@ -112,18 +111,10 @@ class Journal:
                 self.folder.rmdir()
 
     def remove(self) -> None:
-        """Delete the journal, and nothing else that was put there."""
-        with suppress(OSError):
-            for path in self.folder.iterdir():
-                if OWN_NAMES.fullmatch(path.name):
-                    path.unlink()
-            self.folder.rmdir()
-
-    def _is_no_journal(self, what: str) -> JournalError:
-        return JournalError(
-            f"Expected {str(self.folder)!r} to be free for the journal of this run, but it is {what}; move it away, or "
-            "give another output"
-        )
+        """Delete the journal, and nothing else that lies in its folder."""
+        for shard in self.folder.glob("[0-9]*.shard"):  # perhaps of more processes than these, before a restart
+            shard.unlink()
+        self._delete_if_unused()
 
     def _path(self, process: int) -> Path:
         return self.folder / f"{process}.shard"
