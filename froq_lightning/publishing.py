@@ -37,10 +37,7 @@ def require_replaceable(path: Path, is_own: Mark) -> None:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise ConfigurationError(
-                f"Expected the output to be a file, but {str(path)!r} is {_kind(found)}, with which an interrupted run "
-                "could not go on; write to a file, and pass that on"
-            )
+            raise ConfigurationError(f"Expected the output to be a file, but {str(path)!r} is {_kind(found)}")
         own = not found.st_size or is_own(path)
     except FileNotFoundError:
         return
@@ -95,4 +92,6 @@ def settle(path: Path) -> None:
 
 
 def _kind(found: os.stat_result) -> str:
-    return "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or device"
+    if stat.S_ISDIR(found.st_mode):
+        return "a folder"
+    return "a pipe or device, where no result can appear as a whole; write to a file, and pass that on"

@@ -12,7 +12,7 @@ from froq_lightning.runs.prediction import Prediction, ScoredRow
 COLUMNS = ScoredRow._fields[1:]
 ROWS_AT_ONCE = 65_536
 SUFFIXES = ("", ".csv", ".tsv", ".txt", ".parquet", ".jsonl")
-JSON_LINES = marked(r"\{{{}\}}\n".format(", ".join(f'"{name}": [^\n]*' for name in COLUMNS)).encode())
+JSON_LINES = marked(rb'\{"image": "[^\n]*", "quality_score": [^"]*, "quality": [^"]*, "status": "\w+", "reason": "')
 # In the metadata at the end of the file, behind the length of the text.
 PARQUET = marked(rb"PAR1.*froq_lightning\x18.scores")
 

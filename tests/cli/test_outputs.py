@@ -202,7 +202,9 @@ def test_so_is_another_kind_of_figures_or_observer(run: Run, command: str, sourc
 def test_a_pipe_or_device_is_refused(run: Run, place: Path) -> None:
     os.mkfifo(place / "pipe.csv")
     for name in ("pipe.csv", os.devnull):
-        assert "is a pipe or device, with which an interrupted run" in run("predict", *SCORES, f"--output={name}")
+        assert "is a pipe or device, where no result can appear as a whole; write to a file" in run(
+            "predict", *SCORES, f"--output={name}"
+        )
     assert (place / "pipe.csv").is_fifo()
 
 
