@@ -39,7 +39,7 @@ def require_replaceable(path: Path, is_own: Mark) -> None:
         if not stat.S_ISREG(found.st_mode):
             raise ConfigurationError(f"Expected the output to be a file, but {str(path)!r} is {_kind(found)}")
         own = not found.st_size or is_own(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         raise ConfigurationError(f"the output {str(path)!r} cannot be looked at: {error.strerror}") from error

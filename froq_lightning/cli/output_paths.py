@@ -26,7 +26,6 @@ def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -
     taken: set[str] = set()
     writers = (callback for callback in callbacks if isinstance(callback, OutputWriter))
     for path, is_own in (output for writer in writers for output in writer.outputs()):
-        _require_writable(path)
         for option, file in inputs.items():
             if path.exists() and path.samefile(file):
                 raise ConfigurationError(
@@ -36,22 +35,24 @@ def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -
         if name in taken:
             raise ConfigurationError(f"{str(path)!r} is to be written twice; give every output a name of its own")
         taken.add(name)
+        if any(_is_printed_to(path, stream) for stream in (1, 2)):
+            raise ConfigurationError(
+                f"Expected the output to be a file of its own, but {str(path)!r} is where this command prints its "
+                "tables; write to a file, and pass that on"
+            )
         require_replaceable(path, is_own)
+        _require_writable(path)
 
 
 def _require_writable(path: Path) -> None:
-    """Refuse an output that could not be written."""
-    if path.is_dir():
-        raise ConfigurationError(f"Expected the output to be a file, but {str(path)!r} is a folder")
+    """Refuse an output whose folder does not allow for it."""
+    folder = Path(os.path.realpath(path)).parent
     try:
-        Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be made: {error.strerror}") from error
-    if any(_is_printed_to(path, stream) for stream in (1, 2)):
-        raise ConfigurationError(
-            f"Expected the output to be a file of its own, but {str(path)!r} is where this command prints its tables; "
-            "write to a file, and pass that on"
-        )
+    if not os.access(folder, os.W_OK):
+        raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be written to; give another output")
 
 
 def _is_printed_to(path: Path, stream: int) -> bool:

@@ -208,6 +208,13 @@ def test_a_pipe_or_device_is_refused(run: Run, place: Path) -> None:
     assert (place / "pipe.csv").is_fifo()
 
 
+@pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="needs a user who may not write everywhere")
+def test_a_folder_that_cannot_be_written_to_is_refused(run: Run, place: Path) -> None:
+    (place / "closed").mkdir(mode=0o500)
+    told = run("predict", *SCORES, "--output=s.csv", "--embeddings=closed/e.npy")
+    assert told == "the folder of the output 'closed/e.npy' cannot be written to; give another output"
+
+
 @pytest.mark.parametrize("output", ["/dev/stdout", "log.txt"])
 def test_what_is_printed_to_is_refused(place: Path, network: tuple[str, ...], output: str) -> None:
     arguments = [sys.executable, "-m", "froq_lightning", "predict", *network, *SCORES, f"--output={output}"]
