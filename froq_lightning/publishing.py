@@ -1,23 +1,77 @@
-"""Files that appear whole or not at all, also where the process or the power dies."""
+"""Files that appear whole or not at all, also where the process or the power dies, and that replace only their like."""
 
 import os
-from collections.abc import Iterator
+import re
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from froq_lightning.errors import ConfigurationError
+
+# Bytes at the beginning and at the end of a file by which its kind is known.
+ENDS = 4096
+# Tells by its content whether the tool wrote a file.
+Mark = Callable[[Path], bool]
+
+
+def marked(pattern: bytes) -> Mark:
+    """Make a mark of a regular expression: what begins a file, perhaps with what stands near its end."""
+    known = re.compile(pattern, re.DOTALL)
+
+    def is_own(path: Path) -> bool:
+        with path.open("rb") as file:
+            head = file.read(ENDS)
+            file.seek(max(len(head), os.fstat(file.fileno()).st_size - ENDS))
+            return known.match(head + file.read()) is not None
+
+    return is_own
+
+
+def require_replaceable(path: Path, is_own: Mark) -> None:
+    """Refuse a path at which something lies that the tool did not write; nothing is lost with an empty file.
+
+    Raises:
+        ConfigurationError: for such a path.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigurationError(f"Expected the output to be a file, but {str(path)!r} is {_kind(found)}")
+        own = not found.st_size or is_own(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise ConfigurationError(f"the output {str(path)!r} cannot be looked at: {error.strerror}") from error
+    if not own:
+        raise ConfigurationError(
+            f"{str(path)!r} is to be written, but holds something that this command did not write; move it, or give "
+            "another output"
+        )
+
 
 @contextmanager
-def published(path: Path) -> Iterator[Path]:
+def published(path: Path, is_own: Mark) -> Iterator[Path]:
     """Give a place beside `path` to write to; what was written there takes the name of `path` if nothing is raised.
 
-    The place is the same every time, so that what a killed process left there is overwritten. One process at a time
-    may publish at a path.
+    A link is followed: its target is replaced. The place is the same every time, so that what a killed process left
+    there is overwritten. One process at a time may publish at a path.
+
+    Args:
+        path: of the file.
+        is_own: whether a file that lies there may be replaced.
+
+    Raises:
+        ConfigurationError: if it may not.
     """
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.new")
+    partial = path.with_name(f".{path.name}.froq-new")
     try:
+        partial.unlink(missing_ok=True)  # may be a link
         yield partial
         settle(partial)
+        require_replaceable(path, is_own)
         partial.replace(path)
     except BaseException:
         with suppress(OSError):
@@ -35,3 +89,9 @@ def settle(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _kind(found: os.stat_result) -> str:
+    if stat.S_ISDIR(found.st_mode):
+        return "a folder"
+    return "a pipe or device, where no result can appear as a whole; write to a file, and pass that on"

@@ -20,10 +20,12 @@ from froq_lightning.calibration.decoding import decode
 from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
 from froq_lightning.errors import DataNotFoundError, ObserverError
-from froq_lightning.publishing import published
+from froq_lightning.publishing import marked, published
 from froq_lightning.reading import read_json
 
 SCHEMA_VERSION = 2
+# Of every version.
+OBSERVER = marked(rb'\{\n "schema_version": \d+,\n "backbone": \{\n')
 # What an older layout lacks, and what its observers were made with.
 ADDED: dict[int, dict[str, Any]] = {1: {"budget": asdict(Budget())}}
 
@@ -166,7 +168,7 @@ class Observer:
 
     def save(self, path: str | Path) -> None:
         """Write the file: it appears whole or not at all."""
-        with published(Path(path)) as place:
+        with published(Path(path), OBSERVER) as place:
             place.write_text(self._text(), encoding="utf-8")
 
     def sha256(self) -> str:

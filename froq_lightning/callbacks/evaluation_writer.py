@@ -2,32 +2,34 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.callbacks.caveats import caveats, left_out
 from froq_lightning.callbacks.figure_table import FigureTable, figure_tables
-from froq_lightning.callbacks.tables import write_csv
+from froq_lightning.callbacks.outputs import OutputWriter, require_suffix
+from froq_lightning.callbacks.tables import table_mark, write_csv
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.evaluation.result import Result
 from froq_lightning.module import FroqModule
-from froq_lightning.publishing import published
+from froq_lightning.publishing import Mark, marked, published
 from froq_lightning.terminal import text_table
 
 SCHEMA_VERSION = 1
 FIGURES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))
 COLUMNS = (*FIGURES, "milliseconds", "convention_in_words")
 FAILURES_SHOWN = 5
+CONTENT = marked(rb'\{\n "schema_version": \d+,\n "froq_lightning": "')
 
 
-class EvaluationWriter(Callback):
+class EvaluationWriter(OutputWriter):
     """Writes the figures, prints them, and writes what they rest on (`results.csv`, `results.json`).
 
     The CSV has a row for every data set, method, convention and FMR. The JSON adds the curves, the parameters of
@@ -35,11 +37,17 @@ class EvaluationWriter(Callback):
     `pass_milliseconds` and `times_bare_pass`, which are measured. A figure that is not defined is empty, or null.
 
     Args:
-        path: of the CSV file.
+        path: of the table: .csv or .txt, or .tsv; without a suffix CSV.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        require_suffix("the figures", self.path, ("", ".csv", ".tsv", ".txt"))
+        self.content = self.path.with_suffix(".json")
+
+    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+        """List the table of figures, and what they rest on."""
+        return [(self.path, table_mark(self.path, COLUMNS)), (self.content, CONTENT)]
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and print what the evaluation found."""
@@ -47,10 +55,9 @@ class EvaluationWriter(Callback):
             return
         evaluation = evaluation_of(pl_module, type(self).__name__)
         write_csv(self.path, COLUMNS, _rows(evaluation))
-        content = self.path.with_suffix(".json")
-        _write_json(content, _content(evaluation))
+        _write_json(self.content, _content(evaluation))
         print(summary(evaluation))
-        print(f"results: {self.path}\neverything behind them: {content}")
+        print(f"results: {self.path}\neverything behind them: {self.content}")
 
 
 def evaluation_of(module: LightningModule, asked_by: str) -> Evaluation:
@@ -163,7 +170,7 @@ def _set(one: EvaluatedSet) -> dict[str, Any]:
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(_finite(content), indent=1, allow_nan=False, ensure_ascii=False)
-    with published(path) as place:
+    with published(path, CONTENT) as place:
         place.write_text(text + "\n", encoding="utf-8")
 
 

@@ -4,8 +4,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 
+from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.data.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError, JournalError
 from froq_lightning.journal.block import Block
@@ -17,7 +18,7 @@ from froq_lightning.runs.processes import Launcher
 SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")
 
 
-class JournaledWriter(Callback):
+class JournaledWriter(OutputWriter):
     """Records every step of a verb in the journal `PATH.partial`, and publishes the result at the end.
 
     Where the journal of an unfinished run lies already, its steps are taken over, and their images are not read again.
@@ -42,6 +43,7 @@ class JournaledWriter(Callback):
         """Open the journal, before the images are divided into batches."""
         if stage != self.stage:
             return
+        super().setup(trainer, pl_module, stage)
         if not isinstance(pl_module, FroqModule):
             raise ConfigurationError(f"{type(self).__name__} works with FroqModule, not {type(pl_module).__name__}")
         self._launcher = Launcher()

@@ -1,18 +1,22 @@
 """After `validate`: the Observer file, the labels and scores of every calibration image, and a table of the layers."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.calibration.front import FrontPoint
+from froq_lightning.calibration.observer import OBSERVER
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.callbacks.headline import doubts, headline
 from froq_lightning.callbacks.journaled import JournaledWriter
-from froq_lightning.callbacks.tables import write_csv
+from froq_lightning.callbacks.outputs import require_suffix
+from froq_lightning.callbacks.tables import table_mark, write_csv
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import CalibrationError, ConfigurationError
 from froq_lightning.module import FroqModule
+from froq_lightning.publishing import Mark
 from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.terminal import text_table
@@ -30,11 +34,22 @@ class ObserverWriter(JournaledWriter):
     so it is not part of the Observer, which is the same for the same images.
 
     Args:
-        path: of the Observer file.
+        path: of the Observer file: .json, or without a suffix.
         restart: whether to drop what an unfinished run left in `PATH.partial`, instead of going on with it.
     """
 
     stage = "validate"
+
+    def __init__(self, path: str | Path, *, restart: bool = False) -> None:
+        super().__init__(path, restart=restart)
+        require_suffix("the Observer", self.path, ("", ".json"))
+        self.images = self.path.with_suffix(".images.csv")
+        self.layers = self.path.with_suffix(".layers.csv")
+
+    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+        """List the Observer and the two tables."""
+        tables = [(self.images, COLUMNS), (self.layers, LAYER_COLUMNS)]
+        return [(self.path, OBSERVER), *((path, table_mark(path, columns)) for path, columns in tables)]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Open the journal, and give the module what is in it."""
@@ -62,13 +77,11 @@ class ObserverWriter(JournaledWriter):
             return
         module, calibration = calibrated(pl_module, type(self).__name__)
         calibration.observer.save(self.path)
-        images = self.path.with_suffix(".images.csv")
-        write_csv(images, COLUMNS, _rows(trainer, calibration))
-        layers = self.path.with_suffix(".layers.csv")
-        write_csv(layers, LAYER_COLUMNS, _layer_rows(calibration.selection))
+        write_csv(self.images, COLUMNS, _rows(trainer, calibration))
+        write_csv(self.layers, LAYER_COLUMNS, _layer_rows(calibration.selection))
         print(_report(calibration, module.backbone.candidate_layers))
-        print(f"observer: {self.path}\nlabels and scores of its calibration images: {images}")
-        print(f"utilities and costs of the layers: {layers}")
+        print(f"observer: {self.path}\nlabels and scores of its calibration images: {self.images}")
+        print(f"utilities and costs of the layers: {self.layers}")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Keep the journal, unless the images turned out to allow no Observer."""

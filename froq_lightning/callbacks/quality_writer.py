@@ -7,12 +7,15 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 
-from froq_lightning.callbacks.embedding_file import write_embeddings
+from froq_lightning.callbacks import embedding_file, score_file
+from froq_lightning.callbacks.embedding_file import embeddings_mark, write_embeddings
 from froq_lightning.callbacks.journaled import JournaledWriter
-from froq_lightning.callbacks.score_file import write_scores
+from froq_lightning.callbacks.outputs import require_suffix
+from froq_lightning.callbacks.score_file import scores_mark, write_scores
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
+from froq_lightning.publishing import Mark
 from froq_lightning.runs.prediction import Prediction, scored_block
 from froq_lightning.runs.quality_batch import QualityBatch
 
@@ -24,7 +27,7 @@ class QualityWriter(JournaledWriter):
     scored lower; -1 if the image failed); status (ok or failed); reason (why it failed, or a remark).
 
     Args:
-        path: of the scores: .parquet, .jsonl, or anything else for CSV.
+        path: of the scores: .csv or .txt, .tsv, .parquet, or .jsonl; without a suffix CSV.
         embeddings: .npy or .parquet file whose rows are those of the scores, if it is wanted; passes are then whole.
         restart: whether to drop what an unfinished run left in `PATH.partial`, instead of going on with it.
 
@@ -37,11 +40,15 @@ class QualityWriter(JournaledWriter):
     def __init__(self, path: str | Path, embeddings: str | Path | None = None, *, restart: bool = False) -> None:
         super().__init__(path, restart=restart)
         self.embeddings = None if embeddings is None else Path(embeddings)
-        if self.embeddings is not None and self.embeddings.suffix not in (".npy", ".parquet"):
-            raise ConfigurationError(
-                f"Expected embeddings to go to a .npy or .parquet file, but got {str(embeddings)!r}"
-            )
+        require_suffix("scores", self.path, score_file.SUFFIXES)
+        if self.embeddings is not None:
+            require_suffix("embeddings", self.embeddings, embedding_file.SUFFIXES)
         _require_parquet(self.path, self.embeddings)
+
+    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+        """List the scores, and the embeddings if they are wanted."""
+        asked = [] if self.embeddings is None else [(self.embeddings, embeddings_mark(self.embeddings))]
+        return [(self.path, scores_mark(self.path)), *asked]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Ask the module for embeddings, and open the journal."""

@@ -1,17 +1,27 @@
 """CSV files that appear whole or not at all, and that no spreadsheet runs."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from froq_lightning.names import harmless
-from froq_lightning.publishing import published
+from froq_lightning.publishing import Mark, marked, published
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file."""
-    with published(path) as place, place.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+    """Write a CSV file, or one with tabs where the suffix is `.tsv`."""
+    with published(path, table_mark(path, header)) as place, place.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=_delimiter(path), lineterminator="\n")
         writer.writerow(header)
         for row in rows:
             writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
+
+
+def table_mark(path: Path, header: Sequence[str]) -> Mark:
+    """Know a table of these columns by its first line."""
+    return marked(re.escape(f"{_delimiter(path).join(header)}\n".encode()))
+
+
+def _delimiter(path: Path) -> str:
+    return "\t" if path.suffix.lower() == ".tsv" else ","

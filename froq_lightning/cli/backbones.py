@@ -8,6 +8,7 @@ import yaml
 from froq_lightning.backbones.plugins import Plugin
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.cli.stated_paths import with_home
 from froq_lightning.cli.yaml_limits import load_yaml
 from froq_lightning.conformance import check_backbone, writes_into_input
 from froq_lightning.errors import ConfigurationError
@@ -70,7 +71,7 @@ def _parsed(options: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise ConfigurationError(f"Expected options as key=value, but got {option!r}")
         try:
-            parsed[key.removeprefix("--")] = load_yaml(value)
+            parsed[key.removeprefix("--")] = with_home(load_yaml(value))
         except yaml.YAMLError as error:
             raise ConfigurationError(f"Expected {key}=value in YAML, but got {value!r}: {error}") from error
     return parsed

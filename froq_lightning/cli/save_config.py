@@ -1,14 +1,33 @@
 """The configuration of a run, kept beside its output."""
 
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 
-from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter
-from froq_lightning.publishing import published
+from froq_lightning.callbacks.outputs import OutputWriter
+from froq_lightning.publishing import Mark, published
+
+FIRST_LINE = re.compile(rb"# saved by froq-lightning [^ \n]+, sha256 of its name and the lines below: ([0-9a-f]{64})\n")
 
 
-class SaveConfig(SaveConfigCallback):
-    """Saves the configuration of a run beside its output, once the run is known to start."""
+class SaveConfig(SaveConfigCallback, OutputWriter):
+    """Saves the configuration of a run beside its output, once the run is known to start.
+
+    Attributes:
+        path: of the file; to be set before the run.
+    """
+
+    path: Path
+
+    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+        """List the file."""
+        return [(self.path, is_saved)]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Do not save yet: the module may still refuse its observer."""
@@ -26,9 +45,21 @@ class SaveConfig(SaveConfigCallback):
         super().setup(trainer, pl_module, "test")
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write `OUTPUT.config.yaml`."""
-        del pl_module, stage
-        writers = (ObserverWriter, QualityWriter, EvaluationWriter)
-        output = next(callback.path for callback in trainer.callbacks if isinstance(callback, writers))  # type: ignore[attr-defined]
-        with published(output.with_suffix(".config.yaml")) as place:
-            self.parser.save(self.config, place, skip_none=False, overwrite=True, multifile=False)
+        """Write the file."""
+        del trainer, pl_module, stage
+        content = self.parser.dump(self.config, skip_none=False).encode("utf-8")
+        made_by = f"froq-lightning {metadata.version('froq-lightning')}"
+        first = f"# saved by {made_by}, sha256 of its name and the lines below: {_digest(self.path, content)}\n"
+        with published(self.path, is_saved) as place:
+            place.write_bytes(first.encode("ascii") + content)
+
+
+def is_saved(path: Path) -> bool:
+    """Tell whether a run saved a configuration; one that was edited or copied to another name is the user's own."""
+    content = path.read_bytes()
+    found = FIRST_LINE.match(content)
+    return found is not None and _digest(path, content[found.end() :]).encode("ascii") == found[1]
+
+
+def _digest(path: Path, content: bytes) -> str:
+    return hashlib.sha256(os.fsencode(path.name) + b"\n" + content).hexdigest()

@@ -9,7 +9,10 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.cli.output_paths import require_outputs
+from froq_lightning.cli.save_config import SaveConfig
+from froq_lightning.cli.stated_paths import files_below, with_home
+from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.reporting import CalibrationReport, EvaluationReport
 
 # Arguments of the Trainer's verbs that FROQ has no use for.
@@ -37,14 +40,27 @@ class VerbCLI(LightningCLI, ABC):
         told = f"file to write; by default {self.file} in trainer.default_root_dir"
         parser.add_argument("--output", type=str | None, default=None, help=told)
 
+    def before_instantiate_classes(self) -> None:
+        """Replace a `~` that the shell left at the beginning of a path."""
+        with_home(self.config)
+
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the Trainer, with the callbacks that write the output."""
         trainer = super().instantiate_trainer(**kwargs)
         output = self.option("output")
         path = Path(output) if output else Path(trainer.default_root_dir) / self.file
-        _require_writable(path)
-        trainer.callbacks[:0] = self.writers(path)  # type: ignore[attr-defined]
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+        callbacks[:0] = self.writers(path)
+        for callback in callbacks:
+            if isinstance(callback, SaveConfig):
+                callback.path = path.with_suffix(".config.yaml")
+        require_outputs(callbacks, self.inputs())
         return trainer
+
+    def inputs(self) -> dict[str, Path]:
+        """Return the files that options of the model and the data name, by the names of these."""
+        config = self.config[self.verb]
+        return dict(files_below({name: config[name] for name in ("model", "data")}))
 
     def option(self, name: str) -> Any:
         """Return the value of an option of the command."""
@@ -82,6 +98,13 @@ class CalibrationCLI(ReportedCLI):
         super().add_arguments_to_parser(parser)
         _add_restart(parser)
 
+    def inputs(self) -> dict[str, Path]:
+        """Return the files that are read: an Observer only where it labels."""
+        files = super().inputs()
+        if not isinstance(self.model.labelling.method, FroqQuality):
+            files.pop("model.observer", None)
+        return files
+
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the Observer, print its layers, and write the report."""
         reports = [CalibrationReport(path.with_suffix(".html"))] if self.is_reported else []
@@ -103,10 +126,8 @@ class PredictionCLI(VerbCLI):
 
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the scores, perhaps the embeddings, and print the best and the worst."""
-        embeddings = self.option("embeddings")
-        if embeddings is not None:
-            _require_writable(Path(embeddings))
-        return [QualityWriter(path, embeddings, restart=self.option("restart")), RankedTable(path)]
+        writer = QualityWriter(path, self.option("embeddings"), restart=self.option("restart"))
+        return [writer, RankedTable(path)]
 
 
 class EvaluationCLI(ReportedCLI):
@@ -123,13 +144,3 @@ class EvaluationCLI(ReportedCLI):
 def _add_restart(parser: LightningArgumentParser) -> None:
     told = "whether to drop what an unfinished run left in OUTPUT.partial, instead of going on with it"
     parser.add_argument("--restart", type=bool, default=False, help=told)
-
-
-def _require_writable(path: Path) -> None:
-    """Refuse an output that could not be written before any image is read."""
-    if path.is_dir():
-        raise ConfigurationError(f"Expected the output to be a file, but {str(path)!r} is a folder")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be made: {error.strerror}") from error

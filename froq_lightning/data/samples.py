@@ -23,7 +23,7 @@ def write_samples(source: str, folder: Path) -> list[Path]:
 
     Raises:
         UnknownNameError: for another name.
-        ConfigurationError: if scikit-image is not installed.
+        ConfigurationError: if scikit-image is not installed, or another picture has the name of one of them.
     """
     name = source.removeprefix(PREFIX)
     if name != "astronaut":
@@ -40,10 +40,25 @@ def write_samples(source: str, folder: Path) -> list[Path]:
     files = []
     for title, photograph in photographs.items():
         files.append(folder / f"{title}.png")
-        partial = folder / f".{title}.{os.getpid()}"  # another process may be reading the file already
-        Image.fromarray(photograph.permute(1, 2, 0).numpy()).save(partial, format="png")
-        partial.replace(files[-1])
+        picture = Image.fromarray(photograph.permute(1, 2, 0).numpy())
+        if not files[-1].exists():
+            partial = folder / f".{title}.{os.getpid()}"  # another process may be reading the file already
+            picture.save(partial, format="png")
+            partial.replace(files[-1])
+        elif not _holds(files[-1], picture):
+            raise ConfigurationError(
+                f"Expected {str(files[-1])!r} to be free for a sample, but it is something else; move it away, or give "
+                "another --trainer.default_root_dir"
+            )
     return files
+
+
+def _holds(file: Path, picture: Image.Image) -> bool:
+    try:
+        with Image.open(file, formats=["PNG"]) as found:
+            return found.size == picture.size and found.tobytes() == picture.tobytes()
+    except (OSError, SyntaxError):  # no picture; a damaged one
+        return False
 
 
 def _degraded(portrait: Tensor) -> dict[str, Tensor]:

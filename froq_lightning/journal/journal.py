@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -13,7 +12,9 @@ from froq_lightning.errors import JournalError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.differences import differences, list_difference
 from froq_lightning.journal.shard import Shard, read_blocks
-from froq_lightning.publishing import published
+from froq_lightning.publishing import marked, published
+
+NAMES = marked(rb'"')
 
 
 class Journal:
@@ -41,9 +42,16 @@ class Journal:
             restart: whether to drop what an unfinished run left.
 
         Raises:
-            JournalError: saying what differs, if what is there is not of this run; or if that run is not over.
+            JournalError: saying what differs, if what is there is not of this run; if that run is not over; or if
+                a file has the name of its folder.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise JournalError(
+                f"Expected {str(self.folder)!r} to be free for the journal of this run, but it is a file; move it, or "
+                "give another output"
+            ) from None
         self._shard = Shard(self._path(self.process))
         here = json.loads(json.dumps({**identity, "processes": self.processes, "images": _digest(names)}))
         try:
@@ -103,9 +111,10 @@ class Journal:
                 self.folder.rmdir()
 
     def remove(self) -> None:
-        """Delete the journal."""
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self.folder)
+        """Delete the journal, and nothing else that lies in its folder."""
+        for shard in self.folder.glob("[0-9]*.shard"):  # perhaps of more processes than these, before a restart
+            shard.unlink()
+        self._delete_if_unused()
 
     def _path(self, process: int) -> Path:
         return self.folder / f"{process}.shard"
@@ -113,7 +122,7 @@ class Journal:
     def _begin(self, shard: Shard, identity: dict[str, Any], names: Sequence[str]) -> None:
         shard.clear()
         if self.process == 0:
-            with published(self._images) as place, place.open("w", encoding="ascii") as file:
+            with published(self._images, NAMES) as place, place.open("w", encoding="ascii") as file:
                 file.writelines(f"{json.dumps(name)}\n" for name in names)
         self.append(Block(identity))
 

@@ -5,24 +5,28 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
+from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.callbacks.ranking import ranked
 from froq_lightning.data.records import FaceSample
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.publishing import published
+from froq_lightning.publishing import Mark, marked, published
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 CAPTION = 34
 GAP = 8
+SOFTWARE = "froq-lightning contact sheet"
+SHEET = marked(rb"(\x89PNG|\xff\xd8\xff).{0,80}" + SOFTWARE.encode("ascii"))
 
 Face = tuple[Tensor, str]
 
 
-class ContactSheet(Callback):
+class ContactSheet(OutputWriter):
     """Draws the ranked faces of `predict` into one picture, the best first; behind a QualityWriter.
 
     Args:
@@ -38,6 +42,10 @@ class ContactSheet(Callback):
         self.columns = columns
         self.ends = ends
 
+    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+        """List the picture."""
+        return [(self.path, SHEET)]
+
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the faces again, and write the picture."""
         if not trainer.is_global_zero:
@@ -49,8 +57,11 @@ class ContactSheet(Callback):
             if image is not None:
                 faces.append((image, f"{row.quality}\n{Path(row.image).stem}"))
         if faces:
-            with published(self.path) as place:
-                draw_sheet(faces, self.columns).save(place, format=SUFFIXES[self.path.suffix.lower()])
+            software = PngInfo()
+            software.add_text("Software", SOFTWARE)
+            with published(self.path, SHEET) as place:
+                kind = SUFFIXES[self.path.suffix.lower()]
+                draw_sheet(faces, self.columns).save(place, format=kind, pnginfo=software, comment=SOFTWARE)
             print(f"picture: {self.path}")
 
 

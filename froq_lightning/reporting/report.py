@@ -1,15 +1,17 @@
 """A page that a run writes: HTML that needs no network, no script and no other file."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from lightning.pytorch import Callback
-
+from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.publishing import published
+from froq_lightning.publishing import Mark, marked, published
+
+PAGE = marked(rb'<!DOCTYPE html>.*<meta name="generator" content="froq-lightning ')
 
 
-class Report(Callback):
+class Report(OutputWriter):
     """Where a page goes, and how many faces it shows.
 
     Args:
@@ -29,8 +31,12 @@ class Report(Callback):
         self.path = Path(path)
         self.faces = faces
 
+    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+        """List the page."""
+        return [(self.path, PAGE)]
+
     def write(self, page: str) -> None:
         """Write the page: it appears whole or not at all."""
-        with published(self.path) as place:
+        with published(self.path, PAGE) as place:
             place.write_text(page, encoding="utf-8")
         print(f"report: {self.path}")

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from froq_lightning.data.samples import write_samples
-from froq_lightning.errors import UnknownNameError
+from froq_lightning.errors import ConfigurationError, UnknownNameError
 
 pytest.importorskip("skimage", reason="needs the extra `samples`")
 
@@ -35,9 +35,19 @@ def test_strong_changes_more_of_the_photograph_than_mild(kind: str, tmp_path: Pa
     assert 0 < mild < strong
 
 
+def test_another_picture_of_that_name_stays(tmp_path: Path) -> None:
+    write_samples("sample:astronaut", tmp_path)
+    Image.new("RGB", (256, 256)).save(tmp_path / "original.png")
+    before = (tmp_path / "original.png").read_bytes()
+    with pytest.raises(ConfigurationError, match=r"original\.png' to be free for a sample"):
+        write_samples("sample:astronaut", tmp_path)
+    assert (tmp_path / "original.png").read_bytes() == before
+
+
 def test_the_sample_is_the_same_each_time(tmp_path: Path) -> None:
     first, second = (write_samples("sample:astronaut", tmp_path / name) for name in ("first", "second"))
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+    assert write_samples("sample:astronaut", tmp_path / "first") == first
 
 
 def test_an_unknown_sample_is_refused_with_the_nearest(tmp_path: Path) -> None:

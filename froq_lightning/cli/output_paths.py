@@ -1,0 +1,66 @@
+"""Everything that a run is to write, looked at before any image is read."""
+
+import os
+import unicodedata
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from lightning.pytorch import Callback
+
+from froq_lightning.callbacks.outputs import OutputWriter
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.publishing import require_replaceable
+
+
+def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -> None:
+    """Refuse outputs of which one is an input, another output, or a place that cannot be written.
+
+    Args:
+        callbacks: of the run.
+        inputs: files that are read, by the names of their options.
+
+    Raises:
+        ConfigurationError: for such an output.
+    """
+    taken: set[str] = set()
+    writers = (callback for callback in callbacks if isinstance(callback, OutputWriter))
+    for path, is_own in (output for writer in writers for output in writer.outputs()):
+        for option, file in inputs.items():
+            if path.exists() and path.samefile(file):
+                raise ConfigurationError(
+                    f"{str(path)!r} is to be written, but it is read as {option}; give another output"
+                )
+        name = _name(path)
+        if name in taken:
+            raise ConfigurationError(f"{str(path)!r} is to be written twice; give every output a name of its own")
+        taken.add(name)
+        if any(_is_printed_to(path, stream) for stream in (1, 2)):
+            raise ConfigurationError(
+                f"Expected the output to be a file of its own, but {str(path)!r} is where this command prints its "
+                "tables; write to a file, and pass that on"
+            )
+        require_replaceable(path, is_own)
+        _require_writable(path)
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse an output whose folder does not allow for it."""
+    folder = Path(os.path.realpath(path)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be made: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be written to; give another output")
+
+
+def _is_printed_to(path: Path, stream: int) -> bool:
+    with suppress(OSError):  # one of them does not exist
+        return os.path.samestat(path.stat(), os.fstat(stream))
+    return False
+
+
+def _name(path: Path) -> str:
+    """Return what a path leads to, alike for names that some file systems take for one."""
+    return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
