@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from heapq import heappop, heappush
 from pathlib import Path
 
 from froq_lightning.data.images import SUFFIXES, is_image
@@ -36,13 +37,10 @@ class FolderSearch:
         self._files: Counter[str] = Counter()
         self._links = 0
         self._examples: dict[str, str] = {}
-        real = folder.resolve()
-        self._seen = set(map(_identity, real.parents))
+        self._seen = set(map(_identity, folder.resolve().parents))
         folders, links = [folder], list[Path]()
         while folders or links:
-            if not folders:
-                links.sort(reverse=True)
-            self._list(folders.pop() if folders else links.pop(), folders, links)
+            self._list(folders.pop() if folders else heappop(links), folders, links)
         self.images.sort(key=self._key)
 
     @property
@@ -73,15 +71,19 @@ class FolderSearch:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     path = Path(entry.path)
-                    if _is_folder(entry):
-                        (links if entry.is_symlink() else folders).append(path)
-                    elif not entry.name.startswith(".") and entry.name.lower() not in LITTER:
+                    if not _is_folder(entry):
                         self._sort_in(path)
+                    elif entry.is_symlink():
+                        heappush(links, path)
+                    else:
+                        folders.append(path)
         except OSError as error:
             raise DataError(f"folder {str(error.filename)!r} cannot be listed: {error.strerror}") from error
 
     def _sort_in(self, path: Path) -> None:
         suffix = path.suffix.lower()
+        if path.name.startswith(".") or path.name.lower() in LITTER:
+            return
         if suffix in SUFFIXES or (not suffix and is_image(path)):
             self.images.append(path)
         else:
