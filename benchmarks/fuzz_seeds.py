@@ -62,6 +62,9 @@ def images() -> list[Files]:
         ("BMP", "L", {}),
         ("WEBP", "RGBA", {"lossless": True, "exif": exif}),
         ("WEBP", "RGB", {}),
+        ("GIF", "RGB", {}),
+        ("PPM", "RGB", {}),
+        ("AVIF", "RGB", {}),
         *(("TIFF", "RGB", {"compression": kind}) for kind in ("raw", "tiff_lzw", "jpeg", "packbits", "tiff_deflate")),
     ]
     return [{f"a.{kind.lower()}": image(kind, mode=mode, **options)} for kind, mode, options in variants]

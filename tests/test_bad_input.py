@@ -203,6 +203,49 @@ def test_photographs_without_and_with_several_faces_say_so(
     assert (rows["two.png"]["status"], rows["two.png"]["reason"]) == ("ok", "2 faces, took the largest")
 
 
+@pytest.mark.parametrize("verb", ["predict", "validate", "test"])
+def test_photographs_without_an_aligner_are_refused_once(
+    verb: str, network: tuple[str, ...], shared: Path, tmp_path: Path, refused: Refused
+) -> None:
+    output = tmp_path / ("output.json" if verb == "validate" else "output.csv")
+    arguments = [f"--data.source={shared / 'data' / 'photos'}", f"--output={output}"]
+    told = refused(verb, *network, *arguments)
+    assert told.startswith("Expected 112 x 112 crops with 'arcface' alignment, but got images of other sizes in ")
+    assert told.endswith("with 250 x 250; set data.aligner for photographs, data.resize for crops")
+    assert not list(tmp_path.glob("output*"))
+
+
+@pytest.mark.parametrize("verb", ["predict", "validate", "test"])
+def test_a_folder_of_links_is_read_and_what_is_passed_over_is_told_once(
+    verb: str,
+    network: tuple[str, ...],
+    observer: Path,
+    shared: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for folder in sorted((shared / "data" / "faces").iterdir())[:7]:
+        (tmp_path / "people" / folder.name).parent.mkdir(exist_ok=True)
+        (tmp_path / "people" / folder.name).symlink_to(folder)
+    (tmp_path / "people" / "up").symlink_to("..")
+    (tmp_path / "people" / "notes.txt").touch()
+    options = {
+        "predict": [f"--model.observer={observer}"],
+        "validate": [*FEW_PASSES, "--report=false"],
+        "test": ["--model.methods=[random]", "--report=false"],
+    }
+    capsys.readouterr()
+    output = tmp_path / ("output.json" if verb == "validate" else "output.csv")
+    arguments = [f"--data.source={tmp_path / 'people'}", f"--output={output}"]
+    assert main([verb, *network, *arguments, *options[verb]]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "passed over" in line]
+    files, links = (
+        "1 file not read as images (.txt 1, such as notes.txt)",
+        "1 link to a folder above or searched already",
+    )
+    assert [line.split(": ")[1] for line in told] == [f"{files}; {links}, such as up"]
+
+
 def test_images_that_all_fail_are_rows_that_all_say_why(
     network: tuple[str, ...], observer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -341,7 +384,9 @@ def test_a_source_that_is_not_there_or_empty_is_refused(
     (tmp_path / "empty").mkdir()
     base = ["predict", *network, f"--model.observer={observer}", f"--output={tmp_path / 'scores.csv'}"]
     assert refused(*base, f"--data.source={tmp_path / 'gone'}").endswith("gone' does not exist")
-    assert "empty' holds no images (.bmp .jpeg .jpg" in refused(*base, f"--data.source={tmp_path / 'empty'}")
+    assert "empty' holds no images; images end in .avif .bmp .dib .gif" in refused(
+        *base, f"--data.source={tmp_path / 'empty'}"
+    )
     told = refused(*base, "--data.source=sample:astronut", f"--trainer.default_root_dir={tmp_path}")
     assert told == "unknown sample 'astronut'; nearest: astronaut"
 

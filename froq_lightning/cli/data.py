@@ -24,6 +24,8 @@ def run_inspect(path: str, root: str | None = None, part: str | None = None) -> 
 
 def _counts(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "images", f"{len(found.records):,}"
+    if found.passed_over:
+        yield "passed over", found.passed_over
     if found.comparisons is None:
         yield "comparison trials", f"none: {found.obstacle}"
     else:

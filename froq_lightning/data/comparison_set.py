@@ -40,6 +40,7 @@ class ComparisonSet:
         subjects: `[U]`, who each record or template shows; equal numbers, equal subject.
         templates: how records form templates; None where images are compared.
         note: how the trials came about, for tables; such as "non-mated trials sampled".
+        passed_over: what is not among the records of a folder; empty if nothing is.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ComparisonSet:
     subjects: Indices
     templates: Templates | None = None
     note: str = ""
+    passed_over: str = ""
 
     def __post_init__(self) -> None:
         if not len(self.first) == len(self.second) == len(self.mated):

@@ -89,6 +89,10 @@ class EvaluationDataModule(LightningDataModule):
         ]
         aligner = self.aligner and create_aligner(self.aligner, preprocessing.alignment, preprocessing.size)
         self.faces = [FaceDataset(one.records, preprocessing, aligner or None, resize=self.resize) for one in self.sets]
+        for one, faces in zip(self.sets, self.faces, strict=True):
+            faces.require_crops(one.name)
+            if one.passed_over and self.trainer.is_global_zero:
+                print(f"passed over in {one.name}: {one.passed_over}", flush=True)
 
     def test_dataloader(self) -> list[DataLoader[Any]]:
         """Batches of every comparison set's images; processes share them without repeating any."""

@@ -15,6 +15,8 @@ from froq_lightning.data.landmark_alignment import TEMPLATES, align_by_landmarks
 from froq_lightning.data.records import FaceRecord, FaceSample
 from froq_lightning.errors import ConfigurationError, ImageError
 
+CROPS_TRIED = 16
+
 
 class FaceDataset(Dataset[FaceSample]):
     """The crops of some records, in their order; reading one never raises for what is in its file.
@@ -70,6 +72,40 @@ class FaceDataset(Dataset[FaceSample]):
     def __getitems__(self, indices: Sequence[int | None]) -> list[FaceSample]:
         """Read the crops of a batch; the DataLoader calls this. None stands for no crop."""
         return [self[index] for index in indices if index is not None]
+
+    def require_crops(self, source: str) -> None:
+        """Refuse images that are no crops once, before a run: photographs that nothing aligns or resizes.
+
+        Images that are spread evenly over the data set are read. One of the network's size is enough, and then those
+        of other sizes are failures, each with a reason; so are images that cannot be read.
+
+        Args:
+            source: of the images, for the error.
+
+        Raises:
+            ConfigurationError: if all of them are of another size.
+        """
+        if self.aligner is not None or self.resize:
+            return
+        height, width = self.preprocessing.size
+        found = ""
+        for place in range(0, len(self), -(-len(self) // CROPS_TRIED) or 1):
+            record = self.records[place]
+            if record.landmarks is not None:
+                return
+            try:
+                pixels = None if record.problem else read_record(record)[0]
+            except ImageError:
+                continue
+            if pixels is not None and pixels.shape[:2] == (height, width):
+                return
+            if pixels is not None and not found:
+                found = f"such as {record.key} with {pixels.shape[1]} x {pixels.shape[0]}"
+        if found:
+            raise ConfigurationError(
+                f"Expected {width} x {height} crops with {self.preprocessing.alignment!r} alignment, but got images of "
+                f"other sizes in {source}, {found}; set data.aligner for photographs, data.resize for crops"
+            )
 
     def _crop(self, record: FaceRecord) -> tuple[Tensor, list[str]]:
         pixels, note = read_record(record)

@@ -1,7 +1,6 @@
 """Face crops of a source as a LightningDataModule, for `validate` and `predict`."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +12,7 @@ from froq_lightning.backbones.registry import create_aligner
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_dataset import FaceDataset
-from froq_lightning.data.listing import list_faces, with_labels
+from froq_lightning.data.listing import Listing, list_source, with_labels
 from froq_lightning.data.loading import BatchSize, face_loader, images_at_once, require_loading
 from froq_lightning.data.records import FaceBatch, FaceRecord
 from froq_lightning.data.samples import PREFIX, write_samples
@@ -70,13 +69,17 @@ class FaceDataModule(LightningDataModule):
         preprocessing = cast("Backbone", self.trainer.lightning_module.backbone).preprocessing
         self.done = 0
         calibrating = stage == "validate"
-        records = self._records(Path(self.trainer.default_root_dir), labelled=calibrating)
+        listing = self._listed(Path(self.trainer.default_root_dir), labelled=calibrating)
+        records = listing.records
         if calibrating and self.labels is not None:
             records = with_labels(records, self.labels)
         self.labelled = records[0].pseudo_quality is not None
         aligner = self.aligner and create_aligner(self.aligner, preprocessing.alignment, preprocessing.size)
         degradations = self.degrade if calibrating and self.degrade.share else None
         self.faces = FaceDataset(records, preprocessing, aligner or None, resize=self.resize, degradations=degradations)
+        self.faces.require_crops(self.source)
+        if listing.passed_over and self.trainer.is_global_zero:
+            print(f"passed over in {self.source}: {listing.passed_over}", flush=True)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
         """Batches for calibration, in the order of the source; processes share them without repeating any."""
@@ -110,7 +113,8 @@ class FaceDataModule(LightningDataModule):
         size = images_at_once(self.batch_size, self.trainer)
         return face_loader(self.faces, size, self.workers, labelled=labelled, sampler=sampler)
 
-    def _records(self, run_folder: Path, *, labelled: bool) -> Sequence[FaceRecord]:
+    def _listed(self, run_folder: Path, *, labelled: bool) -> Listing:
         if self.source.startswith(PREFIX):
-            return [FaceRecord(path.name, path) for path in write_samples(self.source, run_folder / "photographs")]
-        return list_faces(self.source, self.root, labelled=labelled)
+            written = write_samples(self.source, run_folder / "photographs")
+            return Listing([FaceRecord(path.name, path) for path in written])
+        return list_source(self.source, self.root, labelled=labelled)

@@ -1,6 +1,6 @@
 """What one image file may cost. Files come from strangers: a small one can ask for minutes, or for all memory.
 
-The worst file within these limits costs about 700 megabytes and four seconds.
+The worst file within these limits costs about 700 megabytes and four seconds; AVIF and HEIC up to ten.
 """
 
 import re
@@ -13,7 +13,8 @@ from PIL.TiffImagePlugin import STRIPOFFSETS, TILELENGTH, TILEOFFSETS, TILEWIDTH
 from froq_lightning.errors import ImageError
 
 MOST_BYTES = 2**28
-MOST_BYTES_OF = {b"\xff\xd8": 2**26, b"RIFF": 2**26, b"\x89PNG": 2**27}  # what compresses needs less
+# What compresses needs less. AVIF and HEIC, which begin with the length of `ftyp`, take half a second for a megabyte.
+MOST_BYTES_OF = {b"\xff\xd8": 2**26, b"RIFF": 2**26, b"\x89PNG": 2**27, b"ftyp": 2**24}
 MOST_BYTES_HEADER = 2**24  # some photographs carry ten megabytes of depth map
 MOST_BYTES_EXIF = 2**20
 MOST_PIECES = 2**18
@@ -23,7 +24,9 @@ MOST_PIXELS_OF = {
     "WEBP": 2**25,  # held four times
     "16 bits": 2**25,  # twice the bytes
     "LZMA": 2**24,  # slow
+    "AVIF": 2**25,  # held four times; its decoder takes up to 2**28, which the header need not tell
     "run-length": 2**22,  # decoded in Python
+    "PPM in Python": 2**20,  # number by number
     "JPEG in TIFF": 10 * 2**20,  # may have a hundred scans, which nobody counts
 }
 MOST_SIDE = 2**16  # a line is copied with every block that is read of it
@@ -32,6 +35,7 @@ MOST_PIXELS_SCANNED = 16 * 2**26
 MOST_SEGMENTS = 2**12
 MOST_FILL = 2**10  # filling bytes are gone through again with every block that is read of them
 MOST_TILES = 2**16
+MOST_COMMENTS = 2**8
 
 # In JPEG data, a 0xFF that does not stand for itself (00), fill (FF) or restart (D0 to D7) starts a segment.
 _SEGMENT = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
@@ -52,7 +56,7 @@ class MeteredFile(BytesIO):
         super().__init__(content)
         self.pieces_left = MOST_PIECES
         self.bytes_left = MOST_BYTES_HEADER
-        if content.startswith(b"RIFF"):  # is read in one piece, and not into Python numbers
+        if content.startswith(b"RIFF") or content[4:8] == b"ftyp":  # is read in one piece, and not into Python numbers
             self.end_header()
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -81,7 +85,8 @@ def check_length(length: int, start: bytes) -> None:
     Raises:
         ImageError: if it is.
     """
-    most = next((most for magic, most in MOST_BYTES_OF.items() if start.startswith(magic)), MOST_BYTES)
+    starts = (start, start[4:])
+    most = next((most for magic, most in MOST_BYTES_OF.items() if any(s.startswith(magic) for s in starts)), MOST_BYTES)
     if length > most:
         raise ImageError(f"file has more than {most // 10**6} megabytes")
 
@@ -104,6 +109,8 @@ def check_cost(image: ImageFile, content: bytes) -> None:
             raise ImageError(f"image is coded in {scans:,} scans, too many for its size")
     elif isinstance(image, TiffImageFile):
         _check_tiles(image)
+    elif image.format == "PPM" and content.count(b"#") > MOST_COMMENTS and image.tile[0][0] == "ppm_plain":
+        raise ImageError("image is in too many pieces")  # what follows a comment is copied for each
 
 
 def _kind(image: ImageFile) -> str:
@@ -116,7 +123,9 @@ def _kind(image: ImageFile) -> str:
     decoder, _, _, arguments = image.tile[0] if image.tile else ("", None, 0, "")
     if decoder == "bmp_rle":
         return "run-length"
-    if "16" in (arguments[0] if isinstance(arguments, tuple) else str(arguments)):
+    if decoder in ("ppm", "ppm_plain"):
+        return "PPM in Python"
+    if "16" in str(arguments[0] if isinstance(arguments, tuple) else arguments):
         return "16 bits"
     return "JPEG" if isinstance(image, JpegImageFile) else str(image.format)
 

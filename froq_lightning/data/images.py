@@ -1,5 +1,6 @@
 """Image files to RGB pixels. Whatever a camera or an editor left behind is brought to 8-bit RGB, and said."""
 
+import re
 import stat
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,8 +15,18 @@ from froq_lightning.data.image_limits import MeteredFile, check_cost, check_exif
 from froq_lightning.errors import ImageError
 from froq_lightning.terminal import printable
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+# What files are called; what they are is told by their content.
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif"})
+SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".hif"}
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM", "AVIF")
+# The first bytes of these formats.
+START = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|BM.{4}\0{4}|RIFF.{4}WEBP|II\*\0|MM\0\*|GIF8[79]a|P[1-6]\s|.{4}ftyp(avi[fs]|mi[fa]|he[iv])",
+    re.DOTALL,
+)
+# HEIC names itself among the brands of its first box.
+HEIC = re.compile(rb".{4}ftyp(?:.{4})*?(?:hei[cmsx]|hev[cmsx])", re.DOTALL)
+LONGEST_BRANDS = 256
 BAND = 2**20  # pixels that are converted at once; a conversion makes several copies
 LONGEST_REASON = 200
 
@@ -64,13 +75,24 @@ def decode_image(content: bytes) -> tuple[Pixels, str]:
     return _decode(content, "entry", "damaged")
 
 
+def is_image(path: Path) -> bool:
+    """Tell an image by its first bytes, whatever its name says."""
+    try:
+        if not path.is_file():  # opening a pipe waits for its writer
+            return False
+        with path.open("rb") as file:
+            return START.match(file.read(16)) is not None
+    except OSError:
+        return False
+
+
 def _content(path: Path) -> bytes:
     status = path.stat()
     # Opening a pipe waits for its writer, and a device may have no end.
     if not stat.S_ISREG(status.st_mode):
         raise OSError("it is a folder, pipe or device")
     with path.open("rb") as file:
-        check_length(status.st_size, file.peek(4))
+        check_length(status.st_size, file.peek(8))
         return file.read(status.st_size)
 
 
@@ -94,15 +116,36 @@ def _read(content: bytes) -> tuple[Pixels, str]:
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         source = MeteredFile(content)
-        with Image.open(source, formats=FORMATS) as image:
+        with _opened(source, content) as image:
             check_cost(image, content)
             source.end_header()
             image.load()
             pixels, notes = _to_rgb(image, _orientation(image))
+            if _has_frames(image):
+                notes.append("several frames, took the first")
     damage = [warning.message for warning in told if warning.category is UserWarning]
     if damage:
         notes.append(f"metadata is damaged: {_one_line(damage[0])}")
     return pixels, "; ".join(notes)
+
+
+def _opened(source: MeteredFile, content: bytes) -> ImageFile.ImageFile:
+    """Open an image, of which only the header is read; HEIC by an extra, which Pillow does not read."""
+    if not HEIC.match(content, 0, min(LONGEST_BRANDS, int.from_bytes(content[:4]))):
+        return Image.open(source, formats=FORMATS)
+    try:
+        from pillow_heif import HeifImageFile  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise ImageError("HEIC images need pillow-heif: pip install 'froq-lightning[heif]'") from None
+    return HeifImageFile(source)
+
+
+def _has_frames(image: ImageFile.ImageFile) -> bool:
+    """Tell whether there is more than the image that is read; a photograph with a depth map or a preview is one."""
+    try:
+        return image.format not in ("MPO", "HEIF") and getattr(image, "is_animated", False)
+    except Exception:  # a GIF looks for its second frame, which may be damaged
+        return True
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.image_survey import ImageSurvey, survey_images
-from froq_lightning.data.images import SUFFIXES
-from froq_lightning.data.listing import list_faces
+from froq_lightning.data.images import SUFFIXES, is_image
+from froq_lightning.data.listing import Listing, list_source
 from froq_lightning.data.pairs import FOLDER, FORMATS, MANIFEST, find_format, read_comparisons
 from froq_lightning.data.records import FaceRecord
 from froq_lightning.data.tables import SUFFIXES as TABLES
@@ -26,6 +26,7 @@ class Inspection:
         comparisons: the comparison trials; None if there are none.
         obstacle: why there are none.
         survey: of a sample of the images.
+        passed_over: what else lies in a folder; empty if nothing does.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Inspection:
     comparisons: ComparisonSet | None
     obstacle: str
     survey: ImageSurvey
+    passed_over: str = ""
 
 
 def inspect_source(source: str, root: str | None = None, part: str | None = None) -> Inspection:
@@ -59,16 +61,17 @@ def inspect_source(source: str, root: str | None = None, part: str | None = None
     except (DataError, DataNotFoundError) as error:
         if not known.as_images:
             raise
-        return _of_images(known.as_images, list_faces(path, root), str(error))
-    return Inspection(known.name, comparisons.records, comparisons, "", survey_images(comparisons.records))
+        return _of_images(known.as_images, list_source(path, root), str(error))
+    survey = survey_images(comparisons.records)
+    return Inspection(known.name, comparisons.records, comparisons, "", survey, comparisons.passed_over)
 
 
-def _of_images(kind: str, records: Sequence[FaceRecord], obstacle: str) -> Inspection:
-    return Inspection(kind, records, None, obstacle, survey_images(records))
+def _of_images(kind: str, listing: Listing, obstacle: str) -> Inspection:
+    return Inspection(kind, listing.records, None, obstacle, survey_images(listing.records), listing.passed_over)
 
 
-def _listed(path: Path, root: str | None) -> Sequence[FaceRecord]:
-    if path.suffix.lower() in (*TABLES, *SUFFIXES):
-        return list_faces(path, root)
+def _listed(path: Path, root: str | None) -> Listing:
+    if path.suffix.lower() in (*TABLES, *SUFFIXES) or is_image(path):
+        return list_source(path, root)
     listed = "; ".join([*(known.name for known in FORMATS), FOLDER, MANIFEST, IMAGE])
     raise DataError(f"{path.name} is of no format that is known; there are: {listed}")

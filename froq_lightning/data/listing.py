@@ -1,13 +1,13 @@
 """Which images a source holds: a folder, one image, a manifest, or an archive; and label files beside them."""
 
 import math
-import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from froq_lightning.data.folder_search import FolderSearch
 from froq_lightning.data.formats.archives import list_archive
-from froq_lightning.data.images import SUFFIXES
+from froq_lightning.data.images import SUFFIXES, is_image
 from froq_lightning.data.path_matching import NONE, match_paths
 from froq_lightning.data.records import FaceRecord, stated_record
 from froq_lightning.data.score_files import LABEL, SCORE_COLUMNS, read_score_texts
@@ -20,8 +20,26 @@ from froq_lightning.reading import told_by_name
 SUBJECT = "subject_id"
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What a source holds.
+
+    Args:
+        records: the images.
+        passed_over: what else lies in a folder, with counts and examples; empty if nothing does.
+    """
+
+    records: Sequence[FaceRecord]
+    passed_over: str = ""
+
+
 def list_faces(source: str | Path, root: str | Path | None = None, *, labelled: bool = True) -> Sequence[FaceRecord]:
-    """List the images of a source.
+    """List the images of a source; see `list_source`."""
+    return list_source(source, root, labelled=labelled).records
+
+
+def list_source(source: str | Path, root: str | Path | None = None, *, labelled: bool = True) -> Listing:
+    """List the images of a source, and what is passed over.
 
     Args:
         source: folder (searched to any depth; sorted by path), image file, manifest with a column `path` or `image`
@@ -40,14 +58,17 @@ def list_faces(source: str | Path, root: str | Path | None = None, *, labelled: 
     with told_by_name(source.name):
         records: Sequence[FaceRecord] | None = list_archive(source)
     if records is not None:
-        return records
+        return Listing(records)
+    passed_over = ""
     if source.is_dir():
-        records = [FaceRecord(shown(path.relative_to(source).as_posix()), path) for path in _images_below(source)]
+        search = FolderSearch(source)
+        records = [FaceRecord(shown(path.relative_to(source).as_posix()), path) for path in search.images]
+        passed_over = search.passed_over
     elif not source.exists():
         raise DataNotFoundError(f"data source {str(source)!r} does not exist")
     elif source.suffix.lower() in TABLES:
         records = _from_manifest(source, root, labelled=labelled)
-    elif source.suffix.lower() in SUFFIXES:
+    elif source.suffix.lower() in SUFFIXES or is_image(source):
         records = [FaceRecord(shown(source.name), source)]
     else:
         raise DataError(
@@ -55,8 +76,9 @@ def list_faces(source: str | Path, root: str | Path | None = None, *, labelled: 
             "archives are .rec, .bin and mem_file.dat"
         )
     if not records:
-        raise DataError(f"{str(source)!r} holds no images ({' '.join(sorted(SUFFIXES))})")
-    return records
+        found = f", but {passed_over}" if passed_over else ""
+        raise DataError(f"{str(source)!r} holds no images{found}; images end in {' '.join(sorted(SUFFIXES))}")
+    return Listing(records, passed_over)
 
 
 def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceRecord]:
@@ -96,31 +118,6 @@ def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceR
 def _key(stated: str) -> str:
     """Return a path in a file as the key that it states, or as the key of the name that it states."""
     return stated if harmless(stated) == stated else shown(stated)
-
-
-def _images_below(folder: Path) -> list[Path]:
-    """Find images at any depth; links to folders are not followed, so that no loop is."""
-    found, waiting = [], [folder]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    path = Path(entry.path)
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(path)
-                    elif path.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and not _is_folder(entry):
-                        found.append(path)
-        except OSError as error:
-            raise DataError(f"folder {str(error.filename)!r} cannot be listed: {error.strerror}") from error
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry is a folder or leads to one; a link that leads nowhere fails where images are read."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
 
 
 def _from_manifest(manifest: Path, root: str | Path | None, *, labelled: bool) -> list[FaceRecord]:

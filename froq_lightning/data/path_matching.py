@@ -7,6 +7,7 @@ from unicodedata import normalize
 import numpy as np
 import numpy.typing as npt
 
+from froq_lightning.data.images import SUFFIXES
 from froq_lightning.errors import DataError
 from froq_lightning.names import shown
 
@@ -14,7 +15,7 @@ NONE = -1
 SEVERAL = -2
 MOST_PARTS = 100
 
-_SUFFIX = re.compile(r"\.(jpe?g|jpe|jfif|png|bmp|gif|webp|tiff?|p[gpn]m|jp2|hei[cf]|avif)$", re.IGNORECASE)
+_SUFFIX = re.compile(f"({'|'.join(map(re.escape, sorted(SUFFIXES)))})$", re.IGNORECASE)
 
 Parts = tuple[str, ...]
 

@@ -99,10 +99,12 @@ def test_photographs_are_aligned_and_crops_resized_on_demand(run: Run, shared: P
     knobs: dict[str, Any] = {"root": str(shared / "data" / "photos"), "workers": 0}
     ((_, aligned),) = run(EvaluationDataModule(str(tmp_path / "pairs.csv"), aligner="dlib", **knobs))
     ((_, resized),) = run(EvaluationDataModule(str(tmp_path / "pairs.csv"), resize=True, **knobs))
-    ((_, neither),) = run(EvaluationDataModule(str(tmp_path / "pairs.csv"), **knobs))
-    assert (len(aligned.images), len(resized.images), len(neither.images)) == (3, 3, 0)
+    assert (len(aligned.images), len(resized.images)) == (3, 3)
     assert resized.notes == ["resized from 250 x 250"] * 3
-    assert "got 250 x 250; set data.aligner for photographs" in neither.failures[0].note
+    with pytest.raises(
+        ConfigurationError, match=r"in pairs, such as .* with 250 x 250; set data.aligner for photographs"
+    ):
+        run(EvaluationDataModule(str(tmp_path / "pairs.csv"), **knobs))
 
 
 @pytest.mark.parametrize(

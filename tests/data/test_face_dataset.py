@@ -116,6 +116,29 @@ def test_a_known_problem_and_a_missing_face_are_reasons(record: FaceRecord) -> N
     ]
 
 
+@pytest.mark.parametrize("archive", ["bin_file", "memfile", "rec_file"])
+def test_archives_of_photographs_are_refused_before_a_run(archive: str, request: pytest.FixtureRequest) -> None:
+    records, other = list_faces(request.getfixturevalue(archive)), Preprocessing(size=(160, 128))
+    message = (
+        "Expected 128 x 160 crops with 'arcface' alignment, but got .* 112 x 112; set data.aligner for photographs"
+    )
+    with pytest.raises(ConfigurationError, match=message):
+        FaceDataset(records, other).require_crops("train")
+    FaceDataset(records, other, resize=True).require_crops("train")
+    FaceDataset(records, other, Corner()).require_crops("train")
+    FaceDataset(records, Preprocessing()).require_crops("train")
+
+
+def test_one_crop_among_photographs_and_unreadable_images_is_enough(record: FaceRecord, tmp_path: Path) -> None:
+    Image.new("RGB", (250, 250)).save(tmp_path / "photo.png")
+    photo, gone = FaceRecord("photo.png", tmp_path / "photo.png"), FaceRecord("gone.png", tmp_path / "gone.png")
+    FaceDataset([photo, gone, record], Preprocessing()).require_crops("mixed")
+    FaceDataset([gone, replace(photo, problem="no label")], Preprocessing()).require_crops("unreadable")
+    FaceDataset([replace(photo, landmarks=LANDMARKS)], Preprocessing()).require_crops("loose crops")
+    with pytest.raises(ConfigurationError, match=r"other sizes in mixed, such as photo\.png with 250 x 250; set"):
+        FaceDataset([gone, *[photo] * 40], Preprocessing()).require_crops("mixed")
+
+
 def test_degradations_are_noted_after_what_reading_changed(record: FaceRecord) -> None:
     faces = FaceDataset([record], Preprocessing(size=(56, 56)), resize=True, degradations=Degradations(share=1.0))
     assert faces[0].note.startswith("resized from 112 x 112; degraded: ")

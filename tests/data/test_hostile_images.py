@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import pytest
 from PIL import Image, ImageFile
 
@@ -24,6 +25,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 UNKNOWN = "no image of a known format"
 METADATA = "more than 16 megabytes of metadata"
 PIECES = "image is in too many pieces"
+FRAMES = "several frames, took the first"
 Contents = dict[str, tuple[Callable[[], bytes], str]]
 
 
@@ -88,6 +90,22 @@ def webp(size: tuple[int, int], frames: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
+ISPE = b"ispe" + bytes(4)
+
+
+def heic(size: tuple[int, int] = (20, 12)) -> bytes:
+    """A photograph of an iPhone."""
+    content = BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", size, 90)).save(content)
+    return content.getvalue()
+
+
+def sized(content: bytes, before: bytes, size: bytes) -> bytes:
+    """Change the size that a header states."""
+    place = content.index(before) + len(before)
+    return content[:place] + size + content[place + len(size) :]
+
+
 def segment(marker: int, inside: bytes = b"") -> bytes:
     return bytes([0xFF, marker]) + struct.pack(">H", len(inside) + 2) + inside
 
@@ -135,7 +153,7 @@ OTHER_FORMATS: Contents = {
     "SVG": (lambda: b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', UNKNOWN),
     "HTML": (lambda: b"<!DOCTYPE html><html><script>alert(1)</script></html>", UNKNOWN),
     "PDF": (lambda: plain("PDF"), UNKNOWN),
-    "GIF": (lambda: plain("GIF"), UNKNOWN),
+    "JPEG 2000": (lambda: plain("JPEG2000"), UNKNOWN),
     "ICO": (lambda: plain("ICO"), UNKNOWN),
     "a ZIP archive": (lambda: b"PK\3\4" + bytes(26), UNKNOWN),
 }
@@ -193,11 +211,35 @@ JPEGS: Contents = {
     "empty segments": (lambda: jpeg(segment(0xE5) * 5000), PIECES),
     "twenty megabytes of EXIF": (lambda: jpeg(segment(0xE1, b"Exif\0\0" + bytes(65_000)) * 300), METADATA),
 }
+OTHERS: Contents = {
+    "GIF with a line too much": (
+        lambda: sized(plain("GIF"), b"GIF87a", struct.pack("<HH", 8192, 6145)),
+        "50 megapixels",
+    ),
+    "GIF that ends early": (lambda: plain("GIF", size=(99, 99))[:-20], "damaged or unreadable: "),
+    "PPM with a line too much": (lambda: b"P6 8192 6145 255\n" + bytes(99), "more than 50 megapixels"),
+    "PPM of texts, and a line too much": (lambda: b"P3 1024 1025 255\n1 2 3", "more than 1 megapixels"),
+    "PPM of odd numbers, and a line too much": (lambda: b"P6 1024 1025 7\n" + bytes(99), "more than 1 megapixels"),
+    "PPM of comments": (lambda: b"P3 9 9 255\n" + b"#\n" * 500_000, PIECES),
+    "PPM whose header has no end": (lambda: b"P6 #" + bytes(MEGABYTE), PIECES),
+    "AVIF with a line too much": (lambda: sized(plain("AVIF"), ISPE, struct.pack(">II", 8192, 4097)), "33 megapixels"),
+    "AVIF that ends early": (lambda: plain("AVIF", size=(99, 99))[:-20], "damaged or unreadable: "),
+    "AVIF without end": (lambda: plain("AVIF") + bytes(17 * MEGABYTE), "file has more than 16 megabytes"),
+    "HEIC with a line too much": (
+        lambda: sized(heic((64, 64)), ISPE, struct.pack(">II", 8192, 6145)),
+        "more than 50 megapixels",
+    ),
+    "HEIC that is larger than it says": (
+        lambda: sized(heic((512, 512)), ISPE, struct.pack(">II", 9, 9)),
+        "imit exceeded",
+    ),
+    "HEIC that ends early": (lambda: heic()[:-20], "damaged or unreadable: "),
+}
 REFUSED = {
     f"{kind} with {what}" if kind else what: content
     for kind, contents in {"": OTHER_FORMATS, "PNG": PNGS, "BMP": BITMAPS, "TIFF": TIFFS, "JPEG": JPEGS}.items()
     for what, content in contents.items()
-}
+} | OTHERS
 
 
 @pytest.mark.parametrize("name", list(REFUSED))
@@ -227,9 +269,10 @@ READ: Contents = {
     "a JPEG turned by a text": (lambda: jpeg(exif((0x0112, 2, 4, 0x363636))), ""),
     "a JPEG turned in a ninth way": (lambda: jpeg(exif((0x0112, 3, 1, 9))), ""),
     "a PNG with a page behind it": (lambda: PLAIN + b"<html><script>alert(1)</script></html>", ""),
-    "a PNG of two billion frames": (lambda: PLAIN[:33] + chunk(b"acTL", b"\x7f\xff\xff\xff" * 2) + PLAIN[33:], ""),
+    "a PNG of two billion frames": (lambda: PLAIN[:33] + chunk(b"acTL", b"\x7f\xff\xff\xff" * 2) + PLAIN[33:], FRAMES),
     "a BMP with a program behind it": (lambda: plain("BMP") + b"MZ" + bytes(99), ""),
-    "a WEBP of ten thousand frames": (lambda: webp((20, 12), 10_000), ""),
+    "a WEBP of ten thousand frames": (lambda: webp((20, 12), 10_000), FRAMES),
+    "a GIF whose second frame is damaged": (lambda: plain("GIF")[:-1] + b",\xff", FRAMES),
     "a TIFF whose second page is its first": (lambda: tiff({})[:-4] + tiff({})[4:8], "grey image"),
     "a JPEG with EXIF that ends early": (
         lambda: jpeg(segment(0xE1, b"Exif\0\0II*\0\x08\0\0\0\xff\xff")),
@@ -296,7 +339,15 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("start", "megabytes"),
-    [(b"\xff\xd8\xff", 67), (b"RIFF", 67), (PNG, 134), (b"BM", 268), (b"II*\0", 268), (b"", 268)],
+    [
+        (b"\xff\xd8\xff", 67),
+        (b"RIFF", 67),
+        (PNG, 134),
+        (b"BM", 268),
+        (b"II*\0", 268),
+        (b"", 268),
+        (b"\0\0\0\x1cftypheic", 16),
+    ],
 )
 def test_a_file_of_many_bytes_is_refused_before_it_is_read(start: bytes, megabytes: int, tmp_path: Path) -> None:
     with (tmp_path / "image.jpg").open("wb") as file:
@@ -306,7 +357,7 @@ def test_a_file_of_many_bytes_is_refused_before_it_is_read(start: bytes, megabyt
         read_image(tmp_path / "image.jpg")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM"])
 def test_half_an_image_is_refused_where_the_process_allows_it(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     content = plain(kind, size=(200, 200))

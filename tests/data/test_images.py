@@ -1,12 +1,14 @@
+import sys
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
 from froq_lightning.data import images
-from froq_lightning.data.images import decode_image, read_image
+from froq_lightning.data.images import decode_image, is_image, read_image
 from froq_lightning.errors import ImageError
 
 ORIENTATION = 0x0112
@@ -156,6 +158,64 @@ def test_an_absurdly_large_image_is_refused_before_it_is_decoded(
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
         with pytest.raises(ImageError, match="image has more than 0 megapixels"):
             read_image(tmp_path / "image.png")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PPM", "AVIF", "HEIC", "DIB"])
+def test_other_kinds_of_images_are_told_by_their_content(kind: str, colours: Image.Image, tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    if kind == "HEIC":
+        pillow_heif.from_pillow(colours).save(path)
+    else:
+        colours.save(path, "BMP" if kind == "DIB" else kind)
+    pixels, note = read_image(path)
+    assert np.abs(pixels.astype(int) - np.asarray(colours)).mean() < 8
+    assert note == ""
+    assert is_image(path)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 7])
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_photographs_of_phones_come_upright(kind: str, orientation: int, colours: Image.Image, tmp_path: Path) -> None:
+    upright = np.asarray(colours)
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
+    if kind == "AVIF":
+        stored.save(tmp_path / "phone", kind, exif=exif)
+    else:
+        pillow_heif.from_pillow(stored).save(tmp_path / "phone", exif=exif.tobytes())
+    pixels, _ = read_image(tmp_path / "phone")
+    assert np.abs(pixels.astype(int) - upright).mean() < 8
+
+
+def test_heic_without_its_extra_names_the_extra(
+    colours: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pillow_heif.from_pillow(colours).save(tmp_path / "phone.jpg", format="HEIF")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageError, match=r"^HEIC images need pillow-heif: pip install 'froq-lightning\[heif\]'$"):
+        read_image(tmp_path / "phone.jpg")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "AVIF", "PNG", "TIFF"])
+def test_the_first_of_several_frames_is_read_and_said(kind: str, colours: Image.Image, tmp_path: Path) -> None:
+    colours.save(tmp_path / "moving", kind, save_all=True, append_images=[colours.rotate(180)])
+    pixels, note = read_image(tmp_path / "moving")
+    assert np.abs(pixels.astype(int) - np.asarray(colours)).mean() < 8
+    assert note == "several frames, took the first"
+
+
+def test_a_photograph_with_a_preview_is_one_image(colours: Image.Image, tmp_path: Path) -> None:
+    colours.save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=[colours.resize((8, 6))])
+    assert read_image(tmp_path / "phone.jpg")[1] == ""
+
+
+def test_a_grey_map_of_sixteen_bits_becomes_eight(tmp_path: Path) -> None:
+    grey = np.arange(256, dtype=">u2").reshape(16, 16) * 257
+    (tmp_path / "wide.pgm").write_bytes(b"P5 16 16 65535\n" + grey.astype(">u2").tobytes())
+    pixels, note = read_image(tmp_path / "wide.pgm")
+    assert pixels[..., 1].ravel().tolist() == list(range(256))
+    assert note == "16-bit grey, scaled to 8 bits"
 
 
 def test_bytes_are_decoded_as_files_are(colours: Image.Image) -> None:

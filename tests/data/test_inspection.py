@@ -116,6 +116,19 @@ def test_a_text_is_told_by_its_content(text: str, kind: str, images: int, crops:
     assert (found.kind.split(" (")[0], len(found.records), found.survey.failures) == (kind, images, {})
 
 
+def test_what_is_passed_over_in_a_folder_is_told(crops: list, tmp_path: Path) -> None:
+    for crop in crops:
+        path = tmp_path / "people" / crop.subject / crop.path.with_suffix(".jfif").name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(crop.content)
+    (tmp_path / "people" / "clip.mov").touch()
+    for source, kind in (("people", "folder with one sub-folder per subject"), (path.parent, "folder of images")):
+        found = inspect_source(str(tmp_path / source))
+        assert found.kind == kind
+        assert (found.passed_over == "1 file not read as images (.mov 1, such as clip.mov)") is (source == "people")
+    assert inspect_source(str(path)).survey.sizes == {(112, 112): 1}
+
+
 def test_what_is_malformed_or_unknown_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("image_a,image_b,mated\na,b,c\n")
     with pytest.raises(DataError, match=r"pairs\.csv, line 2: Expected `mated`"):

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from froq_lightning.data.listing import list_faces, with_labels
+from froq_lightning.data.listing import list_faces, list_source, with_labels
 from froq_lightning.errors import DataError, DataNotFoundError
 
 
@@ -216,6 +216,25 @@ def test_what_is_no_source_is_refused(folder: Path) -> None:
     message = r"Expected a folder, an image, or .*, but got notes\.md; archives are \.rec, \.bin and mem_file\.dat"
     with pytest.raises(DataError, match=message):
         list_faces(table(folder / "notes.md", "a"))
+
+
+def test_an_image_under_any_name_is_a_source(crops: list, tmp_path: Path) -> None:
+    for name in ("subject01.happy", "face"):
+        (tmp_path / name).write_bytes(crops[0].content)
+        assert [record.key for record in list_faces(tmp_path / name)] == [name]
+
+
+def test_a_folder_without_images_is_refused_with_what_is_in_it(folder: Path) -> None:
+    (folder / "c.JPG").rename(folder / "c.mov")
+    (folder / "b" / "a.png").unlink()
+    told = r"'.*faces' holds no images, but 2 files not read as images \(\.mov 1, such as c\.mov; \.txt 1, .*\); "
+    with pytest.raises(DataError, match=told):
+        list_faces(folder)
+
+
+def test_what_is_passed_over_in_a_folder_is_listed_beside_the_images(folder: Path) -> None:
+    assert list_source(folder).passed_over == "1 file not read as images (.txt 1, such as notes.txt)"
+    assert list_source(folder / "c.JPG").passed_over == ""
 
 
 def test_a_path_that_no_file_has_is_refused(tmp_path: Path) -> None:

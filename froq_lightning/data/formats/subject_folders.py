@@ -1,9 +1,10 @@
 """Images whose subjects are known: a folder with one sub-folder per subject, or a manifest with a column subject_id."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from froq_lightning.data.comparison_set import ComparisonSet
-from froq_lightning.data.listing import list_faces
+from froq_lightning.data.listing import list_faces, list_source
 from froq_lightning.data.sampling import Sampling, sample_comparisons
 from froq_lightning.data.subjects import numbered
 from froq_lightning.errors import DataError
@@ -15,11 +16,13 @@ def read_subject_folders(folder: Path, name: str, sampling: Sampling) -> Compari
     Raises:
         DataError: if an image lies in no sub-folder.
     """
-    records = list_faces(folder)
+    listing = list_source(folder)
+    records = listing.records
     loose = next((record.key for record in records if "/" not in record.key), None)
     if loose is not None:
         raise DataError(f"Expected {name} to hold one sub-folder per subject, but got {loose!r} beside them")
-    return sample_comparisons(name, records, numbered([record.key.split("/", 1)[0] for record in records]), sampling)
+    subjects = numbered([record.key.split("/", 1)[0] for record in records])
+    return replace(sample_comparisons(name, records, subjects, sampling), passed_over=listing.passed_over)
 
 
 def read_subject_manifest(path: Path, root: Path | None, name: str, sampling: Sampling) -> ComparisonSet:
