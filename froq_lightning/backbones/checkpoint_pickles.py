@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, cast
 
-from froq_lightning.backbones.pickle_stack import PickleStack
+from froq_lightning.backbones.pickle_stack import PickleStack, dotted_name
 from froq_lightning.errors import WeightsError
 
 MOST_BYTES = 2**26
@@ -48,7 +48,7 @@ def named_globals(path: Path) -> set[str]:
                 raise WeightsError(f"{path.name} holds more than tensors: over {MOST_OPERATIONS:,} operations")  # noqa: TRY301
             stack.run(operation, argument)
             if operation.name == "GLOBAL":
-                named.add(str(argument).replace("__builtin__ ", "builtins ").replace(" ", "."))
+                named.add(dotted_name(argument))
             elif isinstance(argument, str) and len(argument) <= LONGEST_KEY:
                 texts.add(argument)
             elif isinstance(argument, int) and abs(argument) > HIGHEST_INTEGER and argument != MAGIC_OF_OLD:

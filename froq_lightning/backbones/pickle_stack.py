@@ -5,6 +5,7 @@ deep one ends the process. And of what `weights_only=True` calls, some functions
 """
 
 import pickletools
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import Any, NamedTuple
 
 from froq_lightning.errors import WeightsError
@@ -12,14 +13,14 @@ from froq_lightning.errors import WeightsError
 MOST_ITEMS = 100_000
 DEEPEST = 50
 MARK = None
-TEXT, LIST, DICTIONARY = "text", "EMPTY_LIST", "EMPTY_DICT"
+TEXT, BYTES, LIST, DICTIONARY, NOTHING = "text", "bytes", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_TUPLE"
 # What bytes, byte arrays, sets and counters are written as. Other arguments of these functions may be endless, and
 # bytes that were encoded once are longer each time that they are again.
 CALLS: dict[str, tuple[str, ...]] = {
-    "_codecs encode": (TEXT, "latin1"),
-    "builtins bytearray": (TEXT, "latin-1"),
-    "builtins set": (LIST,),
-    "collections Counter": (DICTIONARY,),
+    "_codecs.encode": (TEXT, "latin1"),
+    "builtins.bytearray": (BYTES,),
+    "builtins.set": (LIST,),
+    "collections.Counter": (DICTIONARY,),
 }
 
 
@@ -29,7 +30,7 @@ class Value(NamedTuple):
     Args:
         items: how many there are in it, counting what it holds as often as it holds it; 1 in anything but a tuple.
         depth: how deep tuples lie in it.
-        kind: `TEXT`, `LIST`, `DICTIONARY`, the name of a global as pickles write it, or none of these.
+        kind: `TEXT`, `BYTES`, `LIST`, `DICTIONARY`, `NOTHING`, the dotted name of a global, or none of these.
         text: of a string.
         values: of a short tuple.
     """
@@ -76,8 +77,8 @@ class PickleStack:
         elif name == "DUP":
             stack.append(stack[-1])
         elif name == "GLOBAL":
-            stack.append(Value(kind=argument.replace("__builtin__ ", "builtins ")))
-        elif name in (LIST, DICTIONARY):
+            stack.append(Value(kind=dotted_name(argument)))
+        elif name in (LIST, DICTIONARY, NOTHING):
             stack.append(Value(kind=name))
         elif isinstance(argument, str):
             stack.append(Value(kind=TEXT, text=argument))
@@ -106,12 +107,14 @@ class PickleStack:
         fitting = len(given) == len(CALLS[function]) and all(
             wanted in (value.kind, value.text) for value, wanted in zip(given, CALLS[function], strict=True)
         )
-        if name != "REDUCE" or taken[1].kind != function or not fitting:
+        if name != "REDUCE" or taken[1].kind != function or not (fitting or taken[0].kind == NOTHING):
             raise WeightsError(f"{self._file} holds more than tensors, and could fill the memory; it was not opened")
 
     def _made(self, name: str, taken: list[Value]) -> Value:
         if name in ("APPEND", "APPENDS", "SETITEM", "SETITEMS"):  # the list or dictionary that was added to
             return taken[-1]
+        if name == "REDUCE" and taken[1].kind == "_codecs.encode":
+            return Value(kind=BYTES)
         if not name.startswith("TUPLE"):
             return PLAIN
         items = 1 + sum(value.items for value in taken)
@@ -119,3 +122,9 @@ class PickleStack:
         if items > MOST_ITEMS or depth > DEEPEST:
             raise WeightsError(f"{self._file} holds more than tensors: tuples of tuples, beyond all measure")
         return Value(items, depth, values=tuple(reversed(taken)) if len(taken) <= 2 else ())
+
+
+def dotted_name(argument: str) -> str:
+    """Return the name in Python 3 of a global, of which a pickle states module and name."""
+    module, _, name = argument.partition(" ")
+    return ".".join(NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name)))
