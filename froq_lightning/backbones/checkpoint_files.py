@@ -25,6 +25,11 @@ HUB_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+# What PyTorch says of damaged files, and what that means.
+REASONS = {
+    "unexpected EOF": ENDS_EARLY,
+    "Invalid magic number": f"a pickle that PyTorch did not write; {SAVED}",
+}
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar")
 
 
@@ -113,7 +118,10 @@ def _read(path: Path) -> Any:
     except OSError as error:
         raise WeightsError(f"{path.name} cannot be read: {error.strerror or _first_line(error)}") from error
     except Exception as error:  # whatever PyTorch stumbles over in a damaged file
-        raise WeightsError(f"{path.name} is damaged or no checkpoint: {_first_line(error)}") from error
+        told = f"damaged or no checkpoint: {_first_line(error)}"
+        for reason, kind in REASONS.items():
+            told = kind if reason in told else told
+        raise WeightsError(f"{path.name} is {told}") from error
 
 
 def _read_pickled(path: Path) -> Any:
@@ -128,6 +136,8 @@ def _read_pickled(path: Path) -> Any:
             told = f"a whole pickled network ({refused[1]}), which is code; {SAVED}"
             raise WeightsError(f"{path.name} is {told}") from error
         told = f": it names {refused[1]}, which is not allowed; {SAVED}" if refused else ""
+        if "Unsupported operand" in str(error):
+            told = f": it is pickled by a protocol that PyTorch reads only if trusted; {SAVED}"
         raise WeightsError(
             f"{path.name} is damaged, or holds more than tensors and could run code; it was not opened{told}"
         ) from error

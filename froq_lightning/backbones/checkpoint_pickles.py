@@ -5,6 +5,7 @@
 
 import mmap
 import pickletools
+import re
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -58,7 +59,8 @@ def named_globals(path: Path) -> set[str]:
         raise
     except Exception as error:  # whatever `zipfile` and `pickletools` stumble over
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}") from error
+        early = "; it may end early" if re.search("remain|not enough data|exhausted", reason) else ""
+        raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}{early}") from error
     _check_names(path, named)
     return named
 

@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from threading import Thread
 from typing import Any
 
@@ -74,16 +75,18 @@ def _fitting(
     path: str, found: Signature, networks: Mapping[str, Signature], factories: Factories
 ) -> dict[str, Backbone]:
     promising = [name for name, network in networks.items() if _agreement(found, network, of=min) >= PROMISING]
-    built = {name: _attempt(lambda name=name: factories[name](weights=path)) for name in promising}  # type: ignore[misc]
+    built = {name: _attempt(partial(factories[name], weights=path)) for name in promising}
     return {name: backbone for name, backbone in built.items() if isinstance(backbone, Backbone)}
 
 
 def _signatures(factories: Factories) -> dict[str, Signature]:
-    built = {
-        name: _attempt(lambda factory=factory: _signature(factory().network.state_dict().items()))  # type: ignore[misc]
-        for name, factory in factories.items()
-    }
+    built = {name: _signature_of(factory) for name, factory in factories.items()}
     return {name: signature for name, signature in built.items() if signature is not None}
+
+
+@cache
+def _signature_of(factory: Callable[..., Any]) -> Signature | None:
+    return _attempt(lambda: _signature(factory().network.state_dict().items()))
 
 
 def _signature(tensors: Iterable[tuple[str, Tensor]]) -> Signature:

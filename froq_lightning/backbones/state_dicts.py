@@ -156,4 +156,4 @@ def _without_tensors(checkpoint: Any, name: str) -> str:
     of_optimiser = [key for key, value in checkpoint.items() if isinstance(value, Mapping) and OPTIMISER in value]
     if OPTIMISER in checkpoint or of_optimiser:
         return f"{name} holds the state of an optimiser and no weights of a network; its entries: {first(checkpoint)}"
-    return f"{name} holds no tensors; its entries: {first(checkpoint)}"
+    return f"{name} holds no tensors; its entries: {first(checkpoint) or 'none'}"

@@ -136,8 +136,9 @@ def _load(network: nn.Module, found: Sequence[Fit], name: str) -> str:
     if best.prefix:
         remarks.append(f"cut {best.prefix!r} off its keys")
     if best.left:
-        remarks.append(f"left out {len(best.left)} keys that are not of the network ({first(best.left)})")
-    return f"of {name}, {'; '.join(remarks)}" if remarks else ""
+        keys = "key" if len(best.left) == 1 else "keys"
+        remarks.append(f"left out {len(best.left)} {keys} that the network does not have ({first(best.left)})")
+    return f"{name}: {'; '.join(remarks)}" if remarks else ""
 
 
 def _with_layout(state: StateDict, prefix: str, layout: Layout, file: str) -> dict[str, Tensor]:
