@@ -18,7 +18,7 @@ from froq_lightning.errors import FroqError
 # or one part of a network alone. Share of the larger set for one to be worth naming.
 PROMISING, SIMILAR = 0.9, 0.5
 # What a backbone of others may take to be built; a hint is not worth waiting longer for.
-SECONDS_TO_BUILD = 20.0
+SECONDS_TO_BUILD = 30.0
 
 Signature = Counter[tuple[str, ...]]
 Factories = Mapping[str, Callable[..., Any]]

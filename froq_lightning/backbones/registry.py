@@ -46,11 +46,16 @@ def create_aligner(name: str, alignment: str, size: tuple[int, int], /, **option
     Raises:
         UnknownNameError: if no such name is registered.
         ConfigurationError: for options it does not take, or a template that it does not know.
+        BackboneError: if its plugin fails.
     """
     try:
         aligner: Aligner = find(ALIGNERS, name).create(alignment, size, **options)
     except ValueError as error:
         raise ConfigurationError(f"aligner {name!r}: {error}") from error
+    except FroqError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever a foreign factory raises
+        raise BackboneError(f"aligner {name!r} cannot be built: {told(error)}") from error
     return aligner
 
 

@@ -23,6 +23,8 @@ USUAL = (
 AVERAGED = frozenset({"ema", "swa", "averaged", "average", "shadow", "momentum"})
 DEEPEST = 6
 OPTIMISER = "param_groups"  # what its state has, and no network
+# What stands in keys where a part of the network was wrapped, to be compiled or trained in parallel.
+WRAPPER = re.compile(r"(?<![^.])(_orig_mod|module|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class StateDict:
     def is_usual(self) -> bool:
         """Whether it lies where weights usually lie, or is the checkpoint itself."""
         return all(entry in USUAL for entry in self.entries)
+
+    def unwrapped(self) -> "StateDict":
+        """Return it with the wrappers of parts taken out of its keys; as it is if two would then be called the same."""
+        tensors = {WRAPPER.sub("", key): value for key, value in self.tensors.items()}
+        return StateDict(self.entries, tensors) if len(tensors) == len(self.tensors) else self
 
     def is_averaged(self, prefix: str = "") -> bool:
         """Whether its entries, or the prefix of its keys, say that it holds averaged weights."""
@@ -109,7 +116,7 @@ def _mappings(content: Any) -> Iterator[tuple[tuple[str, ...], Mapping[Any, Any]
 
 
 def _joined(checkpoint: Any, keys: Sequence[str], name: str) -> list[StateDict]:
-    """Join entries, wherever they lie beside each other; also without a prefix that the keys of all share."""
+    """Join entries, wherever they lie beside each other."""
     beside = [
         (places, [_state_dict((), value[key]).tensors for key in keys])
         for places, value in _mappings(checkpoint)
@@ -118,26 +125,13 @@ def _joined(checkpoint: Any, keys: Sequence[str], name: str) -> list[StateDict]:
     if not beside:
         for key in keys:
             _entry(checkpoint, key, name)
-    joined = []
-    for places, parts in beside:
-        shared = shared_prefix([key for part in parts for key in part])
-        for prefix in dict.fromkeys(["", shared]):
-            tensors = {
-                f"{entry}.{key.removeprefix(prefix)}": value
-                for entry, part in zip(keys, parts, strict=True)
-                for key, value in part.items()
-            }
-            joined.append(StateDict(places, tensors))
-    return joined
-
-
-def shared_prefix(names: Sequence[str]) -> str:
-    """Return the longest prefix that all names share, whole parts with the dot behind them."""
-    if not names:
-        return ""
-    low, high = min(names), max(names)
-    same = next((place for place, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), 0)
-    return low[: low.rfind(".", 0, same) + 1]
+    return [
+        StateDict(
+            places,
+            {f"{key}.{name}": value for key, part in zip(keys, parts, strict=True) for name, value in part.items()},
+        )
+        for places, parts in beside
+    ]
 
 
 def _entry(checkpoint: Any, key: str, name: str) -> Mapping[Any, Any]:

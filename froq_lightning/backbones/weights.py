@@ -80,9 +80,12 @@ def load_checkpoint(
             raise
         states, missing, told = state_dicts(checkpoint, None, path.name), error, str(error)
     found = fits(network, states, layout)
+    if not found:
+        found = fits(network, [state.unwrapped() for state in states], layout)
+        told = "; ".join(filter(None, [told, f"{path.name}: took the names of wrappers out of its keys"]))
     if not found and layout != PLAIN:
         found = [fit for fit in fits(network, states, PLAIN) if fit.is_whole]
-        told = told or f"no key of {path.name} starts with {_expected(layout)}"
+        told = str(missing or f"no key of {path.name} starts with {_expected(layout)}")
     if not found:
         raise missing or _misfit(network, states, layout, path.name)
     return "; ".join(filter(None, [told, _load(network, found, path.name)]))
