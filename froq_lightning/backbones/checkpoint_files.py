@@ -1,6 +1,7 @@
 """Checkpoints on the disk: a file of PyTorch or safetensors, or a folder of the hub, in one part or in shards."""
 
 import re
+import warnings
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -127,8 +128,10 @@ def _read(path: Path) -> Any:
 def _read_pickled(path: Path) -> Any:
     named = named_globals(path)
     try:
-        with torch.serialization.safe_globals(stand_ins(named)):
-            return torch.load(path, map_location="cpu", weights_only=True)
+        # An open file, as PyTorch takes the name of one for its kind.
+        with torch.serialization.safe_globals(stand_ins(named)), path.open("rb") as file, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            return torch.load(file, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         # The first class that is not allowed; of a pickled network, that of the network.
         refused = re.search(r"GLOBAL (\S+)", str(error))
