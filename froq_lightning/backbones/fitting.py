@@ -13,6 +13,7 @@ from froq_lightning.backbones.state_dicts import StateDict
 COUNTER = "num_batches_tracked"  # of batch normalisation in training; files from before PyTorch 0.4.1 have none
 HARMLESS = (COUNTER, "total_ops", "total_params")  # the others are what the profiler `thop` leaves in every module
 LONGEST_KEY = 1000
+MOST_PREFIXES = 20  # behind which a network is looked for; more than a few are no wrappers
 # From prefixes of keys to what replaces them, None to leave such keys out; the longest matching one counts.
 Layout = Mapping[str, str | None]
 
@@ -65,8 +66,8 @@ def fits(network: nn.Module, states: Sequence[StateDict], layout: Layout) -> lis
     own = network.state_dict()
     needed = [name for name in own if not name.endswith(COUNTER)]
     found: dict[tuple[int, ...], Fit] = {}  # two prefixes may lead to the same tensors
-    for state in states:
-        for prefix, count in prefixes(own, state, layout).most_common():
+    for state in (state for state in states if len(state.tensors) >= len(needed)):
+        for prefix, count in prefixes(own, state, layout).most_common(MOST_PREFIXES):
             fit = _fit(network, state, prefix, layout) if count >= len(needed) else None
             if fit is not None:
                 found.setdefault(tuple(id(fit.tensors[name]) for name in needed), fit)

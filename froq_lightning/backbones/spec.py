@@ -173,7 +173,7 @@ class Backbone:
         if weights is None:
             return cls(network, preprocessing, WeightsInfo("as built", network_sha256(network), licence), **rest)
         note = load_checkpoint(network, weights, key, prefix)
-        info = WeightsInfo(Path(weights).name, file_sha256(weights), licence)
+        info = WeightsInfo(Path(weights).absolute().name, file_sha256(weights), licence)
         return cls(network, preprocessing, info, **rest, note=note)
 
 

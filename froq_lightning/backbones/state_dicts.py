@@ -1,6 +1,7 @@
 """The state dicts in a checkpoint, found by their content: mappings from names to tensors, wherever they lie."""
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,8 @@ USUAL = (
 # In the name of weights that are averaged over those of the training, or follow them.
 AVERAGED = frozenset({"ema", "swa", "averaged", "average", "shadow", "momentum"})
 DEEPEST = 6
-OPTIMISER = "param_groups"  # what its state has, and no network
+OPTIMISER = {"state", "param_groups"}  # what its state has, and no network
+LONGEST_NAME = 200
 # What stands in keys where a part of the network was wrapped, to be compiled or trained in parallel.
 WRAPPER = re.compile(r"(?<![^.])(_orig_mod|module|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 
@@ -83,8 +85,8 @@ def state_dicts(checkpoint: Any, key: str | Sequence[str] | None, name: str) -> 
 
 def first(names: Any, count: int = 3) -> str:
     """Name the first ones."""
-    names = [str(name) for name in names]
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+    names = list(names)
+    return ", ".join(str(name)[:LONGEST_NAME] for name in names[:count]) + (", …" if len(names) > count else "")
 
 
 def _rank(state: StateDict) -> tuple[bool, int, int]:
@@ -99,20 +101,22 @@ def _state_dict(entries: tuple[str, ...], content: Mapping[Any, Any]) -> StateDi
 
 def _mappings(content: Any) -> Iterator[tuple[tuple[str, ...], Mapping[Any, Any]]]:
     """Yield every mapping, each once, but those of optimisers, whose tensors are called as a network's may be."""
-    waiting: list[tuple[tuple[str, ...], Any]] = [((), content)]
+    waiting: deque[tuple[tuple[str, ...], Any]] = deque([((), content)])
     seen: set[int] = set()
     while waiting:
-        places, value = waiting.pop(0)
-        inner = value.items() if isinstance(value, Mapping) else enumerate(value)
-        if id(value) in seen or (isinstance(value, Mapping) and OPTIMISER in value):
+        places, value = waiting.popleft()
+        if id(value) in seen or not isinstance(value, (Mapping, list, tuple)) or _is_optimiser(value):
             continue
         seen.add(id(value))
         if isinstance(value, Mapping):
             yield places, value
         if len(places) < DEEPEST:
-            waiting += [
-                ((*places, str(name)), part) for name, part in inner if isinstance(part, (Mapping, list, tuple))
-            ]
+            inner = value.items() if isinstance(value, Mapping) else enumerate(value)
+            waiting += [((*places, str(name)), part) for name, part in inner if isinstance(name, (str, int))]
+
+
+def _is_optimiser(content: Any) -> bool:
+    return isinstance(content, Mapping) and content.keys() >= OPTIMISER
 
 
 def _joined(checkpoint: Any, keys: Sequence[str], name: str) -> list[StateDict]:
@@ -147,7 +151,7 @@ def _entry(checkpoint: Any, key: str, name: str) -> Mapping[Any, Any]:
 def _without_tensors(checkpoint: Any, name: str) -> str:
     if not isinstance(checkpoint, Mapping):
         return f"Expected {name} to hold a state dict, but got {type(checkpoint).__name__}"
-    of_optimiser = [key for key, value in checkpoint.items() if isinstance(value, Mapping) and OPTIMISER in value]
-    if OPTIMISER in checkpoint or of_optimiser:
+    of_optimiser = [key for key, value in checkpoint.items() if _is_optimiser(value)]
+    if _is_optimiser(checkpoint) or of_optimiser:
         return f"{name} holds the state of an optimiser and no weights of a network; its entries: {first(checkpoint)}"
     return f"{name} holds no tensors; its entries: {first(checkpoint) or 'none'}"

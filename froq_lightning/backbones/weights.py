@@ -13,6 +13,7 @@ from froq_lightning.backbones.state_dicts import StateDict, first, state_dicts
 from froq_lightning.errors import WeightsError
 
 PLAIN: Layout = {"": ""}
+MOST_STATES = 20  # of which one is looked for that a network resembles
 
 
 def read_state_dict(
@@ -156,7 +157,11 @@ def _with_layout(state: StateDict, prefix: str, layout: Layout, file: str) -> di
 def _misfit(network: nn.Module, states: Sequence[StateDict], layout: Layout, file: str) -> WeightsError:
     """Tell the difference of a network and the state dict that has the most of its names, behind whichever prefix."""
     own = network.state_dict()
-    counted = [(count, state, prefix) for state in states for prefix, count in prefixes(own, state, layout).items()]
+    counted = [
+        (count, state, prefix)
+        for state in states[:MOST_STATES]
+        for prefix, count in prefixes(own, state, layout).items()
+    ]
     _, nearest, prefix = max(counted, key=lambda item: item[0], default=(0, states[0], ""))
     state_dict = _with_layout(nearest, prefix, layout, file)
     differing = [name for name in own if name in state_dict and not is_alike(state_dict[name], own[name])]
