@@ -101,18 +101,20 @@ def _state_dict(entries: tuple[str, ...], content: Mapping[Any, Any]) -> StateDi
 
 def _mappings(content: Any) -> Iterator[tuple[tuple[str, ...], Mapping[Any, Any]]]:
     """Yield every mapping, each once, but those of optimisers, whose tensors are called as a network's may be."""
-    waiting: deque[tuple[tuple[str, ...], Any]] = deque([((), content)])
+    whole = [((), content)] if isinstance(content, (Mapping, list, tuple)) else []
+    waiting: deque[tuple[tuple[str, ...], Any]] = deque(whole)
     seen: set[int] = set()
     while waiting:
         places, value = waiting.popleft()
-        if id(value) in seen or not isinstance(value, (Mapping, list, tuple)) or _is_optimiser(value):
+        if id(value) in seen or _is_optimiser(value):
             continue
         seen.add(id(value))
         if isinstance(value, Mapping):
             yield places, value
         if len(places) < DEEPEST:
             inner = value.items() if isinstance(value, Mapping) else enumerate(value)
-            waiting += [((*places, str(name)), part) for name, part in inner if isinstance(name, (str, int))]
+            parts = [(name, part) for name, part in inner if isinstance(part, (Mapping, list, tuple))]
+            waiting += [((*places, str(name)), part) for name, part in parts if isinstance(name, (str, int))]
 
 
 def _is_optimiser(content: Any) -> bool:
