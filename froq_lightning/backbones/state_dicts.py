@@ -66,7 +66,7 @@ def state_dicts(checkpoint: Any, key: str | Sequence[str] | None, name: str) -> 
     if key is not None and not isinstance(key, str):
         found = _joined(checkpoint, key, name)
     elif key is not None:
-        found = [_state_dict((key, *places), value) for places, value in _mappings(_entry(checkpoint, key, name))]
+        found = [_state_dict(places, value) for places, value in _mappings(_entry(checkpoint, key, name))]
     else:
         found = [_state_dict(places, value) for places, value in _mappings(checkpoint)]
     found = [state for state in found if state.tensors]
