@@ -140,7 +140,8 @@ def _is_beside(key: str, used: Sequence[str], network: nn.Module, layout: Layout
     if name and name in modules:
         return isinstance(modules[name], nn.Identity) and _is_last(name, modules)
     series = {re.sub(r"\d+", "", short.partition(".")[0]) for short in used}
-    return "." not in owner and re.sub(r"\d+", "", owner) not in series
+    stem = re.sub(r"\d+", "", owner)
+    return "." not in owner and (stem == owner or stem not in series)
 
 
 def _is_last(name: str, modules: Mapping[str, nn.Module]) -> bool:

@@ -75,12 +75,12 @@ def test_a_shared_prefix_is_cut_off_and_told(
 
 
 def test_a_prefix_that_all_keys_but_a_heads_share_is_cut_off(trained: State, load: Callable[..., str]) -> None:
-    head = {"module.margin.weight": torch.zeros(9, 4), "loss.scale": torch.ones(1)}
+    head = {"module.layer.weight": torch.zeros(9, 4), "loss.scale": torch.ones(1)}
     into = network()
     told = load(into, {"state_dict": under("module.net.", trained) | head})
     assert told == (
         "x.pth: cut 'module.net.' off its keys; left out 2 keys that the network does not have "
-        "(module.margin.weight, loss.scale)"
+        "(module.layer.weight, loss.scale)"
     )
     expect(into, trained)
 
