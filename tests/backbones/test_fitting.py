@@ -207,6 +207,12 @@ def test_an_entry_or_prefix_that_is_not_there_is_told_and_the_content_counts(
     expect(into, other(trained))
 
 
+def test_a_chosen_entry_counts_alone(trained: State, load: Callable[..., str]) -> None:
+    into = network()
+    assert load(into, {"state_dict": trained, "ema": other(trained)}, key="ema") == ""
+    expect(into, other(trained))
+
+
 def test_a_prefix_that_is_there_counts_behind_that_of_a_wrapper(trained: State, load: Callable[..., str]) -> None:
     into = network()
     assert load(into, under("module.net.", trained), prefix="net.") == "x.pth: cut 'module.' off its keys"
