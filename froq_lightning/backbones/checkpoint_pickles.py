@@ -3,16 +3,16 @@
 `torch.load(weights_only=True)` runs no code, but a few bytes may still make it fill the memory, or hash for hours.
 """
 
-import codecs
 import mmap
 import pickletools
+import re
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, cast
 
-from froq_lightning.backbones.pickle_tuples import PickleTuples
+from froq_lightning.backbones.pickle_stack import PickleStack, dotted_name
 from froq_lightning.errors import WeightsError
 
 MOST_BYTES = 2**26
@@ -25,13 +25,11 @@ PICKLES_OF_OLD = 5  # magic number, version, system, content, keys of the storag
 ZIP = b"PK\x03\x04"
 # What PyTorch would call, and that makes much of little.
 REFUSED = frozenset(
-    {"builtins.bytearray", "__builtin__.bytearray", "builtins.set", "__builtin__.set", "collections.Counter"}
-    | {f"torch._utils._rebuild_{kind}" for kind in ("sparse_tensor", "sparse_csr_tensor", "qtensor", "nested_tensor")}
+    {f"torch._utils._rebuild_{kind}" for kind in ("sparse_tensor", "sparse_csr_tensor", "nested_tensor")}
     | {"torch._utils._rebuild_meta_tensor_no_storage", "torch._utils._rebuild_wrapper_subclass"}
 )
-ENCODE = "_codecs.encode"
-LATIN = "iso8859-1"
-LONGEST_CODEC = 40
+QUANTISED = ("torch._utils._rebuild_qtensor", "torch.ao.nn.", "torch.ao.quantization.", "torch.nn.quantized.")
+LONGEST_KEY = 40
 
 
 def named_globals(path: Path) -> set[str]:
@@ -43,16 +41,16 @@ def named_globals(path: Path) -> set[str]:
     """
     named: set[str] = set()
     texts: set[str] = set()
-    tuples = PickleTuples()
+    stack = PickleStack(path.name)
     try:
         members = _members(path)
         for count, (operation, argument, _) in enumerate(_operations(path, members)):
             if count == MOST_OPERATIONS:
                 raise WeightsError(f"{path.name} holds more than tensors: over {MOST_OPERATIONS:,} operations")  # noqa: TRY301
-            tuples.run(operation, argument)
+            stack.run(operation, argument)
             if operation.name == "GLOBAL":
-                named.add(str(argument).replace(" ", "."))
-            elif isinstance(argument, str) and len(argument) <= LONGEST_CODEC:
+                named.add(dotted_name(argument))
+            elif isinstance(argument, str) and len(argument) <= LONGEST_KEY:
                 texts.add(argument)
             elif isinstance(argument, int) and abs(argument) > HIGHEST_INTEGER and argument != MAGIC_OF_OLD:
                 raise WeightsError(f"{path.name} holds more than tensors: numbers of more than 64 bits")  # noqa: TRY301
@@ -61,22 +59,23 @@ def named_globals(path: Path) -> set[str]:
         raise
     except Exception as error:  # whatever `zipfile` and `pickletools` stumble over
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}") from error
+        early = "; it may end early" if re.search("remain|not enough data|exhausted", reason) else ""
+        raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}{early}") from error
+    _check_names(path, named)
+    return named
+
+
+def _check_names(path: Path, named: set[str]) -> None:
     longest = max(map(len, named), default=0)
     if longest > LONGEST_NAME or len(named) > MOST_NAMES:  # PyTorch would search them for patterns, in quadratic time
         told = f"a class by {longest:,} characters" if longest > LONGEST_NAME else f"{len(named):,} classes"
         raise WeightsError(f"{path.name} is damaged or no checkpoint: it names {told}")
-    if named & REFUSED or (ENCODE in named and any(map(_is_foreign_codec, texts))):
+    if any(name.startswith(QUANTISED) for name in named):
+        raise WeightsError(
+            f"{path.name} is a quantised network; FROQ needs the floating-point weights that it was made of"
+        )
+    if named & REFUSED:
         raise WeightsError(f"{path.name} holds more than tensors, and could fill the memory; it was not opened")
-    return named
-
-
-def _is_foreign_codec(text: str) -> bool:
-    """Tell whether a text names a codec but Latin-1, which bytes are written in; others make bytes of bytes again."""
-    try:
-        return codecs.lookup(text).name != LATIN
-    except (LookupError, ValueError):
-        return False
 
 
 def _members(path: Path) -> list[zipfile.ZipInfo]:

@@ -4,13 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import hf_hub_download
+from huggingface_hub import snapshot_download
 
+from froq_lightning.backbones.checkpoint_files import HUB_FILES
 from froq_lightning.errors import DataNotFoundError, WeightsError
 from froq_lightning.reading import read_json
 
 HUB, FOLDER = ("hf_hub:", "hf-hub:"), "local-dir:"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+# What is fetched with each of `HUB_FILES`: itself, and the shards that an index lists.
+SHARDS = {"model.safetensors.index.json": "model-*.safetensors", "pytorch_model.bin.index.json": "pytorch_model-*.bin"}
 
 # Face models on the hub (github.com/gau-nernst/timm-face). Their configuration states the preprocessing of ImageNet or
 # none; all were trained on RGB crops of 112 pixels on the ArcFace template, (x - 127.5) / 127.5.
@@ -66,30 +69,41 @@ def hub_model(architecture: str, weights: str | None = None) -> HubModel:
     name = architecture.partition(":")[2]
     if architecture.startswith(FOLDER):
         folder = Path(name)
+    elif weights is not None and (Path(weights) / CONFIG).is_file():
+        folder = Path(weights)
     elif weights is not None and (Path(weights).parent / CONFIG).is_file():
         folder = Path(weights).parent
     else:
-        folder = _download(name, (CONFIG,) if weights else (CONFIG, WEIGHTS))
-    return _read(folder, Path(name).name.partition("@")[0], weights or str(folder / WEIGHTS))
+        folder = _download(name, () if weights else HUB_FILES)
+    return _read(folder, Path(name).name.partition("@")[0], weights or str(folder / _weights_in(folder)))
 
 
 def _download(name: str, files: tuple[str, ...]) -> Path:
+    """Fetch the configuration, and the first of the files that there is."""
     repository, _, revision = name.partition("@")
     try:
-        fetched = [Path(hf_hub_download(repository, file, revision=revision or None)) for file in files]
-        return fetched[0].parent
+        for file in files or (CONFIG,):
+            wanted = [CONFIG, file, *([SHARDS[file]] if file in SHARDS else [])]
+            folder = Path(snapshot_download(repository, revision=revision or None, allow_patterns=wanted))
+            if (folder / file).is_file():
+                break
     except Exception as error:  # of the network, the hub, the file system
-        folder = repository.rpartition("/")[2]
+        folder_name = repository.rpartition("/")[2]
         raise WeightsError(
             f"hf_hub:{name} could not be fetched ({type(error).__name__}); where the hub can be reached, run "
-            f"`hf download {repository} {CONFIG} {WEIGHTS} --local-dir {folder}`, bring the folder here, and give "
-            f"{FOLDER}{folder} as the architecture"
+            f"`hf download {repository} {CONFIG} {WEIGHTS} --local-dir {folder_name}`, bring the folder here, and give "
+            f"{FOLDER}{folder_name} as the architecture"
         ) from error
+    return folder
+
+
+def _weights_in(folder: Path) -> str:
+    return next((name for name in HUB_FILES if (folder / name).is_file()), WEIGHTS)
 
 
 def _read(folder: Path, name: str, weights: str) -> HubModel:
     for file in (folder / CONFIG, Path(weights)):
-        if not file.is_file():
+        if not file.exists():
             raise DataNotFoundError(f"{str(file)!r} does not exist; a timm model of the hub is {CONFIG} and {WEIGHTS}")
     try:
         stated = read_json(folder / CONFIG)

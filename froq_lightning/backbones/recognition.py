@@ -2,27 +2,33 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
+from threading import Thread
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from froq_lightning.backbones.spec import Backbone
 from froq_lightning.backbones.weights import read_state_dict
 from froq_lightning.errors import FroqError
 
 # Share of tensors that must agree for a backbone to be worth trying: of the smaller set, as a file may hold a head too,
 # or one part of a network alone. Share of the larger set for one to be worth naming.
 PROMISING, SIMILAR = 0.9, 0.5
+# What a backbone of others may take to be built; a hint is not worth waiting longer for.
+SECONDS_TO_BUILD = 30.0
 
 Signature = Counter[tuple[str, ...]]
+Factories = Mapping[str, Callable[..., Any]]
 
 
-def recognise(path: str, factories: Mapping[str, Callable[..., Any]]) -> str:
+def recognise(path: str, factories: Factories) -> str:
     """Tell which of the backbones loads a checkpoint, or else which resembles it most.
 
     Networks are built on the "meta" device, so nothing but the checkpoint takes memory. Backbones that cannot be built
-    without further options are passed over.
+    without further options are passed over, and so are plugins that fail.
 
     Args:
         path: of the checkpoint.
@@ -32,15 +38,12 @@ def recognise(path: str, factories: Mapping[str, Callable[..., Any]]) -> str:
     Returns:
         The end of a sentence about the checkpoint; empty if it cannot be read, or resembles none.
     """
-    try:
-        found = _signature(read_state_dict(path).items())
-    except FroqError:
-        return ""
-    networks = dict(_networks(factories))
-    promising = [name for name, network in networks.items() if _agreement(found, network, of=min) >= PROMISING]
-    fitting = [name for name in promising if _build(factories[name], weights=path) is not None]
-    if fitting:
-        return f"it is a checkpoint of {' or '.join(fitting)}"
+    found = _tensors(path)
+    networks = _signatures(factories) if found else {}
+    fitting = _fitting(path, found, networks, factories)
+    named = [name for name, backbone in fitting.items() if not backbone.note] or list(fitting)
+    if named:
+        return f"it is a checkpoint of {' or '.join(named)}"
     similarity = {name: _agreement(found, network, of=max) for name, network in networks.items()}
     best = max(similarity.values(), default=0.0)
     if best < SIMILAR:
@@ -53,6 +56,39 @@ def recognise(path: str, factories: Mapping[str, Callable[..., Any]]) -> str:
     )
 
 
+def published_as(path: str, factories: Factories) -> dict[str, Backbone]:
+    """Return the backbones, without values, that load a checkpoint as it is: nothing of it is cut off or left out."""
+    found = _tensors(path)
+    networks = _signatures(factories) if found else {}
+    fitting = _fitting(path, found, networks, factories)
+    return {name: backbone for name, backbone in fitting.items() if not backbone.note}
+
+
+def _tensors(path: str) -> Signature:
+    try:
+        return _signature(read_state_dict(path).items())
+    except FroqError:
+        return Counter()
+
+
+def _fitting(
+    path: str, found: Signature, networks: Mapping[str, Signature], factories: Factories
+) -> dict[str, Backbone]:
+    promising = [name for name, network in networks.items() if _agreement(found, network, of=min) >= PROMISING]
+    built = {name: _attempt(partial(factories[name], weights=path)) for name in promising}
+    return {name: backbone for name, backbone in built.items() if isinstance(backbone, Backbone)}
+
+
+def _signatures(factories: Factories) -> dict[str, Signature]:
+    built = {name: _signature_of(factory) for name, factory in factories.items()}
+    return {name: signature for name, signature in built.items() if signature is not None}
+
+
+@cache
+def _signature_of(factory: Callable[..., Any]) -> Signature | None:
+    return _attempt(lambda: _signature(factory().network.state_dict().items()))
+
+
 def _signature(tensors: Iterable[tuple[str, Tensor]]) -> Signature:
     """Count tensors by shape and the end of their names, which no prefix changes."""
     return Counter((*name.split(".")[-2:], str(tuple(tensor.shape))) for name, tensor in tensors)
@@ -62,18 +98,19 @@ def _agreement(one: Signature, other: Signature, of: Callable[[int, int], int]) 
     return (one & other).total() / (of(one.total(), other.total()) or 1)
 
 
-def _networks(factories: Mapping[str, Callable[..., Any]]) -> Iterator[tuple[str, Signature]]:
-    for name, factory in factories.items():
-        backbone = _build(factory)
-        if backbone is not None:
-            yield name, _signature(backbone.network.state_dict().items())
+def _attempt(build: Callable[[], Any]) -> Any:
+    """Build something without memory for weights; None if that fails, for whatever reason, or takes long."""
+    built = []
 
+    def run() -> None:
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                built.append(build())
+            except BaseException:  # such as SystemExit
+                return
 
-def _build(factory: Callable[..., Any], **options: Any) -> Any:
-    """Build a backbone without memory for its weights; None if that fails, for whatever reason."""
-    with torch.device("meta"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return factory(**options)
-        except Exception:
-            return None
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(SECONDS_TO_BUILD)
+    return built[0] if built else None

@@ -1,19 +1,24 @@
 """Backbones and aligners by the names that plugins registered."""
 
+import sys
+from collections.abc import Callable
+from os import PathLike
 from typing import Any
 
 from froq_lightning.backbones.plugins import ALIGNERS, BACKBONES, Plugin, discover, find, told
-from froq_lightning.backbones.recognition import recognise
+from froq_lightning.backbones.recognition import published_as, recognise
 from froq_lightning.backbones.spec import Aligner, Backbone
 from froq_lightning.errors import BackboneError, ConfigurationError, FroqError, WeightsError
+from froq_lightning.terminal import printable
 
 
 def create_backbone(name: str, /, **options: Any) -> Backbone:
-    """Build the backbone registered under `name`.
+    """Build the backbone registered under `name`, and print its note to standard error if it has one.
 
     Raises:
         UnknownNameError: if no such name is registered.
         ConfigurationError: for options it does not take.
+        WeightsError: for weights that it cannot take, or that other backbones take as they are and feed differently.
         BackboneError: if its plugin fails, or returns something else than a Backbone.
     """
     plugin = find(BACKBONES, name)
@@ -23,12 +28,15 @@ def create_backbone(name: str, /, **options: Any) -> Backbone:
         raise WeightsError(f"{error}{_recognised(plugin, options)}") from error
     except FroqError:
         raise
-    except Exception as error:  # whatever a foreign factory raises
+    except (Exception, SystemExit) as error:  # whatever a foreign factory raises
         raise BackboneError(
             f"backbone {name!r} cannot be built: {told(error)}{_recognised(plugin, options)}"
         ) from error
     if not isinstance(backbone, Backbone):
         raise BackboneError(f"Expected the factory of {name!r} to return a Backbone, but got {type(backbone).__name__}")
+    if backbone.note:
+        _check_feeding(plugin, backbone, options)
+        print(f"froq: {printable(backbone.note)}", file=sys.stderr)
     return backbone
 
 
@@ -38,18 +46,41 @@ def create_aligner(name: str, alignment: str, size: tuple[int, int], /, **option
     Raises:
         UnknownNameError: if no such name is registered.
         ConfigurationError: for options it does not take, or a template that it does not know.
+        BackboneError: if its plugin fails.
     """
     try:
         aligner: Aligner = find(ALIGNERS, name).create(alignment, size, **options)
     except ValueError as error:
         raise ConfigurationError(f"aligner {name!r}: {error}") from error
+    except FroqError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever a foreign factory raises
+        raise BackboneError(f"aligner {name!r} cannot be built: {told(error)}") from error
     return aligner
+
+
+def _check_feeding(plugin: Plugin, backbone: Backbone, options: dict[str, Any]) -> None:
+    """Refuse weights that fit a network only when changed, if they are published for one that is fed differently."""
+    path, factories = _weights(options), _factories(plugin)
+    others = published_as(path, factories) if path else {}
+    named = [name for name, other in others.items() if other.preprocessing != backbone.preprocessing]
+    if named and len(named) == len(others):
+        told = f"it is a checkpoint of {' or '.join(named)}, whose images are prepared differently"
+        raise WeightsError(f"{backbone.note}, and so it would fit {plugin.name}; but {told}")
 
 
 def _recognised(plugin: Plugin, options: dict[str, Any]) -> str:
     """Tell which backbone the weights given to a plugin belong to, if that can be told."""
-    if not isinstance(options.get("weights"), str):
-        return ""
-    plugins = {plugin.name: plugin} | discover(BACKBONES).plugins
-    hint = recognise(options["weights"], {name: other.create for name, other in plugins.items()})
+    path = _weights(options)
+    hint = recognise(path, _factories(plugin)) if path else ""
     return hint and f"; {hint}"
+
+
+def _weights(options: dict[str, Any]) -> str:
+    weights = options.get("weights")
+    return str(weights) if isinstance(weights, (str, PathLike)) else ""
+
+
+def _factories(first: Plugin) -> dict[str, Callable[..., Any]]:
+    plugins = {first.name: first} | discover(BACKBONES).plugins
+    return {name: plugin.create for name, plugin in plugins.items()}

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from froq_lightning.backbones.frozen import run_frozen
-from froq_lightning.backbones.weights import file_sha256, load_weights, network_sha256, read_state_dict
+from froq_lightning.backbones.weights import file_sha256, load_checkpoint, network_sha256
 from froq_lightning.errors import BackboneError, ImageError, UnknownNameError
 
 ChannelOrder = Literal["RGB", "BGR"]
@@ -153,6 +153,7 @@ class Backbone:
         observer: file of the Observer that ships with the backbone, if any.
         quality: maps the network's output to the `[B]` quality that the network gives itself, higher is better, if
             it gives one: the head of CR-FIQA, the length of MagFace's and AdaFace's embedding.
+        note: what was cut off the names in the file of the weights, or left out of it, in a line.
 
     Raises:
         UnknownNameError: if a name or glob matches no module.
@@ -165,6 +166,7 @@ class Backbone:
     candidate_layers: tuple[str, ...] = ("*",)
     observer: Path | None = None
     quality: Callable[[Any], Tensor] | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         self.network.eval().requires_grad_(False)
@@ -222,13 +224,16 @@ class Backbone:
         """Load a checkpoint into the network, running no code of it, and build the backbone.
 
         Args:
-            network: to load into; it must fit exactly.
+            network: to load into; nothing of it may be missing.
             preprocessing: maps RGB images to the network's input.
-            weights: .safetensors, .pt, .pth or .ckpt file; None leaves the network as it is.
-            key: entry of the checkpoint that holds the state dict; without it the usual ones are tried. Several
-                entries make one state dict, in which "entry." precedes the keys of each.
+            weights: file of PyTorch or safetensors, folder of the hub, or index of a sharded one; None leaves the
+                network as it is.
+            key: entry of the checkpoint that holds the state dict; without it, or where it is missing, the state dict
+                is found by its content. Several entries make one state dict, in which "entry." precedes the keys of
+                each.
             prefix: of the keys to take, cut off; or a mapping from prefixes to what replaces them, None to leave
-                such keys out. The longest matching prefix counts; keys that start with none are left out.
+                such keys out. The longest matching prefix counts; keys that start with none are left out. What stands
+                before it in all of the network's keys, such as "module.", is cut off too.
             licence: of the weights.
             rest: further fields of the backbone.
 
@@ -237,8 +242,9 @@ class Backbone:
         """
         if weights is None:
             return cls(network, preprocessing, WeightsInfo(AS_BUILT, network_sha256(network), licence), **rest)
-        load_weights(network, read_state_dict(weights, key, prefix), weights)
-        return cls(network, preprocessing, WeightsInfo(Path(weights).name, file_sha256(weights), licence), **rest)
+        note = load_checkpoint(network, weights, key, prefix)
+        info = WeightsInfo(Path(weights).absolute().name, file_sha256(weights), licence)
+        return cls(network, preprocessing, info, **rest, note=note)
 
 
 def resolve_layers(network: nn.Module, patterns: Iterable[str]) -> tuple[str, ...]:

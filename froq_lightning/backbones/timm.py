@@ -30,8 +30,8 @@ def timm_backbone(  # noqa: PLR0913 - options of the command line
 
     Args:
         architecture: a timm name ("edgenext_xx_small"), or a network with weights of its own: "hf_hub:owner/name", or
-            "local-dir:folder" with its config.json and model.safetensors.
-        weights: local checkpoint (.safetensors, .pt, .pth, .ckpt); without it a plain architecture starts random.
+            "local-dir:folder" with its config.json and weights, such as model.safetensors.
+        weights: local checkpoint, or folder of one; without it a plain architecture starts random.
         num_classes: length of the embedding, 512 unless the network says otherwise; 0 for networks that end at their
             pooled features.
         layers: candidate layers, dotted names or globs.
@@ -41,8 +41,8 @@ def timm_backbone(  # noqa: PLR0913 - options of the command line
             otherwise.
         std: likewise.
         alignment: template that the crops follow.
-        state_dict_key: entry of the checkpoint that holds the state dict; without it the usual ones are tried.
-        prefix: of the state dict's keys, cut off.
+        state_dict_key: entry of the checkpoint that holds the state dict; without it, that is found by its content.
+        prefix: of the state dict's keys, cut off; without it, one that all keys share is found.
         licence: of the weights, recorded in the artefacts.
         model_options: passed on to `timm.create_model`.
 

@@ -1,42 +1,31 @@
-"""Checkpoints, read without running any code that they might carry."""
+"""Weights out of a checkpoint into a network, without running any code that the checkpoint might carry."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from froq_lightning.backbones.checkpoint_pickles import named_globals
-from froq_lightning.backbones.stand_ins import stand_ins
-from froq_lightning.errors import DataNotFoundError, WeightsError
+from froq_lightning.backbones.checkpoint_files import read_checkpoint, weights_files
+from froq_lightning.backbones.fitting import Fit, Layout, fits, is_alike, prefixes, renamed
+from froq_lightning.backbones.state_dicts import StateDict, first, state_dicts
+from froq_lightning.errors import WeightsError
 
-# Where training scripts keep the network's weights inside a checkpoint.
-STATE_DICT_KEYS = (
-    "state_dict",
-    "net_state_dict",
-    "model_state_dict",
-    "state_dict_backbone",
-    "model",
-    "backbone",
-)
-SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
-
-StateDict = dict[str, Tensor]
+PLAIN: Layout = {"": ""}
+MOST_STATES = 20  # of which one is looked for that a network resembles
 
 
 def read_state_dict(
-    path: str | Path, key: str | Sequence[str] | None = None, prefix: str | Mapping[str, str | None] = ""
-) -> StateDict:
+    path: str | Path, key: str | Sequence[str] | None = None, prefix: str | Layout = ""
+) -> dict[str, Tensor]:
     """Read a state dict onto the CPU from a safetensors file or a PyTorch checkpoint (`weights_only=True`).
 
     Args:
-        path: file ending in .safetensors, .pt, .pth, .ckpt or .bin.
-        key: entry of the checkpoint that holds the state dict; without it the usual ones are tried. Several entries
-            make one state dict, in which "entry." precedes the keys of each.
+        path: a file of PyTorch or safetensors, a folder of the hub, or the index of a sharded one.
+        key: entry of the checkpoint that holds the state dict; without it, the one that is found first where training
+            scripts leave it, or else the one with the most tensors. Several entries make one state dict, in which
+            "entry." precedes the keys of each.
         prefix: of the keys to take, cut off ("model." for a LightningModule); or a mapping from prefixes to what
             replaces them, None to leave such keys out. The longest matching prefix counts; keys that start with none
             are left out.
@@ -46,40 +35,70 @@ def read_state_dict(
         WeightsError: if it is damaged, of another kind, carries code, or holds no such key or prefix.
     """
     path = Path(path)
-    if not path.is_file():
-        raise DataNotFoundError(f"weights file {str(path)!r} does not exist")
-    state_dict = _select(_read(path), key, path)
-    return _renamed(state_dict, {prefix: ""} if isinstance(prefix, str) else prefix, path)
+    state = state_dicts(read_checkpoint(path), key, path.name)[0]
+    return _with_layout(state, "", _layout(prefix), path.name)
 
 
 def load_weights(network: nn.Module, state_dict: Mapping[str, Tensor], source: str | Path) -> None:
-    """Load a state dict that must fit the network exactly.
+    """Load a state dict that must fit the network; prefixes that all keys share, and a head beside it, may be more.
 
     Raises:
         WeightsError: naming the first missing, unexpected and differently shaped keys.
     """
-    own = network.state_dict()
-    missing = [name for name in own if name not in state_dict]
-    unexpected = [name for name in state_dict if name not in own]
-    differing = [
-        f"{name} {list(state_dict[name].shape)} for {list(own[name].shape)}"
-        for name in own
-        if name in state_dict and state_dict[name].shape != own[name].shape
-    ]
-    told = [
-        f"{len(names)} {kind} ({_first(names)})"
-        for kind, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", differing))
-        if names
-    ]
-    if told:
-        raise WeightsError(f"{Path(source).name} does not fit {type(network).__name__}: keys {'; '.join(told)}")
-    network.load_state_dict(state_dict)
+    states = [StateDict((), dict(state_dict))]
+    found = fits(network, states, PLAIN)
+    if not found:
+        raise _misfit(network, states, PLAIN, Path(source).name)
+    _load(network, found, Path(source).name)
+
+
+def load_checkpoint(
+    network: nn.Module, path: str | Path, key: str | Sequence[str] | None = None, prefix: str | Layout = ""
+) -> str:
+    """Load what fits a network out of a checkpoint, wherever in it that lies.
+
+    Args:
+        network: to load into; nothing of it may be missing.
+        path: as for `read_state_dict`.
+        key: entry to look in; where there is none, all are.
+        prefix: as for `read_state_dict`; where no key has it, the keys are taken as they are. Whatever precedes the
+            keys of the network beyond that, such as "module.", is cut off.
+
+    Returns:
+        What was cut off or left out, or which of several state dicts was taken, in a line; empty if all is as expected.
+
+    Raises:
+        DataNotFoundError: if there is no such file.
+        WeightsError: if it cannot be read or does not fit, or if several networks in it do.
+    """
+    path, layout = Path(path), _layout(prefix)
+    checkpoint, told = read_checkpoint(path), ""
+    missing: WeightsError | None = None
+    try:
+        states = state_dicts(checkpoint, key, path.name)
+    except WeightsError as error:
+        if key is None:
+            raise
+        states, missing, told = state_dicts(checkpoint, None, path.name), error, str(error)
+    found = fits(network, states, layout)
+    if not found:
+        found = fits(network, [state.unwrapped() for state in states], layout)
+        told = "; ".join(filter(None, [told, f"{path.name}: took the names of wrappers out of its keys"]))
+    if not found and layout != PLAIN:
+        found = [fit for fit in fits(network, states, PLAIN) if fit.is_whole]
+        told = str(missing or f"no key of {path.name} starts with {_expected(layout)}")
+    if not found:
+        raise missing or _misfit(network, states, layout, path.name)
+    return "; ".join(filter(None, [told, _load(network, found, path.name)]))
 
 
 def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, as lower-case hex."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file's bytes, as lower-case hex; of shards, of the bytes of all in the order of their names."""
+    digest = hashlib.sha256()
+    for file in weights_files(Path(path)):
+        with file.open("rb") as opened:
+            hashlib.file_digest(opened, lambda: digest)
+    return digest.hexdigest()
 
 
 def network_sha256(network: nn.Module) -> str:
@@ -95,68 +114,70 @@ def network_sha256(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path) -> Any:
-    if path.suffix not in SUFFIXES:
-        raise WeightsError(f"Expected a weights file ending in {', '.join(SUFFIXES)}, but got {path.name}")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        with torch.serialization.safe_globals(stand_ins(named_globals(path))):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
+def _layout(prefix: str | Layout) -> Layout:
+    return {prefix: ""} if isinstance(prefix, str) else prefix
+
+
+def _expected(layout: Layout) -> str:
+    return " or ".join(repr(prefix) for prefix, kept in layout.items() if kept is not None)
+
+
+def _load(network: nn.Module, found: Sequence[Fit], name: str) -> str:
+    """Load the first fit, and tell what is remarkable about it; refuse to choose between networks of equal rank."""
+    best, others = found[0], [fit for fit in found[1:] if not fit.equals(found[0])]
+    rivals = [fit for fit in others if fit.is_averaged == best.is_averaged]
+    rival = next((fit for fit in rivals if fit.state is best.state or not best.state.is_usual), None)
+    if rival is not None:
         raise WeightsError(
-            f"{path.name} is damaged, or holds more than tensors and could run code; it was not opened"
-        ) from error
-    except WeightsError:
-        raise
-    except Exception as error:  # whatever PyTorch stumbles over in a damaged file
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise WeightsError(f"{path.name} is damaged or no checkpoint: {reason}") from error
-
-
-def _select(checkpoint: Any, key: str | Sequence[str] | None, path: Path) -> StateDict:
-    if not isinstance(checkpoint, Mapping):
-        raise WeightsError(f"Expected {path.name} to hold a state dict, but got {type(checkpoint).__name__}")
-    if key is None:
-        usual = (checkpoint[name] for name in STATE_DICT_KEYS if isinstance(checkpoint.get(name), Mapping))
-        chosen = next(usual, checkpoint)
-    elif isinstance(key, str):
-        chosen = _entry(checkpoint, key, path)
-    else:
-        chosen = {f"{entry}.{name}": value for entry in key for name, value in _entry(checkpoint, entry, path).items()}
-    tensors = {name: value for name, value in chosen.items() if isinstance(name, str) and isinstance(value, Tensor)}
-    odd = [name for name, value in tensors.items() if value.is_nested or value.layout is not torch.strided]
-    if odd:
-        raise WeightsError(f"{path.name} holds sparse or nested tensors: {_first(odd)}")
-    if not tensors:
-        raise WeightsError(f"{path.name} holds no tensors; its entries: {_first(checkpoint)}")
-    return tensors
-
-
-def _entry(checkpoint: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
-    if key not in checkpoint:
-        raise WeightsError(f"{path.name} has no entry {key!r}; it has: {_first(checkpoint)}")
-    if not isinstance(checkpoint[key], Mapping):
-        raise WeightsError(
-            f"Expected {key!r} of {path.name} to be a state dict, but got {type(checkpoint[key]).__name__}"
+            f"{name} holds several networks that fit, {best.place!r} and {rival.place!r}; "
+            "save the state dict of the one that is wanted in a file of its own"
         )
-    return checkpoint[key]
+    network.load_state_dict(best.tensors, strict=False)  # counters of batch normalisation may be missing
+    remarks = []
+    if others or not best.state.is_usual:
+        instead = f", not {', '.join(repr(fit.place) for fit in others)}" if others else ""
+        remarks.append(f"took {best.place!r}{instead}")
+    if best.prefix:
+        remarks.append(f"cut {best.prefix!r} off its keys")
+    if best.left:
+        keys = "key" if len(best.left) == 1 else "keys"
+        remarks.append(f"left out {len(best.left)} {keys} that the network does not have ({first(best.left)})")
+    return f"{name}: {'; '.join(remarks)}" if remarks else ""
 
 
-def _renamed(state_dict: StateDict, prefixes: Mapping[str, str | None], path: Path) -> StateDict:
-    renamed = {}
-    longest_first = sorted(prefixes, key=len, reverse=True)
-    for name, tensor in state_dict.items():
-        prefix = next((prefix for prefix in longest_first if name.startswith(prefix)), None)
-        replacement = None if prefix is None else prefixes[prefix]
-        if prefix is not None and replacement is not None:
-            renamed[replacement + name.removeprefix(prefix)] = tensor
-    if not renamed:
-        expected = " or ".join(repr(prefix) for prefix, kept in prefixes.items() if kept is not None)
-        raise WeightsError(f"no key in {path.name} starts with {expected}; its first keys: {_first(state_dict)}")
-    return renamed
+def _with_layout(state: StateDict, prefix: str, layout: Layout, file: str) -> dict[str, Tensor]:
+    behind = {key.removeprefix(prefix): value for key, value in state.tensors.items() if key.startswith(prefix)}
+    named = {renamed(key, layout): value for key, value in behind.items()}
+    found = {name: value for name, value in named.items() if name is not None}
+    if not found and "" not in layout:
+        raise WeightsError(f"no key in {file} starts with {_expected(layout)}; its first keys: {first(state.tensors)}")
+    return found
 
 
-def _first(names: Any, count: int = 3) -> str:
-    names = [str(name) for name in names]
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+def _misfit(network: nn.Module, states: Sequence[StateDict], layout: Layout, file: str) -> WeightsError:
+    """Tell the difference of a network and the state dict that has the most of its names, behind whichever prefix."""
+    own = network.state_dict()
+    counted = [
+        (count, state, prefix)
+        for state in states[:MOST_STATES]
+        for prefix, count in prefixes(own, state, layout).items()
+    ]
+    _, nearest, prefix = max(counted, key=lambda item: item[0], default=(0, states[0], ""))
+    state_dict = _with_layout(nearest, prefix, layout, file)
+    differing = [name for name in own if name in state_dict and not is_alike(state_dict[name], own[name])]
+    kinds = {
+        "missing": [name for name in own if name not in state_dict],
+        "unexpected": [name for name in state_dict if name not in own],
+        "of another shape": [
+            f"{name} {list(state_dict[name].shape)} for {list(own[name].shape)}"
+            for name in differing
+            if state_dict[name].shape != own[name].shape
+        ],
+        "of another type": [
+            f"{name} {state_dict[name].dtype} for {own[name].dtype}"
+            for name in differing
+            if state_dict[name].shape == own[name].shape
+        ],
+    }
+    told = [f"{len(names)} {kind} ({first(names)})" for kind, names in kinds.items() if names]
+    return WeightsError(f"{file} does not fit {type(network).__name__}: keys {'; '.join(told)}")

@@ -1,17 +1,18 @@
 """`froq backbones show | check`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
 
-from froq_lightning.backbones.plugins import Plugin
+from froq_lightning.backbones.plugins import Plugin, told
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.cli.stated_paths import with_home
 from froq_lightning.cli.yaml_limits import load_yaml
 from froq_lightning.conformance import check_backbone, writes_into_input
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.errors import BackboneError, ConfigurationError, FroqError
 from froq_lightning.observation.layers import Layer, survey_layers
 from froq_lightning.terminal import text_table
 
@@ -19,18 +20,32 @@ from froq_lightning.terminal import text_table
 def run_show(plugin: Plugin, options: Sequence[str]) -> None:
     """Tell how a network is fed, and its candidate layers; `options` are "key=value" texts for its factory."""
     backbone = create_backbone(plugin.name, **_parsed(options))
-    print(_shown(plugin, backbone, survey_layers(backbone)))
+    with _failures_of(plugin):
+        layers = survey_layers(backbone)
+    print(_shown(plugin, backbone, layers))
 
 
 def run_check(plugin: Plugin, options: Sequence[str]) -> None:
     """Test the contract of a network, built with `options`."""
     backbone = create_backbone(plugin.name, **_parsed(options))
-    layers = check_backbone(backbone)
+    with _failures_of(plugin):
+        layers = check_backbone(backbone)
     silent = [layer for layer in layers if layer.reason]
     print(f"{plugin.name}: the contract holds; {len(layers) - len(silent)} layers can be observed", end="")
     print("".join(f"\n  left out: {layer.name} {layer.reason}" for layer in silent))
     if writes_into_input(backbone):
         print("  remark: the network changes its input in place; froq gives it a copy in every pass")
+
+
+@contextmanager
+def _failures_of(plugin: Plugin) -> Iterator[None]:
+    """Tell whatever the code of a plugin raises as an error of that plugin."""
+    try:
+        yield
+    except FroqError:
+        raise
+    except Exception as error:
+        raise BackboneError(f"the network of {plugin.name!r} fails: {told(error)}") from error
 
 
 def _shown(plugin: Plugin, backbone: Backbone, layers: Sequence[Layer]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -48,6 +49,28 @@ def test_bytes_beside_the_tensors_are_read(tmp_path: Path) -> None:
     torch.save({"state_dict": {"a": torch.ones(3)}, "name": b"\xffx"}, tmp_path / "a.pt")
     assert "_codecs.encode" in named_globals(tmp_path / "a.pt")
     assert list(read_state_dict(tmp_path / "a.pt")) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        np.float64(0.5),
+        b"\xffx",
+        b"",
+        bytearray(b"x"),
+        {"set", 3},
+        Counter({10: 1, 20: 1}),
+        {"encoding": "utf-8", "b": b"x"},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("tensors", [1, 700])
+def test_what_pickles_write_as_a_call_is_read_beside_any_number_of_tensors(
+    beside: object, tensors: int, tmp_path: Path
+) -> None:
+    state = {f"layer{number}.weight": torch.ones(1) for number in range(tensors)} | {"hex": torch.ones(1)}
+    torch.save({"state_dict": state, "beside": beside}, tmp_path / "a.pt")
+    assert len(read_state_dict(tmp_path / "a.pt")) == tensors + 1
 
 
 def test_compressed_tensors_are_refused(tmp_path: Path) -> None:
@@ -107,8 +130,10 @@ def test_tensors_that_are_no_block_of_memory_are_refused(tmp_path: Path) -> None
         Call(Counter, torch.zeros(1).expand(10**9)),
         Call(codecs.encode, Call(codecs.encode, "x", "latin1"), "hex!codec"),
         Call(codecs.encode, "x" * 1000, "punycode"),
+        Call(torch._tensor._rebuild_from_type_v2, codecs.encode, torch.Tensor, (doubled(3), "hex"), {}),
+        Call(torch._tensor._rebuild_from_type_v2, bytearray, torch.Tensor, [10**9], {}),
     ],
-    ids=["set", "counter", "another name of a codec", "a slow codec"],
+    ids=["set", "counter", "another name of a codec", "a slow codec", "called by another", "zeros by another"],
 )
 def test_what_pytorch_would_call_with_much_is_refused(hostile: Call, tmp_path: Path) -> None:
     torch.save({"a": torch.ones(3), "hostile": hostile}, tmp_path / "a.pt")

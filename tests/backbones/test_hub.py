@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import timm
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from froq_lightning.backbones.hub import FACE_MODELS
 from froq_lightning.backbones.registry import create_backbone
@@ -102,6 +102,31 @@ def test_with_the_hub_out_of_reach_one_line_says_what_to_download_and_where_to_p
     assert "\n" not in told
     assert f"hf download {name} config.json model.safetensors --local-dir vit_tiny" in told
     assert "give local-dir:vit_tiny_patch8_112.arcface_ms1mv3 as the architecture" in told
+
+
+@pytest.mark.parametrize("kind", ["pytorch_model.bin", "shards"])
+@pytest.mark.parametrize("where", ["folder", "cache"])
+def test_other_layouts_of_the_hub_are_read(kind: str, where: str, offline: Path, tmp_path: Path) -> None:
+    repository = offline / "models--owner--face"
+    folder = save(repository / "snapshots" / ("0" * 40) if where == "cache" else tmp_path / "face")
+    state = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    if kind == "shards":
+        shards = {
+            "model-00001-of-00002.safetensors": list(state)[::2],
+            "model-00002-of-00002.safetensors": list(state)[1::2],
+        }
+        for shard, keys in shards.items():
+            save_file({key: state[key] for key in keys}, folder / shard)
+        weight_map = {key: shard for shard, keys in shards.items() for key in keys}
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    else:
+        torch.save(state, folder / kind)
+    if where == "cache":
+        (repository / "refs").mkdir()
+        (repository / "refs" / "main").write_text("0" * 40)
+    fed_as = "hf_hub:owner/face" if where == "cache" else f"local-dir:{folder}"
+    expect_the_saved_network(create_backbone("timm", architecture=fed_as))
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])

@@ -50,8 +50,8 @@ def save(folder: Path, depth: int, prefix: str = "", **more: Tensor) -> str:
         (4, "", "it is a checkpoint of deep4"),
         (13, "", "it is a checkpoint of deep13"),
         (13, "net.", "it is a checkpoint of wrapped13"),
-        (12, "module.", "its tensors are those of deep12, under other names"),
-        (13, "module.", "its tensors are those of deep13 or wrapped13, under other names"),
+        (12, "module.", "it is a checkpoint of deep12"),
+        (13, "module.", "it is a checkpoint of deep13 or wrapped13"),
     ],
 )
 def test_the_backbone_that_loads_it_is_named_or_else_the_one_it_resembles(

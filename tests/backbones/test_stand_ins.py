@@ -1,10 +1,12 @@
 """Checkpoints of training frameworks that are not installed are read; nothing they name is imported or run."""
 
 import argparse
+import datetime as dt
 import io
 import pathlib
 import sys
 import types
+from collections import defaultdict, deque
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,28 @@ def test_a_checkpoint_of_old_lightning_is_read(callback: type, tmp_path: Path, m
     assert set(read) == {"weight"}
     assert isinstance(read["weight"], Tensor)
     assert MODULE not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        np.ones(3),
+        np.random.default_rng(0).permutation(5),
+        defaultdict(list, a=[1]),
+        deque([1, 2], maxlen=2),
+        dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+        types.SimpleNamespace(a=1),
+        frozenset({1}),
+        range(3),
+        int,
+        torch.__version__,
+        torch.nn.CrossEntropyLoss(),
+    ],
+    ids=lambda beside: type(beside).__name__,
+)
+def test_ordinary_companions_of_weights_are_passed_over(beside: object, tmp_path: Path) -> None:
+    torch.save({"state_dict": {"weight": torch.ones(2)}, "beside": beside}, tmp_path / "x.pt")
+    assert set(read_state_dict(tmp_path / "x.pt")) == {"weight"}
 
 
 class Opens:

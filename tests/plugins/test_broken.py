@@ -1,12 +1,15 @@
 """Broken plugins leave all others working, and the list tells what is wrong with each."""
 
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
+from froq_lightning.backbones import recognition
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.cli import main
-from froq_lightning.errors import BackboneError
+from froq_lightning.errors import BackboneError, WeightsError
 
 GOOD = """
 from torch import nn
@@ -20,6 +23,9 @@ BROKEN = {
     "dependency": ("import not_installed_anywhere\n" + GOOD, "needs 'not_installed_anywhere', which is not installed"),
     "renamed": (GOOD.replace("build", "built"), "broken_renamed has no 'build'"),
     "returning": (GOOD.replace("return Backbone", "return nn.Identity() or Backbone"), ""),
+    "exit": ("def build(weights=None): raise SystemExit(3)", ""),
+    "opaque": ("from torch import nn\ndef build(weights=None):\n    made = nn.ReLU()\n    return made", ""),
+    "network": (GOOD.replace("nn.Sequential(", "type('N', (nn.Sequential,), {'state_dict': 3, 'forward': None})("), ""),
     "wrong": ("from torch import nn\ndef build(weights=None): return nn.Identity()", "build returns nn.Identity"),
 }
 
@@ -82,9 +88,41 @@ def test_the_working_one_works(capsys: pytest.CaptureFixture[str]) -> None:
         ("absent", "cannot be imported: ModuleNotFoundError"),
         ("returning", "return a Backbone, but got Identity"),
         ("wrong", "return a Backbone, but got Identity"),
+        ("exit", "cannot be built: SystemExit: 3"),
+        ("opaque", "return a Backbone, but got ReLU"),
         ("twin", "is claimed by"),
     ],
 )
 def test_using_a_broken_one_tells_the_reason(name: str, told: str) -> None:
     with pytest.raises(BackboneError, match=told):
         create_backbone(name)
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("action", ["show", "check"])
+def test_weights_that_do_not_fit_are_told_whatever_other_plugins_do(
+    action: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({"0.weight": torch.ones(2)}, tmp_path / "bad.pt")
+    assert main(["backbones", action, "working", f"weights={tmp_path / 'bad.pt'}"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("froq: error: bad.pt does not fit Sequential: keys 2 missing (1.weight, 1.bias)")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.usefixtures("site")
+def test_a_plugin_that_takes_long_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "site", "slow", "slow = slow:build", "import time\ndef build(weights=None): time.sleep(60)")
+    monkeypatch.setattr(recognition, "SECONDS_TO_BUILD", 0.5)
+    torch.save({"0.weight": torch.ones(2)}, tmp_path / "bad.pt")
+    start = time.monotonic()
+    with pytest.raises(WeightsError, match=r"bad\.pt does not fit"):
+        create_backbone("working", weights=str(tmp_path / "bad.pt"))
+    assert time.monotonic() - start < 50
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("action", ["show", "check"])
+def test_a_network_that_fails_is_told_in_a_line(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backbones", action, "network"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -110,10 +110,12 @@ def test_published_files_of_adaface_load(adaface: Backbone, loads: Callable[...,
     assert loaded.weights.licence == "research"
 
 
-def test_a_plain_state_dict_loads_when_told_that_it_has_no_prefix(
+def test_a_plain_state_dict_loads_with_a_note_and_without_one_when_told_that_it_has_no_prefix(
     adaface: Backbone, loads: Callable[..., Backbone]
 ) -> None:
-    loads(partial(adaface_ir18, prefix=""), adaface.network.state_dict(), adaface)
+    state = adaface.network.state_dict()
+    assert loads(adaface_ir18, state, adaface).note == "no key of weights.pth starts with 'model.'"
+    assert loads(partial(adaface_ir18, prefix=""), state, adaface).note == ""
 
 
 def test_published_files_of_cvlface_load(loads: Callable[..., Backbone]) -> None:
@@ -126,12 +128,11 @@ def test_published_files_of_curricularface_load(loads: Callable[..., Backbone]) 
     loads(curricularface_ir101, like.network.state_dict(), like)
 
 
-def test_another_depth_and_a_missing_prefix_are_refused_with_the_difference(
+def test_another_depth_and_the_prefix_of_another_network_are_refused_with_the_difference(
     adaface: Backbone, refuses: Callable[..., None]
 ) -> None:
     refuses(adaface_ir34, lightning(adaface), r"162 missing \(body\.3\.shortcut_layer")
     refuses(adaface_ir50, lightning(adaface), r"306 missing")
-    refuses(adaface_ir18, adaface.network.state_dict(), "no key in weights.pth starts with 'model.'; its first keys")
     refuses(cvlface_ir18, lightning(adaface), "no key in weights.pth starts with 'net.'")
     refuses(partial(adaface_ir18, prefix=""), {"head": torch.zeros(3), **adaface.network.state_dict()}, r"1 unexpected")
 
@@ -154,7 +155,17 @@ def test_the_error_names_the_right_backbone(name: str, told: str, adaface: Backb
         create_backbone(name, weights=str(tmp_path / "weights.ckpt"))
 
 
-def test_the_error_names_the_right_backbone_although_the_prefix_is_missing(adaface: Backbone, tmp_path: Any) -> None:
+def test_the_error_names_the_right_backbones_although_the_prefix_is_missing(adaface: Backbone, tmp_path: Any) -> None:
     torch.save(adaface.network.state_dict(), tmp_path / "weights.ckpt")
-    with pytest.raises(WeightsError, match="its tensors are those of adaface_ir18 or cvlface_ir18, under other names"):
-        create_backbone("adaface_ir18", weights=str(tmp_path / "weights.ckpt"))
+    with pytest.raises(WeightsError, match="it is a checkpoint of adaface_ir18 or cvlface_ir18"):
+        create_backbone("adaface_ir34", weights=str(tmp_path / "weights.ckpt"))
+
+
+def test_weights_that_would_fit_are_refused_where_they_are_published_for_other_colours(
+    adaface: Backbone, tmp_path: Any
+) -> None:
+    weights = {f"model.{key}": value for key, value in adaface.network.state_dict().items()}
+    torch.save(weights, tmp_path / "weights.ckpt")
+    told = "so it would fit cvlface_ir18; but it is a checkpoint of adaface_ir18, whose images are prepared differently"
+    with pytest.raises(WeightsError, match=told):
+        create_backbone("cvlface_ir18", weights=str(tmp_path / "weights.ckpt"))
