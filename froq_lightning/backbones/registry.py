@@ -1,5 +1,6 @@
 """Backbones and aligners by the names that plugins registered."""
 
+import os
 import sys
 from collections.abc import Callable
 from os import PathLike
@@ -36,7 +37,8 @@ def create_backbone(name: str, /, **options: Any) -> Backbone:
         raise BackboneError(f"Expected the factory of {name!r} to return a Backbone, but got {type(backbone).__name__}")
     if backbone.note:
         _check_feeding(plugin, backbone, options)
-        print(f"froq: {printable(backbone.note)}", file=sys.stderr)
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes, the first one tells
+            print(f"froq: {printable(backbone.note)}", file=sys.stderr)
     return backbone
 
 
