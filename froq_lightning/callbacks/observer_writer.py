@@ -65,6 +65,7 @@ class ObserverWriter(JournaledWriter):
         write_csv(images, COLUMNS, _rows(trainer, calibration))
         layers = self.path.with_suffix(".layers.csv")
         write_csv(layers, LAYER_COLUMNS, _layer_rows(calibration.selection))
+        self.published()
         print(_report(calibration, module.backbone.candidate_layers))
         print(f"observer: {self.path}\nlabels and scores of its calibration images: {images}")
         print(f"utilities and costs of the layers: {layers}")

@@ -1,6 +1,8 @@
 """The verbs of the Trainer as commands: a LightningCLI without `fit`, and `--output` for where the result goes."""
 
+import sys
 from abc import ABC, abstractmethod
+from argparse import ArgumentError
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,6 +11,8 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
+from froq_lightning.callbacks.ranking import SCORED
+from froq_lightning.cli.refusals import option_names, with_nearest
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.reporting import CalibrationReport, EvaluationReport
 
@@ -22,15 +26,24 @@ class VerbCLI(LightningCLI, ABC):
     Attributes:
         verb: of the Trainer.
         file: name of the output where `--output` does not give one.
+        status: what the command ends with.
     """
 
     verb: ClassVar[str]
     file: ClassVar[str]
+    status = 0
 
     @classmethod
     def subcommands(cls) -> dict[str, set[str]]:
         """Name the Trainer method that is the command, and its arguments that are not options."""
         return {cls.verb: HIDDEN}
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and name the nearest options where one does not exist."""
+        try:
+            super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            raise with_nearest(str(error), option_names(self._parser(self.verb))) or error from error
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`."""
@@ -107,6 +120,12 @@ class PredictionCLI(VerbCLI):
         if embeddings is not None:
             _require_writable(Path(embeddings))
         return [QualityWriter(path, embeddings, restart=self.option("restart")), RankedTable(path)]
+
+    def after_predict(self) -> None:
+        """Let the command fail if no image could be scored."""
+        if self.trainer.is_global_zero and not self.trainer.callback_metrics.get(SCORED, 0):
+            print("froq: no image could be scored", file=sys.stderr)
+            self.status = 1
 
 
 class EvaluationCLI(ReportedCLI):

@@ -1,0 +1,33 @@
+"""How many of its batches a Trainer runs."""
+
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from froq_lightning.errors import ConfigurationError
+
+LIMITS = {
+    "validate": "limit_val_batches",
+    "predict": "limit_predict_batches",
+    "test": "limit_test_batches",
+}
+
+
+def limits(trainer: Trainer, stage: str) -> dict[str, Any]:
+    """Return the limit to the batches of a stage, `fast_dev_run` and `overfit_batches` among them; {} if all are run.
+
+    Raises:
+        ConfigurationError: if none is run, or not all of `test`.
+    """
+    name = LIMITS.get(stage, "")
+    limit = getattr(trainer, name, 1.0)
+    if isinstance(limit, float) and limit == 1.0:  # 1 is one batch
+        return {}
+    if not limit:
+        raise ConfigurationError(f"Expected trainer.{name} to leave some batches, but got {limit}")
+    if stage == "test":
+        hint = "give a `data.source` of fewer"
+        raise ConfigurationError(
+            f"Expected `test` to run on all images of its comparison trials, but got trainer.{name} {limit}, which fast_dev_run sets too; {hint}"
+        )
+    return {name: limit}
