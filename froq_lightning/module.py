@@ -26,6 +26,7 @@ from froq_lightning.methods.line_up import line_up, line_up_one
 from froq_lightning.methods.panel import MethodPanel
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
 from froq_lightning.runs.evaluation_run import EvaluationRun
+from froq_lightning.runs.launcher import require_main_guard
 from froq_lightning.runs.limits import limits
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.prediction import Prediction
@@ -103,6 +104,11 @@ class FroqModule(LightningModule):
         self._quality: FroqQuality | None = None
         self.calibration: Calibration | None = None
         self.evaluation: Evaluation | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Be sent to another process, unless that could not start."""
+        require_main_guard()
+        return self.__dict__
 
     def setup(self, stage: str) -> None:
         """Check precision and limits, lay out the network and read the Observer before any image is read."""

@@ -24,7 +24,7 @@ class JournaledWriter(Callback):
 
     Where the journal of an unfinished run lies already, its steps are taken over, and their images are not read again.
     The journal of another configuration, observer, network or list of images is refused, and what differs is told.
-    Images that do not come from a FaceDataModule are always begun anew, and so is a run that is limited to some batches.
+    Images that do not come from a FaceDataModule are always begun anew, as is a run that is limited to some batches.
 
     Args:
         path: of the result.

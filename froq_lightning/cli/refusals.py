@@ -20,9 +20,11 @@ TRACEBACK = "Traceback (most recent call last):"
 RAISED = re.compile(r"^(?:froq_lightning\.errors\.(\w+)|(?:\w+\.)*(\w+))(?:: (.*))?\Z", flags=re.MULTILINE | re.DOTALL)
 CHOICE = re.compile(r"argument (\w+): invalid choice: (['\"])(.*?)\2 \(choose from (.*)\)", flags=re.DOTALL)
 # How the parser tells of a value that none of the alternatives takes: at length.
-KEY = re.compile(r'(?:Parser key "(.*?)"|(\S+)): (.*)')
-UNION = re.compile(r".*Union subtypes Subtypes: \[(.*?)\] Errors: .*Given value: (.*)")
-CLASS = re.compile(r".*(Problem with given class_path .*?)(?: - Expected a | Given value type: |\Z)")
+KEY = re.compile(r'Parser key "(.*?)": ')
+UNION = re.compile(
+    r"(.*?)Does not validate .* Subtypes: \[(.*)\] Errors: - (.*?)(?: Given value type: .*)? Given value: (.*)"
+)
+CLASS = re.compile(r"Problem with given class_path .*?(?= - Expected a | Given value type: |$)")
 UNRECOGNISED = re.compile(r"unrecognized arguments: (--[^\s=]+)")
 NOT_ACCEPTED = re.compile(r"(?:Group '([^']*)' does not|Subcommand '[^']*' does not) accept option '([^']+)'")
 REQUIRED = re.compile(r"the following arguments are required: (.*)")
@@ -47,7 +49,7 @@ def option_names(parser: ArgumentParser) -> list[str]:
     """Return the long options of a parser and of its commands, without their dashes."""
     names = []
     for action in parser._actions:  # argparse has no public way
-        names += [option.removeprefix("--") for option in action.option_strings if option.startswith("--")]
+        names += [option[2:] for option in action.option_strings if option.startswith("--") and option[-1] != "+"]
         commands = action.choices if isinstance(action.choices, dict) else {}
         names += [name for command in commands.values() for name in option_names(command)]
     return names
@@ -72,16 +74,16 @@ def with_nearest(message: str, options: Iterable[str]) -> FroqError | None:
 def one_line(message: str) -> str:
     """Join the lines of a message, and shorten what the parser tells of a value that it does not take."""
     line = " ".join(message.split())
-    keyed = KEY.fullmatch(line)
-    if keyed is None:
-        return line
-    key, rest = keyed[1] or keyed[2], keyed[3]
-    if problem := CLASS.fullmatch(rest):
-        return f"{key}: {problem[1]}"
-    if union := UNION.fullmatch(rest):
-        choices, value = union.groups()
+    key = f"{keyed[1]}: " if (keyed := KEY.match(line)) else ""
+    if problem := CLASS.search(line):
+        return f"{key}{problem[0]}"
+    if union := UNION.fullmatch(line):
+        before, choices, errors, value = union.groups()
+        raised = [problem for problem in errors.split(" - ") if not problem.startswith("Expected ")]
         named = re.sub(r"typing\.|<class '|'>", "", choices)
-        return f"{key}: {value} is none of {named}"
+        return (
+            f"{key or before}{value}: {'; '.join(raised)}" if raised else f"{key or before}{value} is none of {named}"
+        )
     return line
 
 

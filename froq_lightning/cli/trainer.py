@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[type[VerbCLI], type[LightningDataModule]]] = {
 # Tips of Lightning.
 UNCALLED_FOR = (
     ".*does not have many workers.*",
+    ".*Consider setting `persistent_workers=True`.*",
     ".*args parameter is intended to run.*",
     ".*LeafSpec.*",
     ".*It is recommended to use `self.log.*sync_dist=True.*",
@@ -72,7 +73,7 @@ class FroqTrainer(Trainer):
             if launcher is None:
                 raise
             refused = _has_any_refused(getattr(launcher, "procs", ()))
-            launcher.kill(signal.SIGKILL)  # type: ignore[attr-defined]
+            launcher.kill(signal.SIGKILL)
             if refused:
                 raise SystemExit(REFUSED) from error
             raise

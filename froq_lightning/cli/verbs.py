@@ -1,5 +1,6 @@
 """The verbs of the Trainer as commands: a LightningCLI without `fit`, and `--output` for where the result goes."""
 
+import re
 import sys
 from abc import ABC, abstractmethod
 from argparse import ArgumentError
@@ -12,7 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
 from froq_lightning.callbacks.ranking import SCORED
-from froq_lightning.cli.refusals import option_names, with_nearest
+from froq_lightning.cli.refusals import one_line, option_names, with_nearest
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.reporting import CalibrationReport, EvaluationReport
 
@@ -52,12 +53,22 @@ class VerbCLI(LightningCLI, ABC):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the Trainer, with the callbacks that write the output."""
-        trainer = super().instantiate_trainer(**kwargs)
+        try:
+            trainer = super().instantiate_trainer(**kwargs)
+        except Exception as error:
+            raise ConfigurationError(self._refused(str(error))) from error
         output = self.option("output")
         path = Path(output) if output else Path(trainer.default_root_dir) / self.file
         _require_writable(path)
         trainer.callbacks[:0] = self.writers(path)  # type: ignore[attr-defined]
         return trainer
+
+    def _refused(self, message: str) -> str:
+        """Add to what the Trainer refuses what was given for the options that it names."""
+        given = self.option("trainer")
+        named = [name for name in re.findall(r"`(\w+)", message) if name in given]
+        told = "".join(f"; trainer.{name} is {given[name]!r}" for name in dict.fromkeys(named))
+        return f"the Trainer refuses its options: {one_line(message)}{told}"
 
     def option(self, name: str) -> Any:
         """Return the value of an option of the command."""

@@ -26,8 +26,8 @@ def limits(trainer: Trainer, stage: str) -> dict[str, Any]:
     if not limit:
         raise ConfigurationError(f"Expected trainer.{name} to leave some batches, but got {limit}")
     if stage == "test":
-        hint = "give a `data.source` of fewer"
         raise ConfigurationError(
-            f"Expected `test` to run on all images of its comparison trials, but got trainer.{name} {limit}, which fast_dev_run sets too; {hint}"
+            f"Expected `test` to run on all images that are compared, but got trainer.{name} {limit}, which "
+            "fast_dev_run sets too; give a smaller data.source"
         )
     return {name: limit}
