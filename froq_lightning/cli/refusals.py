@@ -28,6 +28,7 @@ CLASS = re.compile(r"Problem with given class_path .*?(?= - Expected a | Given v
 UNRECOGNISED = re.compile(r"unrecognized arguments: (--[^\s=]+)")
 NOT_ACCEPTED = re.compile(r"(?:Group '([^']*)' does not|Subcommand '[^']*' does not) accept option '([^']+)'")
 REQUIRED = re.compile(r"the following arguments are required: (.*)")
+WORKER = re.compile(r"DataLoader worker \(pid")
 SECONDS_FOR_THE_FIRST = 3.0
 
 
@@ -98,6 +99,8 @@ def told(error: BaseException) -> str:
     if isinstance(error, FroqError):
         return text
     name = type(error).__name__
+    if WORKER.match(text):
+        return f"a process that reads images ended: {one_line(text)} Set fewer --data.workers if memory ran out"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {os.fspath(error.filename)!r}"
     return one_line(text) if name in TELLING else _with_hint(name, one_line(text))

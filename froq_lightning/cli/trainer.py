@@ -132,5 +132,6 @@ def quieten() -> None:
     """Silence what Lightning tells about itself: hardware found, tips, and workers it would like to have."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # which processes it ends
     for message in UNCALLED_FOR:
         warnings.filterwarnings("ignore", message=message)

@@ -17,7 +17,7 @@ def limits(trainer: Trainer, stage: str) -> dict[str, Any]:
     """Return the limit to the batches of a stage, `fast_dev_run` and `overfit_batches` among them; {} if all are run.
 
     Raises:
-        ConfigurationError: if none is run, or not all of `test`.
+        ConfigurationError: if none is run, not all of `test`, or a share by each of several processes.
     """
     name = LIMITS.get(stage, "")
     limit = getattr(trainer, name, 1.0)
@@ -29,5 +29,9 @@ def limits(trainer: Trainer, stage: str) -> dict[str, Any]:
         raise ConfigurationError(
             f"Expected `test` to run on all images that are compared, but got trainer.{name} {limit}, which "
             "fast_dev_run sets too; give a smaller data.source"
+        )
+    if isinstance(limit, float) and trainer.world_size > 1:
+        raise ConfigurationError(
+            f"Expected a number of batches as trainer.{name} of several processes, but got {limit}"
         )
     return {name: limit}
