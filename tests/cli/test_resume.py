@@ -50,7 +50,8 @@ def kill_when(
     """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "froq_lightning", *arguments]
-    run = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    told = None if number == signal.SIGKILL else subprocess.PIPE
+    run = subprocess.Popen(command, env=environment, start_new_session=True, stderr=told, text=True)
     try:
         sizes = [0] * shards
         grown = [0] * shards
@@ -64,7 +65,8 @@ def kill_when(
                 sizes[rank] = size
         if number != signal.SIGKILL:
             os.killpg(run.pid, number)
-            return run.wait(60), run.communicate()[1]
+            _, err = run.communicate(timeout=60)
+            return run.returncode, err
     finally:
         run.send_signal(signal.SIGKILL)
         run.wait()
