@@ -1,5 +1,6 @@
 """Everything that reads files of strangers, each with valid files to start from."""
 
+from argparse import ArgumentError
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ from froq_lightning.backbones.hub import hub_model
 from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.backbones.weights import load_weights, read_state_dict
 from froq_lightning.calibration.observer import Observer
-from froq_lightning.cli.trainer import refusals
+from froq_lightning.cli.refusals import told
 from froq_lightning.cli.verbs import PredictionCLI
 from froq_lightning.cli.yaml_limits import limit_yaml
 from froq_lightning.data.face_dataset import FaceDataset
@@ -25,7 +26,7 @@ from froq_lightning.data.listing import list_faces, with_labels
 from froq_lightning.data.pairs import read_comparisons
 from froq_lightning.data.records import FaceRecord
 from froq_lightning.data.score_files import read_scores
-from froq_lightning.errors import DataError
+from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.module import FroqModule
 from froq_lightning.reading import read_array
 
@@ -228,6 +229,8 @@ def _parser() -> LightningArgumentParser:
 
 
 def _configuration(folder: Path) -> None:
-    with refusals():
-        limit_yaml()
+    limit_yaml()
+    try:
         _parser().parse_args(["--config", str(folder / "a.yaml")])
+    except (ArgumentError, UnicodeDecodeError) as error:
+        raise ConfigurationError(told(error)) from error

@@ -28,6 +28,8 @@ from froq_lightning.methods.line_up import line_up, line_up_one
 from froq_lightning.methods.panel import MethodPanel
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
 from froq_lightning.runs.evaluation_run import EvaluationRun
+from froq_lightning.runs.launcher import require_main_guard
+from froq_lightning.runs.limits import limits
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import QualityBatch, score_batch
@@ -114,8 +116,14 @@ class FroqModule(LightningModule):
         self.network.eval()
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Be sent to another process, unless that could not start."""
+        require_main_guard()
+        return self.__dict__
+
     def setup(self, stage: str) -> None:
-        """Check the precision, lay out the network and read the Observer before any image is read."""
+        """Check precision and limits, lay out the network and read the Observer before any image is read."""
+        limits(self.trainer, stage)
         if self.trainer.precision not in PRECISIONS:
             raise ConfigurationError(
                 f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "

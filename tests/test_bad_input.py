@@ -253,9 +253,12 @@ def test_images_that_all_fail_are_rows_that_all_say_why(
     for number in range(7):
         (tmp_path / "faces" / f"{number}.jpg").touch()
     arguments = [f"--data.source={tmp_path / 'faces'}", f"--output={tmp_path / 'scores.csv'}", "--data.batch_size=3"]
-    assert main(["predict", *network, f"--model.observer={observer}", *arguments]) == 0
+    capsys.readouterr()
+    assert main(["predict", *network, f"--model.observer={observer}", *arguments]) == 1
     assert {row["reason"] for row in read_rows(tmp_path / "scores.csv").values()} == {"file is empty"}
-    assert "7 could not be scored: 0.jpg: file is empty; " in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "7 could not be scored: 0.jpg: file is empty; " in told.out
+    assert told.err == "froq: no image could be scored\n"
 
 
 def test_missing_extra_and_useless_labels_cost_only_their_rows(

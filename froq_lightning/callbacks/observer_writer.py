@@ -79,6 +79,7 @@ class ObserverWriter(JournaledWriter):
         calibration.observer.save(self.path)
         write_csv(self.images, COLUMNS, _rows(trainer, calibration))
         write_csv(self.layers, LAYER_COLUMNS, _layer_rows(calibration.selection))
+        self.mark_published()
         print(_report(calibration, module.backbone.candidate_layers))
         print(f"observer: {self.path}\nlabels and scores of its calibration images: {self.images}")
         print(f"utilities and costs of the layers: {self.layers}")

@@ -13,9 +13,10 @@ from froq_lightning.callbacks.journaled import JournaledWriter
 from froq_lightning.callbacks.outputs import require_suffix
 from froq_lightning.callbacks.score_file import scores_mark, write_scores
 from froq_lightning.data.records import FaceBatch
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.module import FroqModule
 from froq_lightning.publishing import Mark
+from froq_lightning.runs.limits import limits
 from froq_lightning.runs.prediction import Prediction, scored_block
 from froq_lightning.runs.quality_batch import QualityBatch
 
@@ -75,10 +76,15 @@ class QualityWriter(JournaledWriter):
         if not self.publish(trainer):
             return
         prediction = Prediction(self.journal, _asked(trainer))
-        write_scores(self.path, prediction)
+        try:
+            write_scores(self.path, prediction)
+        except DataError:  # the journal itself is wrong
+            self.journal.remove()
+            raise
         if self.embeddings is not None:
             write_embeddings(self.embeddings, prediction)
             print(f"embeddings: {self.embeddings}")
+        self.mark_published()
         if isinstance(pl_module, FroqModule):
             pl_module.prediction = prediction
 
@@ -105,6 +111,6 @@ def _require_parquet(*paths: Path | None) -> None:
 def _asked(trainer: Trainer) -> int | None:
     """Number of images in the loaders; None where the Trainer was told to leave some out."""
     loaders: Any = trainer.predict_dataloaders
-    if trainer.limit_predict_batches != 1.0:
+    if limits(trainer, "predict"):
         return None
     return sum(len(loader.dataset) for loader in (loaders if isinstance(loaders, Sequence) else [loaders]))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.calibration import doubts
@@ -13,6 +14,8 @@ from froq_lightning.runs.prediction import Prediction, ScoredRow
 from froq_lightning.terminal import text_table
 
 FAILURES_SHOWN = 5
+# Name of the metric that tells how many images were scored.
+SCORED = "images_scored"
 Item = TypeVar("Item")
 
 
@@ -49,6 +52,8 @@ class Ranking(Generic[Item]):
 class RankedTable(Callback):
     """Prints the best and the worst images after `predict`, and how many failed and why; behind a QualityWriter.
 
+    `Trainer.callback_metrics["images_scored"]` says how many did not fail.
+
     Args:
         path: of the scores, named at the end.
         ends: number of images shown at either end.
@@ -63,6 +68,7 @@ class RankedTable(Callback):
         if not trainer.is_global_zero:
             return
         found = ranked(predicted(pl_module, type(self).__name__), self.ends)
+        trainer.callback_metrics[SCORED] = torch.tensor(found.ranking.seen)  # `ddp_spawn` hands metrics back
         best = found.ranking.best_first()
         rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in best]
         if found.ranking.seen > len(rows):

@@ -3,21 +3,27 @@
 import argparse
 import os
 import select
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 from io import TextIOWrapper, UnsupportedOperation
 from typing import Any
 
-from froq_lightning.errors import ConfigurationError, FroqError
-from froq_lightning.terminal import printable
+from froq_lightning.cli.refusals import StrictParser, refuse
+from froq_lightning.errors import ConfigurationError
 
-USAGE_ERROR = 2
 OUTPUT_CLOSED = 1
+USAGE_ERROR = 2
 NO_FIT = (
     "there is nothing to fit: FROQ reads quality out of a frozen network without training; "
     "`froq validate` calibrates which layers are read, `froq predict` scores images"
 )
+RESUMED = {
+    "validate": "; the same command goes on with what is done",
+    "predict": "; the same command goes on with what is done",
+    "test": "; the same command begins anew",
+}
 EPILOG = """\
 examples:
   froq predict --config configs/quickstart.yaml
@@ -30,9 +36,9 @@ examples:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0, or 2 with one line on standard error if input or configuration is bad.
+    """Run the command line; return 0, or 2 with one line on standard error if it fails, whatever was raised.
 
-    1 if whoever read the output did not want all of it.
+    1 if no image could be scored, or whoever read the output did not want all of it; 130 at Ctrl-C, 143 at SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     if args is None and isinstance(sys.stdout, TextIOWrapper):
@@ -41,23 +47,21 @@ def main(args: Sequence[str] | None = None) -> int:
         status = _run(arguments)
         sys.stdout.flush()
         return status  # noqa: TRY300 - the output is part of what may fail
-    except BrokenPipeError:
-        if _output_is_read():
-            raise
-        return OUTPUT_CLOSED
-    except FroqError as error:
-        told = "\n".join(map(printable, str(error).splitlines()))
-        print(f"froq: error: {told}", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        return _interrupted(interrupt, arguments[0] if arguments else "")
+    except Exception as error:  # whatever it is
+        if isinstance(error, BrokenPipeError) and not _output_is_read():
+            return OUTPUT_CLOSED
+        refuse(error)
         return USAGE_ERROR
 
 
 def _run(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
-    if command in ("validate", "predict", "test"):
+    if command in RESUMED:
         from froq_lightning.cli.trainer import run_trainer  # noqa: PLC0415 - imports torch
 
-        run_trainer(arguments)
-        return 0
+        return run_trainer(arguments)
     if command in ("fit", "train"):
         raise ConfigurationError(NO_FIT)
     parsed = _parser().parse_args(arguments or ["--help"])
@@ -72,6 +76,13 @@ def _run(arguments: list[str]) -> int:
     else:
         _run_on_backbone(parsed.action, parsed.name, parsed.options)
     return 0
+
+
+def _interrupted(interrupt: KeyboardInterrupt, command: str) -> int:
+    """Say how to go on, and return what shells expect: 128 and the number of the signal."""
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        print(f"\nfroq: interrupted{RESUMED.get(command, '')}", file=sys.stderr)
+    return 128 + (signal.SIGINT if type(interrupt) is KeyboardInterrupt else signal.SIGTERM)
 
 
 def _run_on_backbone(action: str, name: str, options: Sequence[str]) -> None:
@@ -99,7 +110,7 @@ def _output_is_read() -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = StrictParser(
         prog="froq",
         description="Face-image quality from a frozen face-recognition network.",
         epilog=EPILOG,

@@ -1,25 +1,25 @@
 """Runs `froq validate`, `froq predict` and `froq test`."""
 
 import logging
-import re
+import os
+import signal
+import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from subprocess import Popen
 from typing import Any
 
-from jsonargparse import ArgumentError
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, Trainer
-from torch.multiprocessing.spawn import ProcessRaisedException
 
+from froq_lightning.cli.interruption import EndAtSigterm, interruptible
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.verbs import CalibrationCLI, EvaluationCLI, PredictionCLI, VerbCLI
 from froq_lightning.cli.yaml_limits import limit_yaml
 from froq_lightning.data.evaluation import EvaluationDataModule
 from froq_lightning.data.faces import FaceDataModule
-from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
-from froq_lightning.runs.processes import launching
+from froq_lightning.runs.launcher import launching
 
 # For every verb of the Trainer its command, and what feeds it.
 VERBS: dict[str, tuple[type[VerbCLI], type[LightningDataModule]]] = {
@@ -30,16 +30,14 @@ VERBS: dict[str, tuple[type[VerbCLI], type[LightningDataModule]]] = {
 # Tips of Lightning.
 UNCALLED_FOR = (
     ".*does not have many workers.*",
+    ".*Consider setting `persistent_workers=True`.*",
     ".*args parameter is intended to run.*",
     ".*LeafSpec.*",
     ".*It is recommended to use `self.log.*sync_dist=True.*",
 )
-# How the parser tells of a value that none of the alternatives takes: at length.
-UNION = re.compile(
-    r"(.*): Does not validate against any of the Union subtypes Subtypes: \[(.*?)\] Errors: .*value: (.*)"
-)
-# How a process that `ddp_spawn` started ends where bad input was refused.
-REFUSED = re.compile(r"^froq_lightning\.errors\.\w+: (.*)$", flags=re.MULTILINE)
+# What a command ends with that refuses.
+REFUSED = 2
+SECONDS_TO_END = 1.0
 
 
 class FroqTrainer(Trainer):
@@ -52,70 +50,88 @@ class FroqTrainer(Trainer):
 
     def validate(self, *args: Any, **kwargs: Any) -> Any:
         """Calibrate; see `Trainer.validate`."""
-        return super().validate(*args, **{"verbose": False, **kwargs})
+        with self._all_ending():
+            return super().validate(*args, **{"verbose": False, **kwargs})
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Score images; see `Trainer.predict`."""
-        return super().predict(*args, **{"return_predictions": False, **kwargs})
+        with self._all_ending():
+            return super().predict(*args, **{"return_predictions": False, **kwargs})
 
     def test(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluate; see `Trainer.test`."""
-        return super().test(*args, **{"verbose": False, **kwargs})
+        with self._all_ending():
+            return super().test(*args, **{"verbose": False, **kwargs})
+
+    @contextmanager
+    def _all_ending(self) -> Iterator[None]:
+        """End the processes that this one started where it fails: they might wait for it for ever."""
+        try:
+            yield
+        except BaseException as error:
+            launcher = self.strategy.launcher
+            if launcher is None:
+                raise
+            refused = _has_any_refused(getattr(launcher, "procs", ()))
+            launcher.kill(signal.SIGKILL)
+            if refused:
+                raise SystemExit(REFUSED) from error
+            raise
 
 
-def run_trainer(args: Sequence[str]) -> None:
-    """Run `validate`, `predict` or `test` with its options.
+def run_trainer(args: Sequence[str]) -> int:
+    """Run `validate`, `predict` or `test` with its options; return 1 if no image could be scored, else 0.
 
     Raises:
         ConfigurationError: for options that do not exist or have a wrong value.
     """
     quieten()
     limit_yaml()
+    _leave_interactive_slurm()
     cli, data = VERBS[args[0]]
-    with refusals(), launching():
-        cli(
+    with interruptible(), launching():
+        ran = cli(
             FroqModule,
             data,
             trainer_class=FroqTrainer,
-            trainer_defaults={"logger": False, "enable_checkpointing": False, "enable_model_summary": False},
+            trainer_defaults={
+                "logger": False,
+                "enable_checkpointing": False,
+                "enable_model_summary": False,
+                "callbacks": EndAtSigterm(),
+            },
             save_config_callback=SaveConfig,
             save_config_kwargs={"save_to_log_dir": False},
-            parser_kwargs={"prog": "froq", "exit_on_error": False},
+            parser_kwargs={"prog": "froq", "exit_on_error": False, "allow_abbrev": False},
             auto_configure_optimizers=False,
             seed_everything_default=False,
             args=list(args),
         )
+        return ran.status
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what the parser, Lightning and started processes raise over bad input into a ConfigurationError."""
-    try:
-        yield
-    except ProcessRaisedException as error:
-        refused = REFUSED.findall(str(error))
-        if not refused:
-            raise
-        raise ConfigurationError(refused[-1]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"a configuration file is no UTF-8 text: {error}") from error
-    except (ArgumentError, MisconfigurationException) as error:
-        raise ConfigurationError(_one_line(str(error))) from error
+def _has_any_refused(processes: Iterable[Any]) -> bool:
+    """Tell whether a command that this one started has refused to go on, and told why; it takes a moment to end."""
+    commands = [process for process in processes if isinstance(process, Popen)]
+    end = time.monotonic() + SECONDS_TO_END
+    while any(command.poll() is None for command in commands) and time.monotonic() < end:
+        time.sleep(0.05)
+    return any(command.poll() == REFUSED for command in commands)
 
 
-def _one_line(message: str) -> str:
-    line = " ".join(message.split())
-    union = UNION.fullmatch(line)
-    if union is None:
-        return line
-    key, choices, value = union.groups()
-    named = re.sub(r"typing\.|<class '|'>", "", choices)
-    return f"{key}: {value} is none of {named}"
+def _leave_interactive_slurm() -> None:
+    """Run as anywhere else unless srun started several tasks: in a shell or batch script Slurm's variables are there.
+
+    Lightning takes SLURM_NTASKS for a task of srun, and asks for variables that only these have; it lets this name be.
+    """
+    if "SLURM_NTASKS" in os.environ and int(os.environ.get("SLURM_STEP_NUM_TASKS") or 1) == 1:
+        os.environ["SLURM_JOB_NAME"] = "interactive"
 
 
 def quieten() -> None:
     """Silence what Lightning tells about itself: hardware found, tips, and workers it would like to have."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # which processes it ends
     for message in UNCALLED_FOR:
         warnings.filterwarnings("ignore", message=message)

@@ -1,6 +1,9 @@
 """The verbs of the Trainer as commands: a LightningCLI without `fit`, and `--output` for where the result goes."""
 
+import re
+import sys
 from abc import ABC, abstractmethod
+from argparse import ArgumentError
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,9 +12,12 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
+from froq_lightning.callbacks.ranking import SCORED
 from froq_lightning.cli.output_paths import require_outputs
+from froq_lightning.cli.refusals import one_line, option_names, with_nearest
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.stated_paths import files_below, with_home
+from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.reporting import CalibrationReport, EvaluationReport
 
@@ -25,15 +31,24 @@ class VerbCLI(LightningCLI, ABC):
     Attributes:
         verb: of the Trainer.
         file: name of the output where `--output` does not give one.
+        status: what the command ends with.
     """
 
     verb: ClassVar[str]
     file: ClassVar[str]
+    status = 0
 
     @classmethod
     def subcommands(cls) -> dict[str, set[str]]:
         """Name the Trainer method that is the command, and its arguments that are not options."""
         return {cls.verb: HIDDEN}
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and name the nearest options where one does not exist."""
+        try:
+            super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            raise with_nearest(str(error), option_names(self._parser(self.verb))) or error from error
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`."""
@@ -46,7 +61,10 @@ class VerbCLI(LightningCLI, ABC):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the Trainer, with the callbacks that write the output."""
-        trainer = super().instantiate_trainer(**kwargs)
+        try:
+            trainer = super().instantiate_trainer(**kwargs)
+        except Exception as error:
+            raise ConfigurationError(self._refused(str(error))) from error
         output = self.option("output")
         path = Path(output) if output else Path(trainer.default_root_dir) / self.file
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
@@ -61,6 +79,13 @@ class VerbCLI(LightningCLI, ABC):
         """Return the files that options of the model and the data name, by the names of these."""
         config = self.config[self.verb]
         return dict(files_below({name: config[name] for name in ("model", "data")}))
+
+    def _refused(self, message: str) -> str:
+        """Add to what the Trainer refuses what was given for the options that it names."""
+        given = self.option("trainer")
+        named = [name for name in re.findall(r"`(\w+)", message) if name in given]
+        told = "".join(f"; trainer.{name} is {given[name]!r}" for name in dict.fromkeys(named))
+        return f"the Trainer refuses its options: {one_line(message)}{told}"
 
     def option(self, name: str) -> Any:
         """Return the value of an option of the command."""
@@ -128,6 +153,12 @@ class PredictionCLI(VerbCLI):
         """Return the callbacks that write the scores, perhaps the embeddings, and print the best and the worst."""
         writer = QualityWriter(path, self.option("embeddings"), restart=self.option("restart"))
         return [writer, RankedTable(path)]
+
+    def after_predict(self) -> None:
+        """Let the command fail if no image could be scored."""
+        if self.trainer.is_global_zero and not self.trainer.callback_metrics.get(SCORED, 0):
+            print("froq: no image could be scored", file=sys.stderr)
+            self.status = 1
 
 
 class EvaluationCLI(ReportedCLI):

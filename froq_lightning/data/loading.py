@@ -1,6 +1,7 @@
 """DataLoaders of faces."""
 
 import os
+import signal
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -58,4 +59,11 @@ def face_loader(
         num_workers=workers,
         collate_fn=partial(collate, size=faces.preprocessing.size, labelled=labelled),
         pin_memory=torch.cuda.is_available(),
+        worker_init_fn=_leave_interrupts if workers else None,
     )
+
+
+def _leave_interrupts(worker: int) -> None:
+    """Ignore Ctrl-C in a worker: the process that it reads for ends it."""
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,8 +7,10 @@ from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
+from torch.utils.data import default_collate, get_worker_info
 
 from froq_lightning.backbones.spec import Pixels
+from froq_lightning.errors import DataError
 from froq_lightning.names import is_below, shown, stated_name
 
 Landmarks = tuple[tuple[float, float], ...]
@@ -108,14 +110,33 @@ class FaceBatch:
 
 
 def collate(samples: Sequence[FaceSample], size: tuple[int, int], *, labelled: bool) -> FaceBatch:
-    """Stack the crops of some samples, and keep the others as failures."""
+    """Stack the crops of some samples, and keep the others as failures.
+
+    A worker puts the tensors into shared memory here, where what goes wrong is raised in the run. Left to the thread
+    that sends the batch, an error would drop it, and the run would wait for it for ever.
+
+    Raises:
+        DataError: if the shared memory is full.
+    """
     good = [(sample, sample.image) for sample in samples if sample.image is not None]
     labels = [sample.pseudo_quality for sample, _ in good]
+    index = torch.tensor([sample.index for sample, _ in good], dtype=torch.int64)
+    quality = torch.tensor(labels, dtype=torch.float32) if labelled else None
+    try:
+        # Stacks in shared memory if it runs in a worker.
+        images = (
+            default_collate([image for _, image in good]) if good else torch.empty((0, 3, *size), dtype=torch.uint8)
+        )
+        if get_worker_info() is not None:
+            _ = [tensor.share_memory_() for tensor in (images, index, quality) if tensor is not None]
+    except RuntimeError as error:
+        hint = "set --data.workers 0, or give the machine a larger /dev/shm"
+        raise DataError(f"a batch does not fit into shared memory; {hint}: {error}") from error
     return FaceBatch(
-        images=torch.stack([image for _, image in good]) if good else torch.empty((0, 3, *size), dtype=torch.uint8),
-        sample_index=torch.tensor([sample.index for sample, _ in good], dtype=torch.int64),
+        images=images,
+        sample_index=index,
         keys=[sample.key for sample, _ in good],
         notes=[sample.note for sample, _ in good],
-        pseudo_quality=torch.tensor(labels, dtype=torch.float32) if labelled else None,
+        pseudo_quality=quality,
         failures=tuple(sample for sample in samples if sample.image is None),
     )

@@ -62,16 +62,6 @@ def test_fit_is_refused_with_what_to_do_instead(command: str, capsys: pytest.Cap
     assert told.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [("predct",), ("tset",), ("backbones",), ("backbones", "lst")])
-def test_an_unknown_command_is_refused_with_those_there_are(
-    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == 2
-    assert "error: " in capsys.readouterr().err
-
-
 def test_a_reader_that_has_enough_gets_no_traceback() -> None:
     command = f"{sys.executable} -m froq_lightning backbones list | sleep 0; echo ${{PIPESTATUS[0]}}"
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)

@@ -41,10 +41,17 @@ def many(shared: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def kill_when(journal: Path, arguments: list[str], shards: int = 1, steps: int = 3) -> None:
-    """Start `froq` in a process of its own, and kill it once every process has recorded some steps."""
+def kill_when(
+    journal: Path, arguments: list[str], shards: int = 1, steps: int = 3, number: signal.Signals = signal.SIGKILL
+) -> tuple[int, str]:
+    """Start `froq` in a process group of its own, and signal the group once every process has recorded some steps.
+
+    Kill the first process alone. Return what it ends with, and what it tells.
+    """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    run = subprocess.Popen([sys.executable, "-m", "froq_lightning", *arguments], env=environment)
+    command = [sys.executable, "-m", "froq_lightning", *arguments]
+    told = None if number == signal.SIGKILL else subprocess.PIPE
+    run = subprocess.Popen(command, env=environment, start_new_session=True, stderr=told, text=True)
     try:
         sizes = [0] * shards
         grown = [0] * shards
@@ -56,9 +63,14 @@ def kill_when(journal: Path, arguments: list[str], shards: int = 1, steps: int =
                 size = path.stat().st_size if path.exists() else 0
                 grown[rank] += size > sizes[rank]
                 sizes[rank] = size
+        if number != signal.SIGKILL:
+            os.killpg(run.pid, number)
+            _, err = run.communicate(timeout=60)
+            return run.returncode, err
     finally:
         run.send_signal(signal.SIGKILL)
         run.wait()
+    return run.returncode, ""
 
 
 def wait_until_free(path: Path) -> None:
@@ -91,13 +103,39 @@ def test_a_killed_prediction_goes_on_to_the_same_bytes(
     capsys.readouterr()
     assert main(command) == 0
     out = capsys.readouterr().out
-    done = re.search(r"going on with .*scores\.csv\.partial: (\d+) images are done", out)
+    done = re.search(rf"going on: (\d+) of {COUNT + 1} done", out)
     assert done is not None
     assert 0 < int(done[1]) < COUNT
     assert out.split("quality 0..100")[1].replace(str(killed), "OUTPUT") == table
     for suffix in (".csv", ".npy"):
         assert killed.with_suffix(suffix).read_bytes() == plain.with_suffix(suffix).read_bytes()
     assert {path.name for path in killed.parent.iterdir()} == {"scores.csv", "scores.npy", "scores.config.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "options"),
+    [
+        (signal.SIGINT, 130, ("--data.workers=2",)),
+        (signal.SIGTERM, 143, ("--data.workers=1",)),
+        (signal.SIGINT, 130, ("--trainer.devices=2", "--trainer.strategy=ddp")),
+        (signal.SIGINT, 130, ("--trainer.devices=2", "--trainer.strategy=ddp_spawn")),
+    ],
+)
+def test_an_interrupted_run_says_that_the_same_command_goes_on(
+    number: signal.Signals,
+    code: int,
+    options: tuple[str, ...],
+    network: tuple[str, ...],
+    observer: Path,
+    many: Path,
+    tmp_path: Path,
+) -> None:
+    journal = tmp_path / "scores.csv.partial"
+    command = scoring(network, observer, many, tmp_path / "scores.csv", *options)
+    ended, told = kill_when(journal, command, number=number)
+    assert ended == code
+    assert told.split("\n") == ["", "froq: interrupted; the same command goes on with what is done", ""]
+    assert (journal / "0.shard").exists()
 
 
 def test_what_changed_since_is_refused_and_told(
@@ -173,8 +211,7 @@ def test_a_batch_size_that_was_found_is_kept(
 
     with monkeypatch.context() as broken_down:
         broken_down.setattr("froq_lightning.module.score_batch", score)
-        with pytest.raises(RuntimeError, match="out of memory"):
-            main(command)
+        assert main(command) == 2
     assert main(command) == 0
     assert broken.read_bytes() == plain.read_bytes()
 

@@ -7,6 +7,7 @@ import ast
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+import yaml
 from PIL import Image
 from safetensors.torch import save_file
 from torch.nn.functional import interpolate
@@ -30,6 +32,17 @@ LAUNCHES = {
     "torchrun": ((*TORCHRUN, *FROQ), "--trainer.strategy=auto"),
 }
 SUBJECTS, EACH = 8, 5
+SCRIPT = """
+from lightning.pytorch import Trainer
+from froq_lightning import FroqModule
+from froq_lightning.data.faces import FaceDataModule
+
+def run():
+    trainer = Trainer(accelerator="cpu", devices=2, strategy="ddp_spawn", logger=False, enable_checkpointing=False)
+    module = FroqModule("timm", {options}, observer="{observer}")
+    trainer.predict(module, FaceDataModule("{folder}/faces", workers=0), return_predictions=False)
+
+"""
 pytestmark = pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
 
 
@@ -242,22 +255,65 @@ def test_the_same_figures_are_found(
             assert row[key] == other[key]
 
 
-def test_what_a_spawned_process_refuses_is_told_in_one_line(
-    network: tuple[str, ...], images: list[Path], tmp_path: Path
-) -> None:
-    interleaved(tmp_path / "faces", (0, 1), images[:3])
-    command, strategy = LAUNCHES["ddp_spawn"]
-    asked = [*network, f"--data.source={tmp_path / 'faces'}", "--model.labeller=embedding_norm", "--report=false"]
+def refused(launch: str, verb: str, *arguments: str, **variables: str) -> list[str]:
+    """Run a verb on two processes, which must refuse, and return what they tell."""
+    command, strategy = LAUNCHES[launch]
     ran = subprocess.run(
-        [sys.executable, *command, "validate", "--trainer.devices=2", strategy, *asked],
+        [sys.executable, *command, verb, "--trainer.devices=2", strategy, *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", **variables},
         timeout=300,
     )
     assert ran.returncode == 2
-    assert re.search(
-        r"^froq: error: Expected at least 10 usable calibration images, but got 3 .*\n\Z", ran.stderr, re.M
-    )
     assert "Traceback" not in ran.stderr
+    return ran.stderr.splitlines()
+
+
+@pytest.mark.parametrize("launch", ["ddp", "ddp_spawn"])
+def test_what_all_processes_refuse_is_told_once(
+    launch: str, network: tuple[str, ...], images: list[Path], tmp_path: Path
+) -> None:
+    interleaved(tmp_path / "faces", (0, 1), images[:3])
+    asked = [*network, f"--data.source={tmp_path / 'faces'}", "--model.labeller=embedding_norm", "--report=false"]
+    told = refused(launch, "validate", *asked)
+    (line,) = [line for line in told if line.startswith("froq: ")]
+    assert line.startswith("froq: error: Expected at least 10 usable calibration images, but got 3 ")
+
+
+@pytest.mark.parametrize("launch", ["ddp", "ddp_spawn"])
+def test_what_the_second_process_alone_refuses_ends_both(
+    launch: str, network: tuple[str, ...], observer: Path, images: list[Path], tmp_path: Path
+) -> None:
+    interleaved(tmp_path / "faces", (), images[:3])
+    (tmp_path / "scores.csv.partial" / "1.shard").mkdir(parents=True)
+    asked = [*network, f"--model.observer={observer}", f"--data.source={tmp_path / 'faces'}"]
+    (line,) = refused(launch, "predict", *asked, f"--output={tmp_path / 'scores.csv'}")
+    assert line.startswith("froq: error: ")
+    assert "Is a directory" in line
+
+
+def test_a_port_that_is_taken_is_told(
+    network: tuple[str, ...], observer: Path, images: list[Path], tmp_path: Path
+) -> None:
+    interleaved(tmp_path / "faces", (), images[:3])
+    asked = [*network, f"--model.observer={observer}", f"--data.source={tmp_path / 'faces'}"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        told = refused("ddp", "predict", *asked, f"--output={tmp_path / 'scores.csv'}", MASTER_PORT=port)
+    assert re.fullmatch(r"froq: error: .*address already in use.*", told[-1])
+
+
+@pytest.mark.parametrize("call", ["run()", "for _ in range(1):\n    run()"])
+def test_a_script_that_its_processes_would_run_again_is_refused(
+    call: str, network: tuple[str, ...], observer: Path, images: list[Path], tmp_path: Path
+) -> None:
+    interleaved(tmp_path / "faces", (), images[:3])
+    options = yaml.safe_load(network[1].partition("=")[2])
+    (tmp_path / "script.py").write_text(SCRIPT.format(options=options, observer=observer, folder=tmp_path) + call)
+    ran = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert ran.returncode == 1
+    assert "ConfigurationError: Expected script.py to start its run under `if __name__" in ran.stderr.splitlines()[-1]

@@ -1,0 +1,52 @@
+"""What befalls the processes that read images ends the run: it does not wait for them for ever."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+FROQ = (sys.executable, "-m", "froq_lightning")
+# A mount namespace of its own, in which the shared memory is small.
+SMALL = ("unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs -o size=200k tmpfs /dev/shm && exec "$@"')
+
+
+@pytest.fixture
+def scoring(network: tuple[str, ...], observer: Path, faces: Path, tmp_path: Path) -> tuple[str, ...]:
+    """Scores nine faces, which a process of its own reads."""
+    asked = (f"--model.observer={observer}", f"--data.source={faces}", f"--output={tmp_path / 'scores.csv'}")
+    return ("predict", *network, *asked, "--data.workers=1")
+
+
+@pytest.mark.skipif(
+    subprocess.run((*SMALL, "sh", "true"), capture_output=True, check=False).returncode != 0
+    if sys.platform == "linux"
+    else True,
+    reason="needs a mount namespace",
+)
+@pytest.mark.parametrize("batch_size", [1, 9])
+def test_a_batch_that_does_not_fit_into_shared_memory_ends_the_run(scoring: tuple[str, ...], batch_size: int) -> None:
+    command = (*SMALL, "sh", *FROQ, *scoring, f"--data.batch_size={batch_size}")
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode == 2
+    told = "froq: error: a batch does not fit into shared memory; set --data.workers 0, or give the machine a larger"
+    assert ran.stderr.startswith(told)
+    assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_reading_process_that_is_killed_ends_the_run(scoring: tuple[str, ...], tmp_path: Path) -> None:
+    slow = (*scoring, "--data.batch_size=1")
+    run = subprocess.Popen((*FROQ, *slow), stderr=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    while not (tmp_path / "scores.csv.partial" / "0.shard").exists() or not children.read_text():
+        assert run.poll() is None
+        time.sleep(0.005)
+    os.kill(int(children.read_text().split()[-1]), signal.SIGKILL)
+    told = run.communicate(timeout=120)[1]
+    assert run.returncode == 2
+    assert told.startswith("froq: error: a process that reads images ended: ")
+    assert told.count("\n") == 1
