@@ -124,6 +124,7 @@ def test_no_cell_of_a_table_is_run_and_numbers_stay_numbers(
     cells: list[object], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "cells.csv"
+    path.unlink(missing_ok=True)
     write_csv(path, ["first", *["other"] * len(cells)], [["first", *cells]])
     with path.open(encoding="utf-8", newline="") as file:
         (_, (_, *row)) = csv.reader(file)

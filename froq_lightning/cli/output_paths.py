@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from lightning.pytorch import Callback
 
@@ -51,8 +52,13 @@ def _require_writable(path: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be made: {error.strerror}") from error
-    if not os.access(folder, os.W_OK):
-        raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be written to; give another output")
+    try:
+        with TemporaryFile(dir=folder):  # permissions alone do not tell it
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder of the output {str(path)!r} cannot be written to: {error.strerror}; give another output"
+        ) from error
 
 
 def _is_printed_to(path: Path, stream: int) -> bool:
