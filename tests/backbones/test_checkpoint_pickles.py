@@ -58,7 +58,7 @@ def test_bytes_beside_the_tensors_are_read(tmp_path: Path) -> None:
         b"\xffx",
         b"",
         bytearray(b"x"),
-        {"set", 3},
+        {"a set"},
         Counter({10: 1, 20: 1}),
         {"encoding": "utf-8", "b": b"x"},
     ],
