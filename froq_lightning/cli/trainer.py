@@ -5,7 +5,7 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from subprocess import Popen
 from typing import Any
@@ -124,8 +124,19 @@ def _leave_interactive_slurm() -> None:
 
     Lightning takes SLURM_NTASKS for a task of srun, and asks for variables that only these have; it lets this name be.
     """
-    if "SLURM_NTASKS" in os.environ and int(os.environ.get("SLURM_STEP_NUM_TASKS") or 1) == 1:
+    if "SLURM_NTASKS" in os.environ and not _is_one_of_several_tasks(os.environ):
         os.environ["SLURM_JOB_NAME"] = "interactive"
+
+
+def _is_one_of_several_tasks(told: Mapping[str, str]) -> bool:
+    """Tell a task of srun by its step, or in a container that is told no more by its number.
+
+    A batch script has a number too; what it is told, but a container as a rule is not, is its SLURM_TASK_PID.
+    """
+    if "SLURM_STEP_NUM_TASKS" in told:
+        return int(told["SLURM_STEP_NUM_TASKS"]) > 1
+    steps = ("SLURM_STEP_ID", "SLURM_TASK_PID")
+    return "SLURM_PROCID" in told and int(told["SLURM_NTASKS"]) > 1 and not any(name in told for name in steps)
 
 
 def quieten() -> None:

@@ -74,11 +74,15 @@ def test_parquet_names_the_images(broken: Path, predict: Callable[..., Rows], tm
 
 
 def test_images_of_which_none_can_be_read_give_rows_without_components(
-    predict: Callable[..., Rows], tmp_path: Path
+    network: tuple[str, ...], observer: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "faces").mkdir()
     (tmp_path / "faces" / "empty.jpg").touch()
-    predict(tmp_path / "faces", tmp_path / "scores.csv", f"--embeddings={tmp_path / 'e.npy'}")
+    outputs = [f"--output={tmp_path / 'scores.csv'}", f"--embeddings={tmp_path / 'e.npy'}"]
+    assert (
+        main(["predict", *network, f"--model.observer={observer}", f"--data.source={tmp_path / 'faces'}", *outputs])
+        == 1
+    )
     assert np.load(tmp_path / "e.npy", allow_pickle=False).shape == (1, 0)
 
 

@@ -135,6 +135,7 @@ def test_the_traceback_is_shown_where_it_is_wanted(
         {"SLURM_NTASKS": "4", "SLURM_JOB_NAME": "faces", "SLURM_NTASKS_PER_NODE": "4"},
         {"SLURM_NTASKS": "2", "SLURM_JOB_NAME": "bash", "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"},
         {"SLURM_NTASKS": "2", "SLURM_STEP_ID": "4294967290", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"},
+        {"SLURM_NTASKS": "2", "SLURM_TASK_PID": "4711", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"},
     ],
 )
 def test_a_shell_in_a_slurm_job_is_like_any_other(
