@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -64,6 +65,10 @@ def face_loader(
 
 
 def _leave_interrupts(worker: int) -> None:
-    """Ignore Ctrl-C in a worker: the process that it reads for ends it."""
+    """Ignore Ctrl-C in a worker: the process that it reads for ends it.
+
+    Errors in reading travel to that process. All that is left to print is that it takes no more batches.
+    """
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.excepthook = lambda *_: None
