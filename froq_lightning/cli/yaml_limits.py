@@ -15,6 +15,7 @@ LONGEST_NUMBER = 20
 # Whole numbers, decimal or hexadecimal or so, and those with base 60; fractions may be longer.
 NUMBER = re.compile(r"[-+]?(?:0[xob])?[0-9a-fA-F_]+|[-+]?[0-9_]+(?::[0-9_.]*)+")
 LOADER = get_loader("yaml")
+SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def limit_yaml() -> None:
@@ -26,11 +27,12 @@ def load_yaml(text: str) -> Any:
     """Load YAML without tags of Python's.
 
     Raises:
-        ConfigurationError: if it is too long, too deep, or its aliases stand for too many values.
+        ConfigurationError: if it is too long, too deep, its aliases stand for too many values, or a key is given twice.
         yaml.YAMLError: if it is no such YAML.
     """
     try:
         _check(text)
+        _require_keys_once(yaml.compose(text, Loader=SAFE))
         return LOADER(text)
     except ConfigurationError:
         raise
@@ -46,7 +48,7 @@ def _check(text: str) -> None:
     sizes: dict[str, int] = {}  # by anchor, in values
     depth = values = 0
     anchored: list[tuple[str | None, int]] = []  # of the collections around: their anchor, and the values before them
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    for event in yaml.parse(text, Loader=SAFE):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
                 raise ConfigurationError(f"YAML text has the alias *{event.anchor} before or within what it stands for")
@@ -65,6 +67,20 @@ def _check(text: str) -> None:
         if values > MOST_VALUES or depth > DEEPEST:
             what = f"more than {MOST_VALUES:,} values" if values > MOST_VALUES else f"more than {DEEPEST} levels"
             raise ConfigurationError(f"YAML text has {what}, counting what its aliases stand for")
+
+
+def _require_keys_once(node: yaml.Node | None) -> None:
+    """Refuse a mapping that gives a key twice, of which YAML would drop the first without a word."""
+    if isinstance(node, yaml.MappingNode):
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ConfigurationError(f"YAML text has the key {twice!r} twice in one place; give it once")
+        for _, value in node.value:
+            _require_keys_once(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _require_keys_once(value)
 
 
 def _check_scalar(event: yaml.ScalarEvent) -> None:

@@ -78,3 +78,9 @@ def test_what_is_no_yaml_or_costs_too_much_is_an_error_of_yaml(text: str) -> Non
 @pytest.mark.parametrize("text", ["x: 123456789012345678", "x: 0.1234567890123456789012", "x: 20_000", "x: 12:30:45"])
 def test_numbers_of_usual_length_are_read(text: str) -> None:
     assert load_yaml(text) == LOADER(text)
+
+
+@pytest.mark.parametrize("text", ["data: 1\ndata: 2", "data: {source: a, source: b}", "callbacks: [{a: 1, 'a': 2}]"])
+def test_a_key_that_is_given_twice_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="twice in one place"):
+        load_yaml(text)
