@@ -129,6 +129,7 @@ BATCH_STATISTICS: dict[str, Change] = {
     "one before": lambda x: x + x.roll(1, 0),
     "BatchNorm": nn.BatchNorm2d(8, track_running_stats=False).eval(),
     "softmax over images": lambda x: x.softmax(dim=0),
+    "clamped by the first": lambda x: x.clamp(max=float(x[0].max())),
 }
 
 
@@ -198,8 +199,9 @@ def test_a_network_that_returns_one_buffer_is_not_compared_with_itself(small_ima
         (SequenceFirst(), "tokens"),
         *((Normalised(change), "branch") for change in BATCH_STATISTICS.values()),
         (Normalised(lambda x: nn.functional.dropout(x, 0.5, training=True)), "branch"),
+        (Normalised(lambda x: x + 0.005 * x.mean(dim=0)), "branch"),
     ],
-    ids=["mirrored", "sequence first", *BATCH_STATISTICS, "random"],
+    ids=["mirrored", "sequence first", *BATCH_STATISTICS, "random", "a little of the mean"],
 )
 def test_layers_that_mix_images_are_left_out_and_scores_do_not_depend_on_the_batch(
     network: nn.Module, mixed: str, small_images: Tensor
