@@ -286,11 +286,13 @@ def test_the_module_keeps_its_network_frozen() -> None:
         (lambda x: (x / 255).index_fill(3, torch.tensor([0]), torch.inf), "NaN or infinite ones in image 0"),
         (lambda x: x.long(), r"Expected uint8 images, or floating point in 0\.\.1, but got int64"),
         (lambda x: x > 9, "but got bool"),
+        (lambda x: (x / 255).to(torch.float8_e4m3fn), "but got float8_e4m3fn"),
+        (lambda x: (x / 255).to_sparse(), "but got sparse_coo"),
         (lambda x: x.to(torch.uint8)[0], r"Expected images of shape \[B, 3, 32, 32\], but got \[3, 32, 32\]"),
         (lambda x: x.to(torch.uint8).permute(0, 2, 3, 1), r"but got \[14, 32, 32, 3\]"),
         (lambda x: x.to(torch.uint8).numpy(), "Expected images as a tensor, but got ndarray"),
     ],
-    ids=["0..255", "-1..1", "NaN", "inf", "int64", "bool", "one image", "channels last", "array"],
+    ids=["0..255", "-1..1", "NaN", "inf", "int64", "bool", "float8", "sparse", "one image", "channels last", "array"],
 )
 def test_values_outside_of_the_contract_are_refused_by_every_method(
     spoil: Callable[[Tensor], Any], told: str, small_backbone: Backbone, small_images: Tensor
@@ -309,6 +311,9 @@ def test_floats_in_0_to_1_score_as_bytes_do(dtype: torch.dtype, small_backbone: 
     scorer = QualityScorer(small_backbone, calibrated(small_backbone, small_images).observer)
     expected = scorer(small_images).quality_score
     torch.testing.assert_close(scorer(small_images.to(dtype) / 255).quality_score, expected, rtol=1e-5, atol=1e-6)
+    assert torch.equal(
+        scorer((small_images / 255).requires_grad_()).quality_score, scorer(small_images / 255).quality_score
+    )
     assert scorer(small_images[:0]).quality.tolist() == []
 
 
