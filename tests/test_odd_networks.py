@@ -129,6 +129,7 @@ BATCH_STATISTICS: dict[str, Change] = {
     "one before": lambda x: x + x.roll(1, 0),
     "BatchNorm": nn.BatchNorm2d(8, track_running_stats=False).eval(),
     "softmax over images": lambda x: x.softmax(dim=0),
+    "clamped by the first": lambda x: x.clamp(max=float(x[0].max())),
 }
 
 
@@ -198,8 +199,9 @@ def test_a_network_that_returns_one_buffer_is_not_compared_with_itself(small_ima
         (SequenceFirst(), "tokens"),
         *((Normalised(change), "branch") for change in BATCH_STATISTICS.values()),
         (Normalised(lambda x: nn.functional.dropout(x, 0.5, training=True)), "branch"),
+        (Normalised(lambda x: x + 0.005 * x.mean(dim=0)), "branch"),
     ],
-    ids=["mirrored", "sequence first", *BATCH_STATISTICS, "random"],
+    ids=["mirrored", "sequence first", *BATCH_STATISTICS, "random", "a little of the mean"],
 )
 def test_layers_that_mix_images_are_left_out_and_scores_do_not_depend_on_the_batch(
     network: nn.Module, mixed: str, small_images: Tensor
@@ -284,11 +286,13 @@ def test_the_module_keeps_its_network_frozen() -> None:
         (lambda x: (x / 255).index_fill(3, torch.tensor([0]), torch.inf), "NaN or infinite ones in image 0"),
         (lambda x: x.long(), r"Expected uint8 images, or floating point in 0\.\.1, but got int64"),
         (lambda x: x > 9, "but got bool"),
+        (lambda x: (x / 255).to(torch.float8_e4m3fn), "but got float8_e4m3fn"),
+        (lambda x: (x / 255).to_sparse(), "but got sparse_coo"),
         (lambda x: x.to(torch.uint8)[0], r"Expected images of shape \[B, 3, 32, 32\], but got \[3, 32, 32\]"),
         (lambda x: x.to(torch.uint8).permute(0, 2, 3, 1), r"but got \[14, 32, 32, 3\]"),
         (lambda x: x.to(torch.uint8).numpy(), "Expected images as a tensor, but got ndarray"),
     ],
-    ids=["0..255", "-1..1", "NaN", "inf", "int64", "bool", "one image", "channels last", "array"],
+    ids=["0..255", "-1..1", "NaN", "inf", "int64", "bool", "float8", "sparse", "one image", "channels last", "array"],
 )
 def test_values_outside_of_the_contract_are_refused_by_every_method(
     spoil: Callable[[Tensor], Any], told: str, small_backbone: Backbone, small_images: Tensor
@@ -307,6 +311,9 @@ def test_floats_in_0_to_1_score_as_bytes_do(dtype: torch.dtype, small_backbone: 
     scorer = QualityScorer(small_backbone, calibrated(small_backbone, small_images).observer)
     expected = scorer(small_images).quality_score
     torch.testing.assert_close(scorer(small_images.to(dtype) / 255).quality_score, expected, rtol=1e-5, atol=1e-6)
+    assert torch.equal(
+        scorer((small_images / 255).requires_grad_()).quality_score, scorer(small_images / 255).quality_score
+    )
     assert scorer(small_images[:0]).quality.tolist() == []
 
 

@@ -40,11 +40,6 @@ class Fit:
         return self.state.is_averaged(self.prefix)
 
     @property
-    def is_whole(self) -> bool:
-        """Whether all that is left out is of no use to any network."""
-        return all(key.endswith(HARMLESS) for key in self.left)
-
-    @property
     def place(self) -> str:
         """What leads to the tensors: the entries of the checkpoint, and the prefix of the keys."""
         return ".".join([*self.state.entries, self.prefix]).rstrip(".")

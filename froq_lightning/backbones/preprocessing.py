@@ -10,6 +10,7 @@ from torch import Tensor
 from froq_lightning.errors import BackboneError, ImageError
 
 ChannelOrder = Literal["RGB", "BGR"]
+FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 # By so much, values may leave 0..1 through rounding.
 ROUNDING = 1e-3
 
@@ -70,8 +71,8 @@ class Preprocessing:
         if images.ndim != 4 or tuple(images.shape[1:]) != (3, *self.size):
             expected = f"[B, 3, {self.size[0]}, {self.size[1]}]"
             raise ImageError(f"Expected images of shape {expected}, but got {list(images.shape)}")
-        if images.dtype != torch.uint8 and not images.is_floating_point():
-            kind = str(images.dtype).removeprefix("torch.")
+        if images.dtype not in (torch.uint8, *FLOATS) or images.layout is not torch.strided:
+            kind = str(images.dtype if images.layout is torch.strided else images.layout).removeprefix("torch.")
             raise ImageError(f"Expected uint8 images, or floating point in 0..1, but got {kind}")
         if images.dtype != torch.uint8 and images.numel():
             _require_range(images)
@@ -88,7 +89,7 @@ class Preprocessing:
 
 
 def _require_range(images: Tensor) -> None:
-    low, high = (float(value) for value in images.aminmax())
+    low, high = (float(value) for value in images.detach().aminmax())
     if not math.isfinite(low) or not math.isfinite(high):
         wrong = int((~images.isfinite()).flatten(1).any(dim=1).nonzero()[0])
         raise ImageError(f"Expected finite values in images, but got NaN or infinite ones in image {wrong}")

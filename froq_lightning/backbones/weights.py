@@ -85,7 +85,7 @@ def load_checkpoint(
         found = fits(network, [state.unwrapped() for state in states], layout)
         told = "; ".join(filter(None, [told, f"{path.name}: took the names of wrappers out of its keys"]))
     if not found and layout != PLAIN:
-        found = [fit for fit in fits(network, states, PLAIN) if fit.is_whole]
+        found = fits(network, states, PLAIN)
         told = str(missing or f"no key of {path.name} starts with {_expected(layout)}")
     if not found:
         raise missing or _misfit(network, states, layout, path.name)

@@ -13,7 +13,7 @@ from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.reading import MOST_DIGITS, numbered_lines
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
-PATH_COLUMNS = ("path", "image", "filename", "file", "name")
+PATH_COLUMNS = ("path", "image", "filename", "file", "image_path", "file_path", "name")
 LONGEST_PATH = 4096  # of Linux
 
 Rows = Iterator[tuple[int, list[str]]]

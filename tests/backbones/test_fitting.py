@@ -213,6 +213,16 @@ def test_a_chosen_entry_counts_alone(trained: State, load: Callable[..., str]) -
     expect(into, other(trained))
 
 
+def test_a_head_beside_the_network_is_left_out_where_the_expected_prefix_is_not_there(
+    trained: State, load: Callable[..., str]
+) -> None:
+    into = network()
+    told = load(into, under("module.", trained) | {"module.margin.weight": torch.rand(9, 4)}, prefix="model.")
+    expect(into, trained)
+    assert "no key of" in told
+    assert "left out 1 key that the network does not have (module.margin.weight)" in told
+
+
 def test_a_prefix_that_is_there_counts_behind_that_of_a_wrapper(trained: State, load: Callable[..., str]) -> None:
     into = network()
     assert load(into, under("module.net.", trained), prefix="net.") == "x.pth: cut 'module.' off its keys"

@@ -80,6 +80,9 @@ def trials(source: Path) -> list[tuple[str, str, bool]]:
         ("pairs.txt", "Mated;Image A;IMAGE_B;;\nYes;a.jpg;b.jpg;;\nNo;a.jpg;c.jpg;;\n;;;;\n"),
         ("pairs.tsv", "image_a\timage_b\tissame\r\na.jpg\tb.jpg\tTRUE\r\na.jpg\tc.jpg\tFALSE\r\n"),
         ("pairs.txt", "image_a image_b  mated\na.jpg b.jpg 1\na.jpg c.jpg  0\n"),
+        ("pairs.csv", "image_1,image_2,label\na.jpg,b.jpg,1\na.jpg,c.jpg,-1\n"),
+        ("pairs.csv", "same;path2;path1\n1;b.jpg;a.jpg\n0;c.jpg;a.jpg\n"),
+        ("pairs.tsv", "File A\tFile B\tis_same\na.jpg\tb.jpg\tTrue\na.jpg\tc.jpg\tFalse\n"),
         ("pairs.csv", "a.jpg,b.jpg,genuine\na.jpg,c.jpg,impostor\n"),
         ("pairs.txt", "a.jpg b.jpg 1\n\na.jpg   c.jpg 0"),
         ("pairs.txt", "a.jpg\tb.jpg\tsame\na.jpg\tc.jpg\tdiff\n"),
@@ -98,7 +101,7 @@ def _plain(cell: str | bool) -> str | bool:
     return cell.removeprefix("./") if isinstance(cell, str) else cell
 
 
-@pytest.mark.parametrize("header", ["image_1,image_2,mated", "one;other;same", "img1 img2 genuine"])
+@pytest.mark.parametrize("header", ["image_1,image_3,mated", "one;other;same", "img1 img2 genuine"])
 def test_other_columns_are_no_trial(header: str, folder: Path) -> None:
     (folder / "pairs.csv").write_text(f"{header}\na.jpg,b.jpg,1\n")
     with pytest.raises(DataError, match=r"pairs\.csv is no source of .*: pairs CSV \(image_a, image_b, mated\);"):

@@ -47,7 +47,7 @@ def scores(tmp_path: Path, text: str, name: str = "scores.csv", **knobs: str) ->
         ("comma.txt", "ann/1.jpg 24,25\nbob/1.jpg 26,5\n"),
         ("quoted.csv", 'path,score\nann/1.jpg,"24,25"\nbob/1.jpg,"26,5"\n'),
         ("spaces.txt", "path  score\nann/1.jpg 24.25\n\nbob/1.jpg  26.5\n"),
-        ("stems.csv", "path,score\nann/1,24.25\nbob/1,26.5\n"),
+        ("stems.csv", "image_path,score\nann/1,24.25\nbob/1,26.5\n"),
         ("png.tsv", "path\tscore\nC:\\ann\\1.png\t24.25\nC:\\bob\\1.PNG\t26.5\n"),
         ("repeated.csv", "path,score\nann/1.jpg,24.25\nbob/1.jpg,26.5\nann/1.jpg,24.250\n./ann/1.jpg,24.25\n"),
         ("failed.csv", "path,score\nann/1.jpg,24.25\nann/2.jpg,\nann/2.jpg,nan\nbob/1.jpg,26.5\n"),

@@ -10,10 +10,12 @@ from froq_lightning.data.tables import Table, is_whole, read_table
 from froq_lightning.errors import DataError
 
 COLUMNS = ("image_a", "image_b", "mated")
-SAME = ("mated", "issame")
+NAMES = ("image", "img", "path", "file", "filename")
+FIRST, SECOND = (tuple(f"{name}_{side}" for name in NAMES for side in sides) for sides in ("a1", "b2"))
+SAME = ("mated", "issame", "same", "label", "target")
 MATED = {
     **dict.fromkeys(("1", "1.0", "true", "yes", "same", "genuine", "mated", "issame"), True),
-    **dict.fromkeys(("0", "0.0", "false", "no", "diff", "different", "impostor", "imposter", "nonmated"), False),
+    **dict.fromkeys(("0", "0.0", "-1", "false", "no", "diff", "different", "impostor", "imposter", "nonmated"), False),
 }
 
 Trials = Iterator[tuple[int, str, str, bool]]
@@ -21,7 +23,7 @@ Trials = Iterator[tuple[int, str, str, bool]]
 
 def has_pair_columns(table: Table) -> bool:
     """Tell whether a table has these columns."""
-    return None not in (table.column("image_a"), table.column("image_b"), table.column(*SAME))
+    return None not in (table.column(*FIRST), table.column(*SECOND), table.column(*SAME))
 
 
 def is_pair_list(table: Table) -> bool:
@@ -56,7 +58,7 @@ def read_pairs_csv(path: Path, root: Path | None, name: str) -> ComparisonSet:
 
 
 def _columns(table: Table) -> Trials:
-    a, b, stated = (table.column(*names) or 0 for names in (("image_a",), ("image_b",), SAME))
+    a, b, stated = (table.column(*names) or 0 for names in (FIRST, SECOND, SAME))
     for number, row in table.rows():
         yield number, row[a], row[b], _require_mated(table, number, row[stated])
 
