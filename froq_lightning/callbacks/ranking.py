@@ -10,6 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from froq_lightning.calibration import doubts
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.module import FroqModule
+from froq_lightning.runs.limits import limits
 from froq_lightning.runs.prediction import Prediction, ScoredRow
 from froq_lightning.terminal import text_table
 
@@ -81,6 +82,8 @@ class RankedTable(Callback):
         if found.failed:
             told = "; ".join(found.failures) + ("; …" * (found.failed > FAILURES_SHOWN))
             print(f"{found.failed} could not be scored: {told}")
+        for name, limit in limits(trainer, "predict").items():
+            print(f"trainer.{name} {limit}: {found.ranking.seen + found.failed} images were asked for, not all")
         print(f"scores: {self.path}")
 
 

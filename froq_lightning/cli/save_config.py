@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from lightning.pytorch.cli import SaveConfigCallback
 from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.publishing import Mark, published
 
-FIRST_LINE = re.compile(rb"# saved by froq-lightning [^ \n]+, sha256 of its name and the lines below: ([0-9a-f]{64})\n")
+FIRST_LINE = re.compile(rb"# saved by froq (\w+) [^ \n]+, sha256 of its name and the lines below: ([0-9a-f]{64})\n")
 
 
 class SaveConfig(SaveConfigCallback, OutputWriter):
@@ -21,13 +22,15 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
 
     Attributes:
         path: of the file; to be set before the run.
+        verb: the command; likewise.
     """
 
     path: Path
+    verb: str
 
     def outputs(self) -> Sequence[tuple[Path, Mark]]:
         """List the file."""
-        return [(self.path, is_saved)]
+        return [(self.path, partial(is_saved, self.verb))]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Do not save yet: the module may still refuse its observer."""
@@ -48,17 +51,18 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
         """Write the file."""
         del trainer, pl_module, stage
         content = self.parser.dump(self.config, skip_none=False).encode("utf-8")
-        made_by = f"froq-lightning {metadata.version('froq-lightning')}"
+        made_by = f"froq {self.verb} {metadata.version('froq-lightning')}"
         first = f"# saved by {made_by}, sha256 of its name and the lines below: {_digest(self.path, content)}\n"
-        with published(self.path, is_saved) as place:
+        with published(self.path, partial(is_saved, self.verb)) as place:
             place.write_bytes(first.encode("ascii") + content)
 
 
-def is_saved(path: Path) -> bool:
-    """Tell whether a run saved a configuration; one that was edited or copied to another name is the user's own."""
+def is_saved(verb: str, path: Path) -> bool:
+    """Tell whether a run of a verb saved a configuration; one that was edited, or copied, is the user's own."""
     content = path.read_bytes()
     found = FIRST_LINE.match(content)
-    return found is not None and _digest(path, content[found.end() :]).encode("ascii") == found[1]
+    digest = found and _digest(path, content[found.end() :])
+    return found is not None and found.groups() == (verb.encode("ascii"), str(digest).encode("ascii"))
 
 
 def _digest(path: Path, content: bytes) -> str:

@@ -71,7 +71,7 @@ class VerbCLI(LightningCLI, ABC):
         callbacks[:0] = self.writers(path)
         for callback in callbacks:
             if isinstance(callback, SaveConfig):
-                callback.path = path.with_suffix(".config.yaml")
+                callback.path, callback.verb = path.with_suffix(".config.yaml"), self.verb
         require_outputs(callbacks, self.inputs())
         return trainer
 

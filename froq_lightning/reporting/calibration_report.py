@@ -9,6 +9,8 @@ from froq_lightning.reporting.report import Report
 class CalibrationReport(Report):
     """Writes what `validate` found; see `Report`."""
 
+    title = "Calibration of "
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the page."""
         if not trainer.is_global_zero:

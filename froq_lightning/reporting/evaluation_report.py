@@ -11,6 +11,8 @@ from froq_lightning.reporting.report import Report
 class EvaluationReport(Report):
     """Writes what `test` found; see `Report`."""
 
+    title = "Face-image quality on "
+
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the page."""
         if not trainer.is_global_zero:

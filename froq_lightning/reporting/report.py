@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.publishing import Mark, marked, published
 
-PAGE = marked(rb'<!DOCTYPE html>.*<meta name="generator" content="froq-lightning ')
-
 
 class Report(OutputWriter):
     """Where a page goes, and how many faces it shows.
+
+    Attributes:
+        title: that its pages begin with.
 
     Args:
         path: of the page.
@@ -21,6 +23,8 @@ class Report(OutputWriter):
     Raises:
         ConfigurationError: without matplotlib, or for a number below 0.
     """
+
+    title: ClassVar[str]
 
     def __init__(self, path: str | Path, faces: int = 8) -> None:
         if find_spec("matplotlib") is None:
@@ -33,10 +37,14 @@ class Report(OutputWriter):
 
     def outputs(self) -> Sequence[tuple[Path, Mark]]:
         """List the page."""
-        return [(self.path, PAGE)]
+        return [(self.path, self._mark())]
 
     def write(self, page: str) -> None:
         """Write the page: it appears whole or not at all."""
-        with published(self.path, PAGE) as place:
+        with published(self.path, self._mark()) as place:
             place.write_text(page, encoding="utf-8")
         print(f"report: {self.path}")
+
+    def _mark(self) -> Mark:
+        made_by = rb'<!DOCTYPE html>.*<meta name="generator" content="froq-lightning .*<title>'
+        return marked(made_by + self.title.encode("ascii"))

@@ -159,6 +159,14 @@ def test_a_saved_configuration_is_replaced_unless_it_was_edited_or_copied(run: R
     assert run("predict", "--config=s.config.yaml") == f"'s.config.yaml' is to be written, but {OTHER}"
 
 
+def test_a_command_does_not_replace_what_another_one_wrote(run: Run, manifest: Path) -> None:
+    assert not run("validate", f"--data.source={manifest}", "--output=a.json")
+    told = run("predict", *SCORES, "--output=a.csv")
+    assert told == f"'a.config.yaml' is to be written, but {OTHER}"
+    test = ("--model.observer=obs.json", "--data.source=pairs.csv", "--model.methods=[random]")
+    assert run("test", *test, "--output=a.csv").startswith("'a.")
+
+
 def test_an_empty_file_may_be_replaced_and_a_link_is_followed(run: Run, place: Path) -> None:
     (place / "empty.csv").touch()
     (place / "soft.csv").symlink_to("empty.csv")
