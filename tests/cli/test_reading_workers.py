@@ -27,9 +27,8 @@ def scoring(network: tuple[str, ...], observer: Path, faces: Path, tmp_path: Pat
     else True,
     reason="needs a mount namespace",
 )
-@pytest.mark.parametrize("batch_size", [1, 9])
-def test_a_batch_that_does_not_fit_into_shared_memory_ends_the_run(scoring: tuple[str, ...], batch_size: int) -> None:
-    command = (*SMALL, "sh", *FROQ, *scoring, f"--data.batch_size={batch_size}")
+def test_a_batch_that_does_not_fit_into_shared_memory_ends_the_run(scoring: tuple[str, ...]) -> None:
+    command = (*SMALL, "sh", *FROQ, *scoring, "--data.batch_size=9")
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ran.returncode == 2
     told = "froq: error: a batch does not fit into shared memory; set --data.workers 0, or give the machine a larger"
