@@ -20,7 +20,7 @@ from froq_lightning.calibration.observer import BackboneIdentity, Observer
 from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.data.evaluation import EvaluationDataModule
 from froq_lightning.data.records import FaceBatch
-from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.errors import CalibrationError, ConfigurationError, UnknownNameError
 from froq_lightning.evaluation.evaluation import Evaluation
 from froq_lightning.evaluation.result import Figures
 from froq_lightning.methods.froq import FroqQuality
@@ -183,7 +183,12 @@ class FroqModule(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Select the layers and build the Observer."""
-        self.calibration = self._calibration_run.finish(self.identity, self.preset, self.budget, self._degradations())
+        asked = (self.identity, self.preset, self.budget, self._degradations())
+        try:
+            self.calibration = self._calibration_run.finish(*asked)
+        except CalibrationError as error:
+            told = "".join(f"; trainer.{name} is {limit}" for name, limit in limits(self.trainer, "validate").items())
+            raise CalibrationError(f"{error}{told}") from error
         self.observer = self.calibration.observer
         # Every process found the same; `sync_dist` also tells Lightning so.
         self.log("set_utility", self.observer.set_utility, sync_dist=True)

@@ -104,6 +104,16 @@ def test_a_limited_calibration_is_of_the_images_of_its_batches(
     assert not (tmp_path / "observer.json.partial").exists()
 
 
+def test_a_calibration_on_too_few_batches_names_the_limit(
+    network: tuple[str, ...], manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = (f"--data.source={manifest}", "--data.batch_size=4", f"--output={tmp_path / 'observer.json'}")
+    assert main(["validate", *network, *asked, "--trainer.fast_dev_run=true"]) == 2
+    told = capsys.readouterr().err
+    assert "Expected at least 10 usable calibration images, but got 4" in told
+    assert told.endswith("; trainer.limit_val_batches is 1\n")
+
+
 @pytest.mark.parametrize("option", ["fast_dev_run=true", "limit_test_batches=2", "limit_test_batches=0.5"])
 def test_a_limited_evaluation_is_refused(
     option: str, network: tuple[str, ...], faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
