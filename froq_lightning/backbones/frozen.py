@@ -1,4 +1,4 @@
-"""Passes of a frozen network that change neither their input, nor the network, nor what another pass returned."""
+"""Passes of a frozen network that change neither the network, nor what another pass returned."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,10 +8,11 @@ from torch.utils._pytree import tree_map_only
 
 
 def run_frozen(forward: Callable[[Tensor], Any], modules: Sequence[nn.Module], inputs: Tensor) -> Any:
-    """Call a network in eval mode on a copy of its input, and return a copy of its output.
+    """Call a network in eval mode, and return a copy of its output.
 
-    A network may change its input in place, and may return a buffer that its next pass overwrites. Modules that
-    somebody set to train mode, in which dropout draws and BatchNorm learns, are back in it afterwards.
+    A network may change its input in place, so that what is needed again is given as a copy, and it may return a buffer
+    that its next pass overwrites. Modules that somebody set to train mode, in which dropout draws and BatchNorm learns,
+    are back in it afterwards.
 
     Args:
         forward: the network, or what calls it.
@@ -22,7 +23,7 @@ def run_frozen(forward: Callable[[Tensor], Any], modules: Sequence[nn.Module], i
     for module in training:
         module.training = False
     try:
-        return tree_map_only(Tensor, Tensor.clone, forward(inputs.clone()))
+        return tree_map_only(Tensor, Tensor.clone, forward(inputs))
     finally:
         for module in training:
             module.training = True

@@ -101,7 +101,7 @@ class Backbone:
 
         The network runs in eval mode, whoever set it to train mode, and the output is not overwritten by a later pass.
         """
-        return run_frozen(self.network, self._modules, inputs)
+        return run_frozen(self.network, self._modules, inputs.clone())
 
     def inputs(self, images: Tensor) -> Tensor:
         """Preprocess `[B, 3, *size]` RGB images (uint8 or 0..1) into the network's input, of its parameters' type.

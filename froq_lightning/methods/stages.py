@@ -30,7 +30,7 @@ def normalised_stages(network: nn.Module, inputs: Tensor) -> tuple[ModuleCall, .
             if name:
                 hooks.enter_context(module.register_forward_pre_hook(watch.enter))
                 hooks.enter_context(module.register_forward_hook(partial(watch.leave, name)))
-        run_frozen(network, tuple(network.modules()), inputs)
+        run_frozen(network, tuple(network.modules()), inputs.clone())
     return tuple(watch.normalised.values())
 
 

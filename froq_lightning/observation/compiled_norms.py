@@ -33,7 +33,7 @@ class CompiledNorms(LayerTaps):
         self._compiled = torch.compile(self._pass)
 
     def observe(self, inputs: Tensor) -> ScoringPass:
-        """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients.
+        """Run the network once on preprocessed `[B, 3, H, W]` inputs, which it may change, without gradients.
 
         Raises:
             ConfigurationError: if the network cannot be compiled here.

@@ -45,7 +45,7 @@ class LayerTaps:
         self._handles: list[RemovableHandle] = []
 
     def run(self, inputs: Tensor) -> Any:
-        """Return the network's output for preprocessed inputs, which stay as they are."""
+        """Return the network's output for preprocessed inputs, which it may change."""
         return run_frozen(self.network, self._every_module, inputs)
 
     def __enter__(self) -> Self:

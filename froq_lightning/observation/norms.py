@@ -73,7 +73,7 @@ class LayerNorms(LayerTaps):
         self._ticking = None if self.clock is None or self.clock.is_done else self.clock
         if self._ticking:
             self._ticking.start(inputs.device)
-        output = self.run(inputs)
+        output = self.run(inputs.clone())
         if self._ticking:
             self._ticking.finish()
         return output

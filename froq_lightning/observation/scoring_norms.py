@@ -49,10 +49,10 @@ class ScoringNorms(LayerTaps):
         self._last_call: int | None = None
 
     def observe(self, inputs: Tensor) -> ScoringPass:
-        """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients."""
+        """Run the network once on preprocessed `[B, 3, H, W]` inputs, which it may change, without gradients."""
         with torch.inference_mode():
             if self.stop_early and self._last_call is None:
-                self._run(inputs[:1])
+                self._run(inputs[:1].clone())
                 self._last_call = self._calls
             try:
                 output = self._run(inputs)
