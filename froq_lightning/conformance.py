@@ -27,8 +27,8 @@ def check_backbone(backbone: Backbone, *, allow_silent: bool = True) -> tuple[La
         raise BackboneError("the network is not in eval mode")
     if any(parameter.requires_grad for parameter in backbone.network.parameters()):
         raise BackboneError("the network's parameters ask for gradients")
-    _check_embedding(backbone)
     require_independent_embedding(backbone)
+    _check_embedding(backbone)
     _check_quality(backbone)
     layers = survey_layers(backbone)
     silent = [f"{layer.name} {layer.reason}" for layer in layers if layer.reason]
@@ -51,14 +51,7 @@ def writes_into_input(backbone: Backbone) -> bool:
 def _check_embedding(backbone: Backbone) -> None:
     images = torch.rand(3, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        try:
-            together = backbone.embed(backbone.run(backbone.inputs(images)))
-        except (RuntimeError, TypeError, IndexError, KeyError, AttributeError) as error:
-            size = list(backbone.preprocessing.size)
-            raise BackboneError(f"the network does not run on crops of {size}: {error}") from error
-    if not isinstance(together, torch.Tensor) or together.ndim != 2 or len(together) != 3:
-        shape = list(together.shape) if isinstance(together, torch.Tensor) else type(together).__name__
-        raise BackboneError(f"Expected `embed` to give a [B, D] tensor, but got {shape} for a batch of 3")
+        together = backbone.embed(backbone.run(backbone.inputs(images)))
     if not bool(torch.isfinite(together).all()):
         raise BackboneError("the embedding is not finite")
     if torch.equal(together[0], together[1]):

@@ -37,7 +37,7 @@ SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar")
 def read_checkpoint(path: Path) -> Any:
     """Read what a checkpoint holds onto the CPU, running no code of it (`weights_only=True`).
 
-    The kind of a file is told by its content, not by its suffix.
+    The content decides the kind of a file, not its suffix.
 
     Args:
         path: a file of PyTorch or safetensors, a folder of the hub, or the index of a sharded one.

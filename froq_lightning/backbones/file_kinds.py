@@ -1,4 +1,4 @@
-"""What a file is that holds no weights FROQ can read, told by its first bytes whatever its name."""
+"""Recognise files that are no checkpoints by their first bytes, so that an error can say what they are."""
 
 import zipfile
 from pathlib import Path

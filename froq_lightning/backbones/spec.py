@@ -99,7 +99,7 @@ class Backbone:
     def run(self, inputs: Tensor) -> Any:
         """Return the network's output for preprocessed `[B, 3, H, W]` inputs, which stay as they are.
 
-        The network runs in eval mode, whoever set it to train mode, and the output is not overwritten by a later pass.
+        The network runs in eval mode, even if it was set to train mode. The output is a copy: no later pass changes it.
         """
         return run_frozen(self.network, self._modules, inputs.clone())
 

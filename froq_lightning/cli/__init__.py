@@ -38,7 +38,7 @@ examples:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 2 with one line on standard error if it fails, whatever was raised.
 
-    1 if no image could be scored, or whoever read the output did not want all of it; 130 at Ctrl-C, 143 at SIGTERM.
+    Return 1 if no image could be scored, or on a broken pipe; 130 after Ctrl-C, 143 after SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     if args is None and isinstance(sys.stdout, TextIOWrapper):

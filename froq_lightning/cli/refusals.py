@@ -19,7 +19,7 @@ TELLING = {"ArgumentError", "MisconfigurationException"}
 TRACEBACK = "Traceback (most recent call last):"
 RAISED = re.compile(r"^(?:froq_lightning\.errors\.(\w+)|(?:\w+\.)*(\w+))(?:: (.*))?\Z", flags=re.MULTILINE | re.DOTALL)
 CHOICE = re.compile(r"argument (\w+): invalid choice: (['\"])(.*?)\2 \(choose from (.*)\)", flags=re.DOTALL)
-# How the parser tells of a value that none of the alternatives takes: at length.
+# The long message of jsonargparse for a value that fits no member of a union.
 KEY = re.compile(r'Parser key "(.*?)": ')
 UNION = re.compile(
     r"(.*?)Does not validate .* Subtypes: \[(.*)\] Errors: - (.*?)(?: Given value type: .*)? Given value: (.*)"
@@ -57,7 +57,7 @@ def option_names(parser: ArgumentParser) -> list[str]:
 
 
 def with_nearest(message: str, options: Iterable[str]) -> FroqError | None:
-    """Make what a parser tells of unknown and missing options an error of ours; None if it is about something else."""
+    """Turn a parser's message about an unknown or missing option into a FroqError; None for any other message."""
     line = one_line(message)
     if required := REQUIRED.search(line):
         names = [name.partition(".")[2] or name for name in required[1].split(", ")]  # `predict.data.source`
@@ -73,7 +73,7 @@ def with_nearest(message: str, options: Iterable[str]) -> FroqError | None:
 
 
 def one_line(message: str) -> str:
-    """Join the lines of a message, and shorten what the parser tells of a value that it does not take."""
+    """Join the lines of a message, and shorten that of jsonargparse for a wrong value."""
     line = " ".join(message.split())
     key = f"{keyed[1]}: " if (keyed := KEY.match(line)) else ""
     if problem := CLASS.search(line):

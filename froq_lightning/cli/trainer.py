@@ -111,7 +111,7 @@ def run_trainer(args: Sequence[str]) -> int:
 
 
 def _has_any_refused(processes: Iterable[Any]) -> bool:
-    """Tell whether a command that this one started has refused to go on, and told why; it takes a moment to end."""
+    """Return whether a process that this one started ended with exit code 2; wait a few seconds for it to end."""
     commands = [process for process in processes if isinstance(process, Popen)]
     end = time.monotonic() + SECONDS_TO_END
     while any(command.poll() is None for command in commands) and time.monotonic() < end:

@@ -87,7 +87,7 @@ def _passes(backbone: Backbone, run: Callable[[Tensor], Found]) -> list[Found]:
             return [run(part) for part in parts]
         except (RuntimeError, TypeError, LookupError, AttributeError) as error:
             size = list(backbone.preprocessing.size)
-            raise BackboneError(f"the network does not run on one and on two crops of {size}: {error}") from error
+            raise BackboneError(f"the network does not run on crops of {size}: {error}") from error
 
 
 def _unlike_images(size: tuple[int, int]) -> Tensor:
