@@ -4,6 +4,7 @@
 """
 
 import logging
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -192,7 +193,8 @@ class FroqModule(LightningModule):
         self.observer = self.calibration.observer
         # Every process found the same; `sync_dist` also tells Lightning so.
         self.log("set_utility", self.observer.set_utility, sync_dist=True)
-        self.log("set_utility_cv", self.calibration.selection.cross_validated.rho, sync_dist=True)
+        rho = self.calibration.selection.cross_validated.rho
+        self.log("set_utility_cv", math.nan if rho is None else rho, sync_dist=True)
 
     def predict_step(self, batch: FaceBatch) -> QualityBatch:
         """Score the crops of a batch in one pass, which ends early unless their embeddings are wanted too."""

@@ -8,15 +8,17 @@ Aggregation = Literal["mean_norm", "mean_standardised_norm"]
 AGGREGATIONS: tuple[str, ...] = get_args(Aggregation)
 
 
-def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor) -> Tensor:
+def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor, weights: Tensor | None = None) -> Tensor:
     """Combine layer norms to one score per image, higher is better.
 
     Args:
         norms: `[N, K]` norms of the selected layers.
         rule: "mean_norm", the mean of the raw norms (as published: the layer of the largest scale weighs most), or
-            "mean_standardised_norm", the mean of the norms after each layer's are brought to mean 0 and std 1.
+            "mean_standardised_norm", the weighted mean of the norms after each layer's are brought to mean 0 and
+            std 1: sum(w * z) / sum(w).
         means: `[K]`, over the calibration set.
         stds: `[K]`, over the calibration set, positive.
+        weights: `[K]`, positive, of standardised norms; if none are given, all layers weigh alike.
 
     Returns:
         `[N]` float64, unbounded.
@@ -24,4 +26,7 @@ def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor) -> 
     wide = norms.double()
     if rule == "mean_standardised_norm":
         wide = (wide - means.to(wide)) / stds.to(wide)
+        if weights is not None:
+            # Relative to their mean, equal weights are exactly 1: the scores are those of the plain mean, bit by bit.
+            wide = wide * (weights * (len(weights) / weights.sum())).to(wide)
     return wide.mean(dim=1)

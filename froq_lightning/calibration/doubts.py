@@ -1,7 +1,7 @@
 """What speaks against the scores of an Observer, in a sentence."""
 
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
-from froq_lightning.calibration.set_utility import FEW_IMAGES, SetUtility
+from froq_lightning.calibration.set_utility import FEW_IMAGES
 
 WORTH = {"none": "no usable quality", "uncertain": "perhaps chance", "weak": "weak"}
 
@@ -19,10 +19,11 @@ def of_weights(network: BackboneIdentity) -> str:
 
 def of_scores(observer: Observer) -> str:
     """Say why its scores may tell nothing of quality; empty if nothing is known against them."""
-    found = SetUtility(observer.set_utility, observer.calibration_set.images)
+    found = observer.agreement
     if found.verdict == "good":
         return ""
-    told = f"in calibration, Spearman's rho between the observer's scores and the labels was {found}"
+    unseen = " on images it had not seen" if observer.cross_validated else ""
+    told = f"in calibration, Spearman's rho between the observer's scores and the labels was {found}{unseen}"
     return f"{told}: {WORTH[found.verdict]}"
 
 

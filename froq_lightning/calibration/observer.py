@@ -17,17 +17,16 @@ from froq_lightning.calibration.aggregation import AGGREGATIONS, Aggregation, ag
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.consistency import contradictions
 from froq_lightning.calibration.decoding import decode
+from froq_lightning.calibration.migration import SCHEMA_VERSION, brought_up_to_date
 from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
+from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.errors import DataNotFoundError, ObserverError
 from froq_lightning.publishing import marked, published
 from froq_lightning.reading import read_json
 
-SCHEMA_VERSION = 2
 # Of every version.
 OBSERVER = marked(rb'\{\n "schema_version": \d+,\n "backbone": \{\n')
-# What an older layout lacks, and what its observers were made with.
-ADDED: dict[int, dict[str, Any]] = {1: {"budget": asdict(Budget())}}
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,13 @@ class BackboneIdentity:
 
 @dataclass(frozen=True)
 class ObservedLayer:
-    """A selected layer: its name, layer utility, and the mean and standard deviation of its calibration norms."""
+    """A selected layer: its layer utility, the mean and standard deviation of its calibration norms, and its weight."""
 
     name: str
     utility: float
     mean: float
     std: float
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ class Observer:
         aggregation: how the norms of the selected layers become a score.
         layers: the selected layers, in the order in which they were chosen.
         set_utility: Spearman's rho between scores and pseudo-quality over the calibration set.
-        trajectory: of the greedy search.
+        cross_validated: set utility to be expected on images that the layers were not chosen on; None if it is not
+            known, as of layouts 1 and 2.
+        trajectory: of the greedy search, whose first layers are the selected ones; empty if there was none.
         candidates: every candidate layer, in execution order.
         calibration_set: the images and their labels.
         quantiles: 101 quantiles, 0 % to 100 %, of the scores of the calibration set.
@@ -108,6 +110,7 @@ class Observer:
     aggregation: Aggregation
     layers: tuple[ObservedLayer, ...]
     set_utility: float
+    cross_validated: SetUtility | None
     trajectory: tuple[Step, ...]
     candidates: tuple[LayerUtility, ...]
     calibration_set: CalibrationSet
@@ -132,7 +135,7 @@ class Observer:
     ) -> Self:
         """Turn the outcome of a selection into the artefact."""
         utilities = {candidate.name: candidate.utility for candidate in selection.candidates}
-        means, stds = selection.means.tolist(), selection.stds.tolist()
+        moments = (each.tolist() for each in (selection.means, selection.stds, selection.weights))
         return cls(
             schema_version=SCHEMA_VERSION,
             backbone=backbone,
@@ -140,10 +143,11 @@ class Observer:
             budget=budget,
             aggregation=PRESETS[preset].aggregation,
             layers=tuple(
-                ObservedLayer(name, utilities[name] or 0.0, mean, std)
-                for name, mean, std in zip(selection.layers, means, stds, strict=True)
+                ObservedLayer(name, utilities[name] or 0.0, mean, std, weight)
+                for name, mean, std, weight in zip(selection.layers, *moments, strict=True)
             ),
-            set_utility=selection.trajectory[len(selection.layers) - 1].set_utility,
+            set_utility=selection.in_sample,
+            cross_validated=selection.cross_validated,
             trajectory=selection.trajectory,
             candidates=selection.candidates,
             calibration_set=images,
@@ -162,7 +166,7 @@ class Observer:
         if not path.is_file():
             raise DataNotFoundError(f"observer file {str(path)!r} does not exist")
         try:
-            return decode(cls, _brought_up_to_date(read_json(path)))
+            return decode(cls, brought_up_to_date(read_json(path)))
         except ValueError as error:
             raise ObserverError(f"{path.name} is no Observer: {error}") from error
 
@@ -208,10 +212,15 @@ class Observer:
         return aggregate(norms, self.aggregation, *self._moments)
 
     @cached_property
-    def _moments(self) -> tuple[Tensor, Tensor]:
-        """Means and standard deviations of the layers, `[K]` float64 each."""
-        moments = torch.tensor([(layer.mean, layer.std) for layer in self.layers], dtype=torch.float64)
-        return moments[:, 0], moments[:, 1]
+    def _moments(self) -> tuple[Tensor, ...]:
+        """Means, standard deviations and weights of the layers, `[K]` float64 each."""
+        moments = [(layer.mean, layer.std, layer.weight) for layer in self.layers]
+        return torch.tensor(moments, dtype=torch.float64).unbind(dim=1)
+
+    @property
+    def agreement(self) -> SetUtility:
+        """How well its scores rank images as their labels do: on images it has not seen, if that is known."""
+        return self.cross_validated or SetUtility(self.set_utility, self.calibration_set.images)
 
     def quality(self, scores: Tensor) -> Tensor:
         """Bring raw scores to 0..100, `[B]` int64: the percentage of the calibration set that scored lower.
@@ -221,16 +230,6 @@ class Observer:
         quantiles = torch.tensor(self.quantiles, dtype=torch.float64, device=scores.device)
         quality = (torch.searchsorted(quantiles, scores.double()) - 1).clamp(0, 100)
         return quality.where(scores.isfinite(), -1)
-
-
-def _brought_up_to_date(content: Any) -> Any:
-    """Add to an Observer of an older layout what this one has in addition."""
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    known = (*ADDED, SCHEMA_VERSION)
-    if type(version) is not int or version not in known:
-        raise ObserverError(f"Expected schema_version {' or '.join(map(str, known))}, but got {version!r}")
-    added = {key: value for older in ADDED if older >= version for key, value in ADDED[older].items()}
-    return {**added, **content, "schema_version": SCHEMA_VERSION}
 
 
 def _difference(made: object, here: object) -> str:

@@ -12,7 +12,7 @@ from froq_lightning.calibration.cross_validation import cross_validate
 from froq_lightning.calibration.front import FrontPoint, search_within
 from froq_lightning.calibration.greedy_search import GreedySearch
 from froq_lightning.calibration.preset import Preset
-from froq_lightning.calibration.set_utility import SetUtility, Verdict, worse
+from froq_lightning.calibration.set_utility import SetUtility, Verdict
 from froq_lightning.errors import CalibrationError
 from froq_lightning.observation.layers import repeated_columns
 
@@ -52,11 +52,15 @@ class Selection:
 
     Args:
         candidates: every candidate layer, in execution order; those that never fired last.
-        trajectory: the greedy search, the best single layer first.
-        columns: of the selected layers in the table, in the order of the trajectory.
+        trajectory: the greedy search, the best single layer first; the selected layers are its first ones. Empty under
+            a rule that does not search greedily.
+        layers: names of the selected layers, in the order in which they were chosen.
+        columns: of these layers in the table.
         means: `[K]` mean norm of each selected layer over the calibration set.
         stds: `[K]` its standard deviation (over N).
+        weights: `[K]` float64, positive: of each selected layer in the score; 1 where all weigh alike.
         scores: `[N]` of the calibration images.
+        in_sample: Spearman's rho of these scores with the pseudo-quality.
         costs: by layer, the share of a forward pass that reaching it takes; empty if that is not known.
         front: what sets of layers a share of a pass buys, from cheap to dear; empty if that is not known.
         cross_validated: set utility on images that the layers were not chosen on.
@@ -64,18 +68,16 @@ class Selection:
 
     candidates: tuple[LayerUtility, ...]
     trajectory: tuple[Step, ...]
+    layers: tuple[str, ...]
     columns: tuple[int, ...]
     means: Tensor
     stds: Tensor
+    weights: Tensor
     scores: Tensor
+    in_sample: float
     costs: Mapping[str, float]
     front: tuple[FrontPoint, ...]
     cross_validated: SetUtility
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """Names of the selected layers, in the order of the trajectory."""
-        return tuple(step.layer for step in self.trajectory[: len(self.columns)])
 
     @property
     def cost(self) -> float | None:
@@ -85,15 +87,15 @@ class Selection:
     @property
     def set_utility(self) -> SetUtility:
         """Of the selected layers, over the very images that they were chosen on."""
-        return SetUtility(self.trajectory[len(self.columns) - 1].set_utility, len(self.scores))
+        return SetUtility(self.in_sample, len(self.scores))
 
     @property
     def verdict(self) -> Verdict:
-        """Say whether the scores tell anything: the worse verdict of the set utility and the cross-validated one."""
-        return worse(self.set_utility.verdict, self.cross_validated.verdict)
+        """Say whether the scores tell anything of images that the layers were not chosen on."""
+        return self.cross_validated.verdict
 
 
-def select_layers(
+def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
     norms: Tensor,
     pseudo_quality: Tensor,
     names: Sequence[str],
@@ -102,6 +104,7 @@ def select_layers(
     failures: Mapping[int, str] | None = None,
     costs: Sequence[float] = (),
     budget: Budget = Budget(),  # noqa: B008 - immutable
+    groups: Tensor | None = None,
 ) -> Selection:
     """Choose the layers whose aggregated norms rank the calibration images as their pseudo-quality does.
 
@@ -114,11 +117,12 @@ def select_layers(
         failures: columns that cannot be observed, and why.
         costs: of reaching each of the L layers, as shares of a forward pass, if they are known.
         budget: limits to the cost of the selected layers.
+        groups: `[N]` int64, equal for images that cross-validation keeps together, such as those of one subject.
 
     Raises:
         CalibrationError: for fewer than 10 images, constant labels, or if no layer can be used within the budget.
     """
-    _require_usable(norms, pseudo_quality)
+    _require_usable(norms, pseudo_quality, groups)
     failures = failures or {}
     order = range(len(names)) if order is None else order
     repeats = repeated_columns(norms, order)
@@ -144,13 +148,16 @@ def select_layers(
             for column in (*order, *silent)
         ),
         trajectory=tuple(Step(names[column], rho) for column, rho in zip(found.columns, found.utilities, strict=True)),
+        layers=tuple(names[column] for column in found.best),
         columns=found.best,
         means=means,
         stds=stds,
+        weights=torch.ones_like(means),
         scores=search.scores(found.best),
+        in_sample=found.utility,
         costs={names[column]: costs[column] for column in usable} if costs else {},
         front=tuple(front),
-        cross_validated=cross_validate(norms, pseudo_quality, columns, preset, dict(enumerate(costs)), budget),
+        cross_validated=cross_validate(norms, pseudo_quality, columns, preset, dict(enumerate(costs)), budget, groups),
     )
 
 
@@ -165,9 +172,11 @@ def _useless(norms: Tensor) -> list[str]:
     ]
 
 
-def _require_usable(norms: Tensor, pseudo_quality: Tensor) -> None:
+def _require_usable(norms: Tensor, pseudo_quality: Tensor, groups: Tensor | None) -> None:
     if len(norms) != len(pseudo_quality):
         raise CalibrationError(f"Expected one label per image, but got {len(pseudo_quality)} for {len(norms)}")
+    if groups is not None and groups.shape != norms.shape[:1]:
+        raise CalibrationError(f"Expected one group per image, but got {len(groups)} for {len(norms)}")
     if len(norms) < MINIMUM_IMAGES:
         raise CalibrationError(f"Expected at least {MINIMUM_IMAGES} usable calibration images, but got {len(norms)}")
     if not bool(torch.isfinite(pseudo_quality).all()):

@@ -2,11 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-Verdict = Literal["none", "uncertain", "weak", "good"]
 # From worst to best.
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Verdict = Literal["none", "uncertain", "weak", "good"]
 # Below this a Spearman's rho is commonly called weak: less than a tenth of the variance of the ranks is shared.
 WEAK = 0.3
 # Fewer calibration images than this leave a rho, and the scale 0 to 100, coarse.
@@ -20,31 +19,31 @@ class SetUtility:
     """A set utility with its uncertainty.
 
     Args:
-        rho: Spearman's rho between scores and pseudo-quality, -1..1, higher is better; NaN if it is not defined.
+        rho: Spearman's rho between scores and pseudo-quality, -1..1, higher is better; None if it is not defined.
         images: that it is taken over.
+        groups: of images that were kept together, such as those of one subject; None if every image stood for itself.
+        interval: 95 % confidence interval; if none is given, `fisher_interval`.
     """
 
-    rho: float
+    rho: float | None
     images: int
+    groups: int | None = None
+    interval: tuple[float, float] = ()  # type: ignore[assignment]
 
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % confidence interval: Fisher's z with the standard error of Bonett and Wright (2000)."""
-        if math.isnan(self.rho) or self.images < 4:
-            return -1.0, 1.0
-        if abs(self.rho) >= 1:
-            return self.rho, self.rho
-        half = NORMAL_95 * math.sqrt((1 + self.rho**2 / 2) / (self.images - 3))
-        return math.tanh(math.atanh(self.rho) - half), math.tanh(math.atanh(self.rho) + half)
+    def __post_init__(self) -> None:
+        if not self.interval:
+            object.__setattr__(self, "interval", fisher_interval(self.rho, self.images))
 
     @property
     def verdict(self) -> Verdict:
         """Say what it is worth.
 
-        `none`: it is 0 or less, or may be 0 and is below 0.3 anyhow. `uncertain`: the interval includes 0. `weak`: it
-        is below 0.3. Else `good`.
+        `none`: it is 0 or less, or may be 0 and is below 0.3 anyhow. `uncertain`: the interval includes 0, or it is not
+        defined. `weak`: it is below 0.3. Else `good`.
         """
         low, high = self.interval
+        if self.rho is None:
+            return "uncertain"
         if self.rho <= 0 or (low <= 0 and high < WEAK):
             return "none"
         if low <= 0:
@@ -53,13 +52,19 @@ class SetUtility:
 
     def __str__(self) -> str:
         low, high = self.interval
-        rho = "not defined" if math.isnan(self.rho) else f"{self.rho:.3f}"
-        return f"{rho} (95 % confidence interval {low:.2f} to {high:.2f}, {self.images} images)"
+        rho = "not defined" if self.rho is None else f"{self.rho:.3f}"
+        groups = "" if self.groups is None else f" in {self.groups} groups"
+        return f"{rho} (95 % confidence interval {low:.2f} to {high:.2f}, {self.images} images{groups})"
 
 
-def worse(one: Verdict, other: Verdict) -> Verdict:
-    """Return the worse of two verdicts."""
-    return min(one, other, key=VERDICTS.index)
+def fisher_interval(rho: float | None, images: int) -> tuple[float, float]:
+    """Fisher's z with the standard error of Bonett and Wright (2000): 95 % interval of rho over independent images."""
+    if rho is None or images < 4:
+        return -1.0, 1.0
+    if abs(rho) >= 1:
+        return rho, rho
+    half = NORMAL_95 * math.sqrt((1 + rho**2 / 2) / (images - 3))
+    return math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half)
 
 
 def by_chance(images: int) -> float:

@@ -50,5 +50,5 @@ def _of_utility(selection: Selection) -> Iterator[str]:
         "uncertain": "That the scores rank the images as their labels do may be chance",
         "weak": "The scores rank the images only weakly as their labels do",
     }[selection.verdict]
-    yield f"{told}: Spearman's rho is {selection.cross_validated} where the layers were not chosen on the same images."
+    yield f"{told}: Spearman's rho is {selection.cross_validated} on images it has not seen."
     yield HELP

@@ -133,15 +133,19 @@ def _layer_rows(selection: Selection) -> Iterator[tuple[Any, ...]]:
 
 def _report(calibration: Calibration, names: Sequence[str]) -> str:
     observer, selection = calibration.observer, calibration.selection
-    rows = [[layer.name, f"{layer.utility:.4f}", f"{layer.mean:.4g}", f"{layer.std:.3g}"] for layer in observer.layers]
+    rows = [
+        [layer.name, f"{layer.utility:.4f}", f"{layer.mean:.4g}", f"{layer.std:.3g}", f"{layer.weight:.3g}"]
+        for layer in observer.layers
+    ]
     excluded = [layer for layer in observer.candidates if layer.reason]
     used, failed = observer.calibration_set.images, observer.calibration_set.left_out
     lines = [
-        f"\n{headline(calibration, observer.backbone.name)} (preset {observer.preset}):",
-        text_table(["layer", "layer utility", "mean norm", "std"], rows),
-        f"Spearman's rho between scores and pseudo-quality: {observer.set_utility:.4f} over {used} images"
+        f"\n{headline(calibration, observer.backbone.name)} (preset {observer.preset})",
+        "Spearman's rho between scores and pseudo-quality, on images it has not seen (cross-validated): "
+        f"{selection.cross_validated}",
+        f"on the very images that the layers were chosen on: {observer.set_utility:.4f} over {used} images"
         + (f", {failed} left out" if failed else ""),
-        f"cross-validated, on images that the layers were not chosen on: {selection.cross_validated}",
+        text_table(["layer", "layer utility", "mean norm", "std", "weight"], rows),
         *_told_costs(selection, names),
     ]
     if excluded:

@@ -52,7 +52,9 @@ class FroqQuality:
             "preset": self.observer.preset,
             "aggregation": self.observer.aggregation,
             "layers": self._layers(),
+            "weights": [layer.weight for layer in self.observer.layers],
             "set_utility": self.observer.set_utility,
+            "set_utility_cv": self.observer.cross_validated and self.observer.cross_validated.rho,
         }
 
     def _observe(self, backbone: Backbone, images: Tensor, *, stop_early: bool) -> tuple[Tensor, Any]:

@@ -72,7 +72,7 @@ def _layers(calibration: Calibration, rows: Sequence[LayerRow]) -> dict[str, Any
         "chosen": [(by_name[layer.name], layer) for layer in observer.layers],
         "search": [(by_name[step.layer], step.set_utility) for step in trajectory],
         "depth": layer_chart(rows, observer.budget.max_cost),
-        "trajectory": trajectory_chart(trajectory, len(observer.layers)),
+        "trajectory": trajectory_chart(trajectory, len(observer.layers)) if trajectory else "",
     }
 
 
@@ -102,8 +102,8 @@ def _scores(calibration: Calibration) -> dict[str, Any]:
 def _caveats(calibration: Calibration, layers: Sequence[LayerRow]) -> Iterator[str]:
     """Yield what a reader should know besides the figures."""
     yield (
-        "The layers were chosen on the same images that Spearman's rho is taken over, which flatters it; "
-        f"cross-validated it is {calibration.selection.cross_validated}. froq test measures the scores on other images."
+        "Cross-validated rho is what to expect on images like these; in-sample rho is flattered, since the layers were "
+        "chosen on the same images. froq test measures the scores on other images."
     )
     images = calibration.observer.calibration_set
     if images.left_out:
@@ -123,7 +123,8 @@ def _rule(observer: Observer) -> str:
     preset = PRESETS[observer.preset]
     repeats = "repeated layers folded" if preset.fold_repeats else "repeated layers kept"
     norms = "standardised norms" if observer.aggregation == "mean_standardised_norm" else "norms"
-    return f"{repeats}; a score is the mean of the {norms} of the layers"
+    mean = "weighted mean" if len({layer.weight for layer in observer.layers}) > 1 else "mean"
+    return f"{repeats}; a score is the {mean} of the {norms} of the layers"
 
 
 def _faces(calibration: Calibration, read: Reader, ends: int) -> Mapping[str, FaceRow]:

@@ -19,7 +19,7 @@ class LayerRow:
         cost: share of a forward pass that reaching it takes; None if that is not known.
         repeats: the first layer with the same norms; empty if there is none.
         reason: why it was left out; empty if it was not.
-        number: in the greedy search, from 1; 0 if the search did not come to it.
+        number: in the greedy search, or else in the order of the choice, from 1; 0 if it did not come to it.
         chosen: whether it is observed.
     """
 
@@ -37,7 +37,8 @@ class LayerRow:
 def layer_rows(selection: Selection, network: nn.Module) -> tuple[LayerRow, ...]:
     """Describe all candidate layers of a network, in execution order."""
     modules = dict(network.named_modules())
-    numbers = {step.layer: number for number, step in enumerate(selection.trajectory, 1)}
+    came = [step.layer for step in selection.trajectory] or selection.layers
+    numbers = {name: number for number, name in enumerate(came, 1)}
     return tuple(
         LayerRow(
             position=position,
