@@ -442,8 +442,8 @@ def test_the_observer_of_another_network_is_refused_with_what_differs(
     [
         (None, "observer file '"),
         ("{", "observer.json is no Observer: "),
-        ("[]", "Expected schema_version 1 or 2, but got None"),
-        ('{"schema_version": 3}', "Expected schema_version 1 or 2, but got 3"),
+        ("[]", "Expected schema_version 1, 2 or 3, but got None"),
+        ('{"schema_version": 4}', "Expected schema_version 1, 2 or 3, but got 4"),
         ('{"schema_version": 1}', "observer.json is no Observer: "),
     ],
 )

@@ -28,5 +28,5 @@ def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor, wei
         wide = (wide - means.to(wide)) / stds.to(wide)
         if weights is not None:
             # Relative to their mean, equal weights are exactly 1: the scores are those of the plain mean, bit by bit.
-            wide = wide * (weights * (len(weights) / weights.sum())).to(wide)
+            wide = wide * (weights * len(weights) / weights.sum()).to(wide)
     return wide.mean(dim=1)

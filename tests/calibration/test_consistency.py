@@ -34,6 +34,10 @@ def first(content: Content, part: str, **changes: Any) -> None:
     content[part][0].update(changes)
 
 
+def found(**changes: Any) -> Content:
+    return {"rho": 0.5, "images": 14, "groups": 7, "interval": [0.2, 0.7]} | changes
+
+
 def rename_layer(content: Content) -> None:
     first(content, "layers", name=content["candidates"][-1]["name"])
 
@@ -61,6 +65,17 @@ def drop_from_trajectory(content: Content) -> None:
         (lambda c: c["trajectory"].append(c["trajectory"][0]), "or stands there twice"),
         (lambda c: first(c, "trajectory", set_utility=7.0), "set_utility|Expected set utilities"),
         (lambda c: c.update(set_utility=0.123), r"set_utility 0\.123 is not that of the trajectory"),
+        (lambda c: c.update(set_utility=1.5, trajectory=[]), "Expected set utilities in"),
+        (lambda c: c.update(cross_validated=found(rho=1.2)), "rho within its interval, in -1..1, but got 1.2"),
+        (lambda c: c.update(cross_validated=found(interval=[0.6, 0.8])), "rho within its interval"),
+        (lambda c: c.update(cross_validated=found(interval=[0.8, 0.2])), "rho within its interval"),
+        (lambda c: c.update(cross_validated=found(images=0)), "2 groups or more and as many images"),
+        (lambda c: c.update(cross_validated=found(groups=15)), "2 groups or more and as many images"),
+        (lambda c: first(c, "layers", weight=0.0), "Expected layers with a positive weight"),
+        (lambda c: first(c, "layers", weight=-1.0), "Expected layers with a positive weight"),
+        (lambda c: first(c, "layers", weight=2.0), "Expected weights of 1, since `aggregation` 'mean_norm'"),
+        (lambda c: (c.update(trajectory=[]), first(c, "layers", name="else")), "layer 'else' is no candidate"),
+        (lambda c: c.update(trajectory=[], layers=c["layers"][:1] * 2), "or stands there twice"),
         (rename_layer, "are not the first of the trajectory"),
         (drop_from_trajectory, "are not the first of the trajectory"),
         (lambda c: first(c, "layers", utility=0.5), r"has utility 0\.5, its candidate"),
@@ -71,6 +86,22 @@ def test_a_contradiction_is_told(change: Callable[[Content], Any], told: str, co
     Path("changed.json").write_text(json.dumps(content))
     with pytest.raises(ObserverError, match=rf"changed\.json is no Observer: .*({told})"):
         Observer.load("changed.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.update(trajectory=[], layers=c["layers"][::-1], set_utility=0.1),
+        lambda c: c.update(cross_validated=found()),
+        lambda c: c.update(cross_validated=found(rho=None, groups=None, interval=[-1.0, 1.0])),
+        lambda c: c.update(cross_validated=None),
+    ],
+    ids=["no search", "groups", "not defined", "not known"],
+)
+def test_what_a_calibration_can_find_is_read(change: Callable[[Content], Any], content: Content) -> None:
+    change(content)
+    Path("changed.json").write_text(json.dumps(content))
+    assert [layer.name for layer in Observer.load("changed.json").layers] == [one["name"] for one in content["layers"]]
 
 
 def test_the_true_one_is_read(content: Content) -> None:

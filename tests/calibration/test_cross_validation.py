@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from froq_lightning.calibration.correlation import spearman
 from froq_lightning.calibration.cross_validation import cross_validate
 from froq_lightning.calibration.preset import PRESETS
 from froq_lightning.calibration.selection import Selection, select_layers
+from froq_lightning.calibration.set_utility import SetUtility, fisher_interval
+from froq_lightning.errors import CalibrationError
 
 RULES = [("paper", Budget()), ("distinct", Budget()), ("paper", Budget(max_cost=0.5)), ("distinct", Budget(1.0, 0.1))]
 
@@ -23,11 +26,27 @@ def drawn(images: int, layers: int, strength: float, seed: int = 0) -> tuple[Ten
     return (1 + noise + strength * labels[:, None]) * scales, labels
 
 
-def selected(norms: Tensor, labels: Tensor, preset: str = "paper", budget: Budget | None = None) -> Selection:
+def selected(
+    norms: Tensor,
+    labels: Tensor,
+    preset: str = "paper",
+    budget: Budget | None = None,
+    groups: Tensor | None = None,
+) -> Selection:
     layers = norms.shape[1]
     costs = torch.linspace(0.1, 1.0, layers).tolist()
     names = [str(layer) for layer in range(layers)]
-    return select_layers(norms, labels, names, PRESETS[preset], costs=costs, budget=budget or Budget())
+    asked = {"costs": costs, "budget": budget or Budget(), "groups": groups}
+    return select_layers(norms, labels, names, PRESETS[preset], **asked)
+
+
+def of_subjects(subjects: int, each: int, layers: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Layers that tell subjects from each other and know nothing of quality, labels by subject, and the subjects."""
+    generator = torch.Generator().manual_seed(seed)
+    group = torch.arange(subjects).repeat_interleave(each)
+    labels = torch.rand(subjects, generator=generator)[group] + 0.1 * torch.rand(len(group), generator=generator)
+    looks = torch.rand(subjects, layers, generator=generator)[group]
+    return 1 + looks + 0.05 * torch.rand(looks.shape, generator=generator), labels, group
 
 
 @pytest.mark.parametrize(("preset", "budget"), RULES)
@@ -76,8 +95,8 @@ def test_without_a_layer_that_folds_can_tell_apart_it_is_not_defined_and_uncerta
     labels[:] = 0.5
     labels[3] = 0.9  # the fold that holds this image leaves labels that are all the same
     found = selected(norms, labels)
-    assert found.cross_validated.rho != found.cross_validated.rho
-    assert found.verdict in ("uncertain", "none")
+    assert found.cross_validated == SetUtility(None, 10)
+    assert found.verdict == "uncertain"
 
 
 def test_a_layer_that_varies_on_few_images_only_is_passed_over_where_it_does_not() -> None:
@@ -96,3 +115,63 @@ def test_of_a_large_set_a_part_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None
     # Every second image is degraded in many a calibration set: the part holds both kinds.
     halves = torch.arange(400) % 2 * 1.0
     assert cross_validate(halves[:, None] + norms, halves, *arguments[2:]).rho > 0.5
+
+
+@pytest.mark.parametrize("subjects", [4, 8])
+def test_layers_that_tell_subjects_apart_look_good_unless_a_subject_is_kept_in_one_fold(subjects: int) -> None:
+    sets = [of_subjects(subjects, 80 // subjects, 60, seed) for seed in range(10)]
+    split = [selected(norms, labels, "distinct").cross_validated for norms, labels, _ in sets]
+    kept = [selected(norms, labels, "distinct", groups=group) for norms, labels, group in sets]
+    assert min(one.rho or 0 for one in split) > 0.5
+    assert sum(one.cross_validated.rho or 0 for one in kept) / len(kept) < 0.3
+    assert sum(one.verdict == "good" for one in kept) <= 2
+    assert {(one.cross_validated.images, one.cross_validated.groups) for one in kept} == {(80, subjects)}
+
+
+def test_a_single_group_is_split() -> None:
+    norms, labels = drawn(60, 5, 1.0)
+    alone, together = selected(norms, labels), selected(norms, labels, groups=torch.full((60,), 7))
+    assert together.cross_validated == alone.cross_validated
+
+
+def test_neither_the_order_of_the_images_nor_the_numbers_of_the_groups_change_it() -> None:
+    norms, labels, group = of_subjects(9, 7, 5)
+    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(4))
+    found = selected(norms, labels, groups=group).cross_validated
+    assert selected(norms, labels, groups=group * 1000 - 5).cross_validated == found
+    again = selected(norms[shuffled], labels[shuffled], groups=group[shuffled]).cross_validated
+    assert again.rho == pytest.approx(found.rho, abs=1e-6)
+    assert again.images == found.images
+
+
+def test_an_interval_over_groups_covers_the_truth_where_that_of_images_does_not() -> None:
+    covered = {"groups": 0, "images": 0}
+    for seed in range(40):
+        generator = torch.Generator().manual_seed(seed)
+        group = torch.arange(15).repeat_interleave(10)
+        shared, own = torch.randn(2, 15, generator=generator)[:, group], torch.randn(2, 150, generator=generator)
+        labels, noise = shared * 0.6**0.5 + own * 0.4**0.5
+        norms = (10 + labels + noise)[:, None]
+        found = selected(norms, labels, groups=group).cross_validated
+        assert found.rho is not None
+        assert found.interval[0] <= found.rho <= found.interval[1]
+        truth = 6 / math.pi * math.asin(0.5**0.5 / 2)
+        for name, (low, high) in (("groups", found.interval), ("images", fisher_interval(found.rho, 150))):
+            covered[name] += low <= truth <= high
+    assert covered["groups"] >= 36 > covered["images"]
+
+
+def test_of_a_large_set_whole_groups_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_validation, "MOST_IMAGES", 100)
+    norms, labels = drawn(400, 6, 1.0)
+    group = torch.arange(400) // 8
+    found = selected(norms, labels, groups=group).cross_validated
+    assert (found.images, found.groups) == (96, 12)
+    few = selected(norms, labels, groups=torch.arange(400) // 100).cross_validated
+    assert (few.images, few.groups) == (400, 4), "a fold each"
+
+
+def test_a_group_per_image_is_asked_for() -> None:
+    norms, labels = drawn(20, 3, 1.0)
+    with pytest.raises(CalibrationError, match="Expected one group per image, but got 19 for 20"):
+        selected(norms, labels, groups=torch.arange(19))

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
+from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, ObservedLayer, Observer
 from froq_lightning.calibration.preset import PRESETS
 from froq_lightning.calibration.selection import select_layers
+from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.errors import DataNotFoundError, ObserverError
 from froq_lightning.observation.norms import LayerNorms
 
@@ -103,10 +104,50 @@ def test_a_file_cut_short_is_refused(file: Path) -> None:
         Observer.load(file)
 
 
-def test_an_observer_from_before_there_were_budgets_has_none(observer: Observer, file: Path) -> None:
-    rewrite(file, lambda content: (content.pop("budget"), content.update(schema_version=1)))
-    assert Observer.load(file) == observer
-    assert observer.budget == Budget(max_cost=1.0, tolerance=0.0)
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_observer_of_an_older_layout_is_read_and_gives_the_very_same_scores(
+    version: int, observer: Observer, file: Path, norms: Tensor, small_backbone: Backbone, tmp_path: Path
+) -> None:
+    def older(content: dict[str, Any]) -> None:
+        content.update(schema_version=version)
+        for key in ["cross_validated", "budget"][: 3 - version]:
+            content.pop(key)
+        for layer in content["layers"]:
+            assert layer.pop("weight") == 1
+
+    rewrite(file, older)
+    loaded = Observer.load(file)
+    assert loaded == dataclasses.replace(observer, cross_validated=None)
+    assert loaded.budget == Budget(max_cost=1.0, tolerance=0.0)
+    seen = norms[:, [small_backbone.candidate_layers.index(layer.name) for layer in loaded.layers]].double()
+    means, stds = torch.tensor([(layer.mean, layer.std) for layer in loaded.layers], dtype=torch.float64).T
+    standardised = loaded.aggregation == "mean_standardised_norm"
+    assert torch.equal(loaded.scores(seen), ((seen - means) / stds if standardised else seen).mean(dim=1))
+    loaded.save(tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text())["schema_version"] == 3
+    assert Observer.load(tmp_path / "again.json") == loaded
+
+
+@pytest.mark.parametrize("observer", ["distinct"], indirect=True)
+def test_a_layer_of_larger_weight_moves_the_score_more(observer: Observer) -> None:
+    one, other = (each for each in observer.candidates if each.utility is not None and each.name in ("stem", "head"))
+    layers = (
+        ObservedLayer(one.name, one.utility, 0.0, 1.0, 1.0),
+        ObservedLayer(other.name, other.utility, 0.0, 1.0, 3.0),
+    )
+    weighted = dataclasses.replace(observer, layers=layers, trajectory=())
+    assert weighted.scores(torch.tensor([[4.0, 0.0], [0.0, 4.0]])).tolist() == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("rho", [0.4, None])
+def test_what_images_it_has_not_seen_told_is_kept(rho: float | None, observer: Observer, tmp_path: Path) -> None:
+    found = SetUtility(rho, 14, 5, (-0.1, 0.8))
+    told = dataclasses.replace(observer, cross_validated=found)
+    told.save(tmp_path / "told.json")
+    assert Observer.load(tmp_path / "told.json") == told
+    assert told.agreement == found
+    known = dataclasses.replace(observer, cross_validated=None)
+    assert known.agreement == SetUtility(observer.set_utility, 14)
 
 
 @pytest.mark.parametrize("limit", [0.0, -0.5, 1.5])
@@ -116,10 +157,10 @@ def test_an_impossible_budget_is_refused(limit: float, file: Path) -> None:
         Observer.load(file)
 
 
-@pytest.mark.parametrize("version", [0, 3, "1", None, True])
+@pytest.mark.parametrize("version", [0, 4, "1", None, True])
 def test_another_schema_version_is_refused(version: object, file: Path) -> None:
     rewrite(file, lambda content: content.update(schema_version=version))
-    with pytest.raises(ObserverError, match=f"Expected schema_version 1 or 2, but got {version!r}"):
+    with pytest.raises(ObserverError, match=f"Expected schema_version 1, 2 or 3, but got {version!r}"):
         Observer.load(file)
 
 
@@ -142,6 +183,9 @@ def test_every_field_must_be_there(field: str, file: Path) -> None:
         (lambda c: c["layers"][0].update(mean="1.0"), r"layers\[0\]\.mean is '1\.0'"),
         (lambda c: c["layers"][0].update(name=3), r"layers\[0\]\.name is 3"),
         (lambda c: c["layers"][0].pop("utility"), r"layers\[0\] misses utility"),
+        (lambda c: c["layers"][0].pop("weight"), r"layers\[0\] misses weight"),
+        (lambda c: c["layers"][0].update(weight=float("inf")), "number Infinity, which is not finite"),
+        (lambda c: c["cross_validated"].pop("interval"), "cross_validated misses interval"),
         (lambda c: c.update(set_utility=float("inf")), "number Infinity, which is not finite"),
         (lambda c: c.update(set_utility=True), "set_utility is True"),
         (lambda c: c.update(aggregation="median"), "aggregation"),

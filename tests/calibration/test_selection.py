@@ -75,6 +75,7 @@ def test_the_set_ends_where_its_utility_is_highest(norms: Tensor, labels: Tensor
     selection = select_layers(norms, labels, NAMES, PRESETS["paper"])
     best = selection.trajectory[len(selection.columns) - 1].set_utility
     assert best == max(step.set_utility for step in selection.trajectory)
+    assert selection.set_utility.rho == best
     assert spearmanr(selection.scores, labels).statistic == pytest.approx(best, abs=1e-12)
 
 
@@ -110,6 +111,7 @@ def test_means_and_deviations_are_those_of_the_selected_columns(norms: Tensor, l
     columns = norms[:, list(selection.columns)].double().numpy()
     assert selection.means.tolist() == pytest.approx(columns.mean(axis=0).tolist())
     assert selection.stds.tolist() == pytest.approx(columns.std(axis=0).tolist())
+    assert selection.weights.tolist() == [1.0] * len(selection.layers)
 
 
 def test_the_pool_limits_the_search(norms: Tensor, labels: Tensor) -> None:

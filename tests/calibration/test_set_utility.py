@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from froq_lightning.calibration.set_utility import SetUtility, Verdict, by_chance, worse
+from froq_lightning.calibration.set_utility import SetUtility, Verdict, by_chance
 
 
 @pytest.mark.parametrize(
@@ -16,20 +16,20 @@ from froq_lightning.calibration.set_utility import SetUtility, Verdict, by_chanc
         (0.05, 400, "none"),  # it may be 0, and is certainly low
         (0.25, 30, "uncertain"),
         (0.6, 10, "uncertain"),
-        (math.nan, 400, "uncertain"),
+        (None, 400, "uncertain"),
         (0.29, 400, "weak"),
         (0.3, 400, "good"),
         (0.85, 40, "good"),
         (1.0, 10, "good"),
     ],
 )
-def test_a_low_negative_or_uncertain_set_utility_is_not_good(rho: float, images: int, verdict: Verdict) -> None:
+def test_a_low_negative_or_uncertain_set_utility_is_not_good(rho: float | None, images: int, verdict: Verdict) -> None:
     assert SetUtility(rho, images).verdict == verdict
 
 
-def test_the_worse_of_two_verdicts_counts() -> None:
-    assert worse("good", "uncertain") == worse("uncertain", "good") == "uncertain"
-    assert worse("none", "weak") == "none"
+def test_an_interval_that_is_given_rules_the_verdict() -> None:
+    assert SetUtility(0.5, 400).verdict == "good"
+    assert SetUtility(0.5, 400, 8, (-0.1, 0.9)).verdict == "uncertain"
 
 
 @pytest.mark.parametrize(("strength", "images"), [(0.0, 12), (0.5, 40), (0.9, 100)])
@@ -52,12 +52,14 @@ def test_an_interval_lies_around_its_rho_and_narrows_with_images() -> None:
         widths.append(high - low)
     assert widths == sorted(widths, reverse=True)
     assert SetUtility(1.0, 10).interval == (1.0, 1.0)
-    assert SetUtility(math.nan, 10).interval == (-1.0, 1.0)
+    assert SetUtility(None, 10).interval == (-1.0, 1.0)
 
 
 def test_it_is_written_with_its_interval() -> None:
     assert str(SetUtility(0.5, 40)) == "0.500 (95 % confidence interval 0.20 to 0.71, 40 images)"
-    assert str(SetUtility(math.nan, 40)).startswith("not defined (95 % confidence interval -1.00 to 1.00")
+    grouped = SetUtility(0.5, 40, 12, (0.1, 0.8))
+    assert str(grouped) == "0.500 (95 % confidence interval 0.10 to 0.80, 40 images in 12 groups)"
+    assert str(SetUtility(None, 40)).startswith("not defined (95 % confidence interval -1.00 to 1.00")
 
 
 @pytest.mark.parametrize("images", [10, 40, 360])

@@ -58,11 +58,14 @@ def test_scoring_leaves_the_network_as_it_was(
 def test_parameters_tell_the_observer_from_others(observer: Observer) -> None:
     parameters = FroqQuality(observer).parameters()
     assert json.loads(json.dumps(parameters)) == parameters
-    assert list(parameters) == ["preset", "aggregation", "layers", "set_utility"]
+    assert list(parameters) == ["preset", "aggregation", "layers", "weights", "set_utility", "set_utility_cv"]
     assert parameters["preset"] in PRESETS
     assert parameters["aggregation"] == PRESETS[parameters["preset"]].aggregation
     assert parameters["layers"] == [layer.name for layer in observer.layers]
+    assert parameters["weights"] == [1.0] * len(observer.layers)
     assert parameters["set_utility"] == observer.set_utility
+    assert observer.cross_validated is not None
+    assert parameters["set_utility_cv"] == observer.cross_validated.rho
 
 
 def test_what_lies_behind_the_deepest_observed_layer_does_not_run_again(

@@ -160,8 +160,9 @@ def test_one_sentence_tells_what_was_found(calibration: Calibration, content: Co
     assert f"{len(observer.layers)} of {len(observer.candidates)} layers of {title} observe quality" in text
     assert calibration.selection.cost is not None
     assert (
-        f"Spearman's rho {observer.set_utility:.3f} with the pseudo-quality over 40 images; reading them takes "
-        f"{share(calibration.selection.cost)} of a forward pass."
+        f"Spearman's rho with the pseudo-quality is {calibration.selection.cross_validated} on images it has not seen "
+        f"(cross-validated), and {observer.set_utility:.3f} on the 40 images that the layers were chosen on; reading "
+        f"them takes {share(calibration.selection.cost)} of a forward pass."
     ) in text
 
 
@@ -192,7 +193,42 @@ def test_an_uncertain_finding_is_called_so(
     selection = dataclasses.replace(calibration.selection, cross_validated=SetUtility(0.5, 12))
     text = text_of(content_of(again(dataclasses.replace(calibration, selection=selection))))
     assert re.search(r"It is uncertain whether \d+ of \d+ layers of timm .* observe quality", text)
-    assert "Cross-validated rho 0.500 on images that the layers were not chosen on; 95 % confidence" in text
+    assert "Cross-validated rho 0.500 Spearman's rho between quality scores and pseudo-quality on images it has" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (SetUtility(None, 40), "Cross-validated rho - Spearman's"),
+        (SetUtility(0.5, 40), "95 % confidence interval 0.20 to 0.71 (Fisher)"),
+        (
+            SetUtility(0.5, 40, 12, (0.1, 0.8)),
+            "95 % confidence interval 0.10 to 0.80 (bootstrap over 12 groups of images",
+        ),
+    ],
+)
+def test_how_sure_it_is_is_told(
+    found: SetUtility, told: str, calibration: Calibration, again: Callable[..., str], content_of: ContentOf
+) -> None:
+    selection = dataclasses.replace(calibration.selection, cross_validated=found)
+    assert told in text_of(content_of(again(dataclasses.replace(calibration, selection=selection))))
+
+
+def test_a_rule_that_does_not_search_has_no_search_on_its_page_but_weights(
+    calibration: Calibration, again: Callable[..., str], content_of: ContentOf
+) -> None:
+    layers = tuple(
+        dataclasses.replace(layer, weight=0.5 + number) for number, layer in enumerate(calibration.observer.layers)
+    )
+    observer = dataclasses.replace(calibration.observer, layers=layers, trajectory=())
+    selection = dataclasses.replace(calibration.selection, trajectory=())
+    content = content_of(again(dataclasses.replace(calibration, observer=observer, selection=selection)))
+    text, rows = text_of(content), rows_of(content, "Norm mean ± std")
+    assert [row[4] for row in rows] == [f"{layer.weight:g}" for layer in layers]
+    assert rows[0][0].startswith(words(f"1 {layers[0].name}"))
+    assert "a score is the weighted mean of the standardised norms of the layers" in text
+    assert "Greedy search" not in text
+    assert "How the set grew" not in text
 
 
 def test_a_network_without_weights_changes_the_headline(
@@ -216,7 +252,7 @@ def test_the_chosen_layers_are_those_of_the_observer(calibration: Calibration, c
         assert row[0].startswith(words(f"{number} {layer.name}"))
         cost = calibration.selection.costs[layer.name]
         assert row[1:3] == [f"{layer.utility:.3f}", share(cost)]
-        assert row[3] == f"{layer.mean:.4g} ± {layer.std:.2g}"
+        assert row[3:] == [f"{layer.mean:.4g} ± {layer.std:.2g}", "1"]
 
 
 def test_the_search_is_told_step_by_step(calibration: Calibration, content: Content) -> None:
@@ -267,7 +303,7 @@ def test_the_page_says_how_it_was_calibrated(calibrated: Calibrated, content: Co
 
 def test_the_page_says_what_a_reader_should_know(content: Content) -> None:
     text = text_of(content)
-    assert "The layers were chosen on the same images that Spearman's rho is taken over, which flatters it" in text
+    assert "in-sample rho is flattered, since the layers were chosen on the same images." in text
     assert "1 of 41 images could not be used." in text
     assert f"{BROKEN}: file is empty" in text
 
@@ -277,7 +313,8 @@ def test_layers_that_count_twice_are_named(
 ) -> None:
     paper = reselected(calibrated, PRESETS["paper"], name="paper")
     pool = paper.selection.trajectory
-    everything = dataclasses.replace(paper.selection, columns=tuple(range(len(pool))), trajectory=pool)
+    names = tuple(step.layer for step in pool)
+    everything = dataclasses.replace(paper.selection, layers=names, columns=tuple(range(len(pool))))
     copies = [one.name for one in everything.candidates if one.repeats and one.name in everything.layers]
     assert copies
     text = text_of(content_of(again(dataclasses.replace(paper, selection=everything))))

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 import struct
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from froq_dlib.network import PaddedSum
 from froq_dlib.serialization import TensorReader
 
 from froq_lightning.backbones.spec import Backbone, Pixels
+from froq_lightning.calibration.observer import Observer
+from froq_lightning.observation.norms import LayerNorms
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,20 @@ def test_faces_are_fed_as_dlib_feeds_them(backbone: Backbone) -> None:
 
 def test_an_observer_is_named_only_if_it_ships(backbone: Backbone) -> None:
     assert backbone.observer == (OBSERVER if OBSERVER.is_file() else None)
+
+
+def test_the_first_observer_that_shipped_gives_the_same_scores_as_then(
+    backbone: Backbone, photographs: list[Path], read: Callable[[Path], Pixels]
+) -> None:
+    path = Path(__file__).with_name("dlib_resnet29_schema_1.json")
+    shipped, observer = json.loads(path.read_text(encoding="utf-8")), Observer.load(path)
+    chips = np.stack([chip_of(read(path)) for path in photographs[:4]])
+    with LayerNorms(backbone.network, [layer["name"] for layer in shipped["layers"]]) as layers:
+        norms = layers.observe(backbone.inputs(torch.from_numpy(chips).permute(0, 3, 1, 2))).norms
+    means, stds = torch.tensor([(layer["mean"], layer["std"]) for layer in shipped["layers"]], dtype=torch.float64).T
+    assert torch.equal(observer.scores(norms), ((norms.double() - means) / stds).mean(dim=1))
+    assert [layer.weight for layer in observer.layers] == [1.0, 1.0]
+    assert observer.cross_validated is None
 
 
 def test_a_sum_pads_the_smaller_map_with_zeros_at_the_end() -> None:
