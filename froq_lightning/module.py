@@ -4,7 +4,6 @@
 """
 
 import logging
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -194,7 +193,7 @@ class FroqModule(LightningModule):
         # Every process found the same; `sync_dist` also tells Lightning so.
         self.log("set_utility", self.observer.set_utility, sync_dist=True)
         rho = self.calibration.selection.cross_validated.rho
-        self.log("set_utility_cv", math.nan if rho is None else rho, sync_dist=True)
+        self.log("set_utility_cv", float("nan") if rho is None else rho, sync_dist=True)
 
     def predict_step(self, batch: FaceBatch) -> QualityBatch:
         """Score the crops of a batch in one pass, which ends early unless their embeddings are wanted too."""

@@ -60,11 +60,11 @@ def cross_validate(
     scores = norms.new_empty(len(order), dtype=torch.float64)
     for held_out in (fold == number for number in fold.unique()):
         scores[held_out] = _scored(norms, pseudo_quality, held_out, preset, reached, budget)
+    scores, pseudo_quality = scores.cpu(), pseudo_quality.cpu()
     rho = spearman(scores, pseudo_quality).item() if bool(scores.isfinite().all()) else math.nan
     if groups is None or math.isnan(rho):
         return SetUtility(None if math.isnan(rho) else rho, len(order))
-    interval = _interval(scores.cpu(), pseudo_quality.cpu(), place)
-    return SetUtility(rho, len(order), int(place.max()) + 1, interval)
+    return SetUtility(rho, len(order), int(place.max()) + 1, _interval(scores, pseudo_quality, place))
 
 
 def _dealt(groups: Tensor) -> tuple[Tensor, Tensor]:
