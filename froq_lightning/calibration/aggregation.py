@@ -15,10 +15,11 @@ def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor, wei
         norms: `[N, K]` norms of the selected layers.
         rule: "mean_norm", the mean of the raw norms (as published: the layer of the largest scale weighs most), or
             "mean_standardised_norm", the weighted mean of the norms after each layer's are brought to mean 0 and
-            std 1: sum(w * z) / sum(w).
+            std 1: sum(w * z) / sum(|w|).
         means: `[K]`, over the calibration set.
         stds: `[K]`, over the calibration set, positive.
-        weights: `[K]`, positive, of standardised norms; if none are given, all layers weigh alike.
+        weights: `[K]` of standardised norms, below 0 where a larger norm tells of less quality; if none are given, all
+            layers weigh alike.
 
     Returns:
         `[N]` float64, unbounded.
@@ -27,6 +28,6 @@ def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor, wei
     if rule == "mean_standardised_norm":
         wide = (wide - means.to(wide)) / stds.to(wide)
         if weights is not None:
-            # Relative to their mean, equal weights are exactly 1: the scores are those of the plain mean, bit by bit.
-            wide = wide * (weights * len(weights) / weights.sum()).to(wide)
+            # Relative to their mean size, equal weights are exactly 1: the scores are those of the plain mean.
+            wide = wide * (weights * len(weights) / weights.abs().sum()).to(wide)
     return wide.mean(dim=1)

@@ -18,8 +18,8 @@ def contradictions(observer: "Observer") -> Iterator[str]:
         yield f"Expected 101 ascending quantiles, but got {len(observer.quantiles)}"
     if not observer.layers or any(layer.std <= 0 or layer.mean < 0 for layer in observer.layers):
         yield "Expected at least one layer, each with a positive std and a mean of 0 or more"
-    if any(not 0 < layer.weight < math.inf for layer in observer.layers):
-        yield "Expected layers with a positive weight"
+    if any(not 0 < abs(layer.weight) < math.inf for layer in observer.layers):
+        yield "Expected layers with a weight that is finite and not 0"
     if observer.aggregation == "mean_norm" and any(layer.weight != 1 for layer in observer.layers):
         yield "Expected weights of 1, since `aggregation` 'mean_norm' has no others"
     if observer.preset not in PRESETS:

@@ -6,16 +6,16 @@ taken over, which flatters it.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from froq_lightning.calibration.aggregation import aggregate
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.correlation import spearman
-from froq_lightning.calibration.front import search_within
-from froq_lightning.calibration.greedy_search import GreedySearch
-from froq_lightning.calibration.preset import Preset
+from froq_lightning.calibration.drawing import shuffled
+from froq_lightning.calibration.front import select_within
+from froq_lightning.calibration.rules.rule import LabelledNorms, Rule
 from froq_lightning.calibration.set_utility import SetUtility, fisher_interval
 
 FOLDS = 5
@@ -26,13 +26,7 @@ RESAMPLES = 200
 
 
 def cross_validate(
-    norms: Tensor,
-    pseudo_quality: Tensor,
-    columns: Sequence[int],
-    preset: Preset,
-    costs: Mapping[int, float],
-    budget: Budget,
-    groups: Tensor | None = None,
+    rule: Rule, table: LabelledNorms, columns: Sequence[int], costs: Mapping[int, float], budget: Budget
 ) -> SetUtility:
     """Choose layers on four fifths of the images, score the last fifth with them, and so five times.
 
@@ -41,44 +35,25 @@ def cross_validate(
     be taken over the images of all folds.
 
     Args:
-        norms: `[N, L]` layer norms of the calibration images.
-        pseudo_quality: `[N]` labels, higher is better.
+        rule: of selection.
+        table: of the calibration images.
         columns: that may be chosen.
-        preset: rule of selection.
         costs: of reaching each column; not needed without a budget.
         budget: limits to the cost of the selected layers.
-        groups: `[N]` int64, equal for images that are kept together; without them, or if all are equal, every image
-            stands for itself.
     """
-    if groups is not None and len(groups.unique()) == 1:
-        groups = None
-    order, place = _dealt(torch.arange(len(norms)) if groups is None else groups.cpu())
-    rows = order.to(norms.device)
-    norms, pseudo_quality = norms[rows][:, list(columns)], pseudo_quality[rows]
-    reached = [costs[column] for column in columns] if budget != Budget() else []
-    fold = (place % FOLDS).to(norms.device)
-    scores = norms.new_empty(len(order), dtype=torch.float64)
+    rows, place = shuffled(table.groups, MOST_IMAGES, FOLDS)
+    table = table.rows(rows)
+    reached = {column: costs[column] for column in columns} if budget != Budget() else {}
+    fold = place % FOLDS
+    scores = table.norms.new_empty(len(rows), dtype=torch.float64)
     for held_out in (fold == number for number in fold.unique()):
-        scores[held_out] = _scored(norms, pseudo_quality, held_out, preset, reached, budget)
-    scores, pseudo_quality = scores.cpu(), pseudo_quality.cpu()
-    rho = spearman(scores, pseudo_quality).item() if bool(scores.isfinite().all()) else math.nan
-    if groups is None or math.isnan(rho):
-        return SetUtility(None if math.isnan(rho) else rho, len(order))
-    return SetUtility(rho, len(order), int(place.max()) + 1, _interval(scores, pseudo_quality, place))
-
-
-def _dealt(groups: Tensor) -> tuple[Tensor, Tensor]:
-    """Shuffle the groups, and take as many as hold `MOST_IMAGES`, but no fewer than there are folds.
-
-    Returns:
-        The images of these groups, one group after the other, and the place of each image's group in the shuffle.
-    """
-    names, group = groups.unique(return_inverse=True)
-    place = torch.randperm(len(names), generator=torch.Generator().manual_seed(0)).argsort()[group]
-    taken = max(FOLDS, int((place.bincount().cumsum(0) <= MOST_IMAGES).sum()))
-    order = place.argsort(stable=True)
-    order = order[place[order] < taken]
-    return order, place[order]
+        scores[held_out] = _scored(rule, table, held_out, columns, reached, budget)
+    scores, labels, place = scores.cpu(), table.pseudo_quality.cpu(), place.cpu()
+    rho = spearman(scores, labels).item() if bool(scores.isfinite().all()) else math.nan
+    groups = int(place.max()) + 1
+    if groups == len(rows) or math.isnan(rho):
+        return SetUtility(None if math.isnan(rho) else rho, len(rows))
+    return SetUtility(rho, len(rows), groups, _interval(scores, labels, place))
 
 
 def _interval(scores: Tensor, pseudo_quality: Tensor, group: Tensor) -> tuple[float, float]:
@@ -99,16 +74,22 @@ def _interval(scores: Tensor, pseudo_quality: Tensor, group: Tensor) -> tuple[fl
 
 
 def _scored(
-    norms: Tensor, pseudo_quality: Tensor, held_out: Tensor, preset: Preset, costs: Sequence[float], budget: Budget
+    rule: Rule,
+    table: LabelledNorms,
+    held_out: Tensor,
+    columns: Sequence[int],
+    costs: Mapping[int, float],
+    budget: Budget,
 ) -> Tensor:
     """Score the held-out images by layers chosen on the others; NaN where these do not tell any layers apart."""
-    seen, labels = norms[~held_out], pseudo_quality[~held_out]
-    utilities = {column: rho for column, rho in enumerate(spearman(seen, labels).tolist()) if math.isfinite(rho)}
+    seen = table.rows(~held_out)
+    rhos = spearman(seen.norms[:, list(columns)], seen.pseudo_quality).tolist()
+    utilities = {column: rho for column, rho in zip(columns, rhos, strict=True) if math.isfinite(rho)}
     if not utilities:
-        return norms.new_full((int(held_out.sum()),), torch.nan, dtype=torch.float64)
-    search = GreedySearch(seen, labels, utilities, preset)
-    found, _ = search_within(search, list(utilities), dict(enumerate(costs)), budget)
-    own, moments = search.scores(found.best), search.moments(found.best)
-    return (aggregate(norms[held_out][:, found.best], preset.aggregation, *moments) - own.mean()) / own.std(
-        correction=0
-    )
+        return table.norms.new_full((int(held_out.sum()),), torch.nan, dtype=torch.float64)
+    seen = replace(seen, utilities=utilities)
+    found, _ = select_within(rule, seen, list(utilities), costs, budget)
+    moments = seen.moments(found.columns)
+    own = found.scores(seen.norms, rule.aggregation, moments)
+    scores = found.scores(table.norms[held_out], rule.aggregation, moments)
+    return (scores - own.mean()) / own.std(correction=0)

@@ -9,9 +9,8 @@ from torch import Tensor
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.correlation import spearman
 from froq_lightning.calibration.cross_validation import cross_validate
-from froq_lightning.calibration.front import FrontPoint, search_within
-from froq_lightning.calibration.greedy_search import GreedySearch
-from froq_lightning.calibration.preset import Preset
+from froq_lightning.calibration.front import FrontPoint, select_within
+from froq_lightning.calibration.rules.rule import LabelledNorms, Rule
 from froq_lightning.calibration.set_utility import SetUtility, Verdict
 from froq_lightning.errors import CalibrationError
 from froq_lightning.observation.layers import repeated_columns
@@ -58,7 +57,7 @@ class Selection:
         columns: of these layers in the table.
         means: `[K]` mean norm of each selected layer over the calibration set.
         stds: `[K]` its standard deviation (over N).
-        weights: `[K]` float64, positive: of each selected layer in the score; 1 where all weigh alike.
+        weights: `[K]` float64, of each selected layer in the score; 1 where all weigh alike.
         scores: `[N]` of the calibration images.
         in_sample: Spearman's rho of these scores with the pseudo-quality.
         costs: by layer, the share of a forward pass that reaching it takes; empty if that is not known.
@@ -99,12 +98,13 @@ def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
     norms: Tensor,
     pseudo_quality: Tensor,
     names: Sequence[str],
-    preset: Preset,
+    rule: Rule,
     order: Sequence[int] | None = None,
     failures: Mapping[int, str] | None = None,
     costs: Sequence[float] = (),
     budget: Budget = Budget(),  # noqa: B008 - immutable
     groups: Tensor | None = None,
+    originals: Tensor | None = None,
 ) -> Selection:
     """Choose the layers whose aggregated norms rank the calibration images as their pseudo-quality does.
 
@@ -112,12 +112,13 @@ def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
         norms: `[N, L]` layer norms of the calibration images.
         pseudo_quality: `[N]` labels, higher is better.
         names: of the L layers.
-        preset: rule of selection.
+        rule: of selection.
         order: columns in execution order, if it is not the order of the columns.
         failures: columns that cannot be observed, and why.
         costs: of reaching each of the L layers, as shares of a forward pass, if they are known.
         budget: limits to the cost of the selected layers.
         groups: `[N]` int64, equal for images that cross-validation keeps together, such as those of one subject.
+        originals: `[N]` int64, equal for an image and its degraded copies.
 
     Raises:
         CalibrationError: for fewer than 10 images, constant labels, or if no layer can be used within the budget.
@@ -132,10 +133,13 @@ def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
         raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")
     rhos = spearman(norms, pseudo_quality).tolist()
     utilities = {column: rhos[column] for column in usable}
-    search = GreedySearch(norms, pseudo_quality, utilities, preset)
-    columns = [column for column in usable if not (preset.fold_repeats and column in repeats)]
-    found, front = search_within(search, columns, dict(enumerate(costs)), budget)
-    means, stds = search.moments(found.best)
+    each = torch.arange(len(norms), device=norms.device)
+    originals = each if originals is None else originals
+    groups = originals if groups is None or len(groups.unique()) == 1 else groups
+    table = LabelledNorms(norms, pseudo_quality, utilities, groups, originals)
+    columns = [column for column in usable if not (rule.fold_repeats and column in repeats)]
+    found, front = select_within(rule, table, columns, dict(enumerate(costs)), budget)
+    moments = table.moments(found.columns)
     silent = [column for column in range(len(names)) if column not in set(order)]
     return Selection(
         candidates=tuple(
@@ -147,17 +151,17 @@ def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
             )
             for column in (*order, *silent)
         ),
-        trajectory=tuple(Step(names[column], rho) for column, rho in zip(found.columns, found.utilities, strict=True)),
-        layers=tuple(names[column] for column in found.best),
-        columns=found.best,
-        means=means,
-        stds=stds,
-        weights=torch.ones_like(means),
-        scores=search.scores(found.best),
+        trajectory=tuple(Step(names[column], rho) for column, rho in found.trajectory),
+        layers=tuple(names[column] for column in found.columns),
+        columns=found.columns,
+        means=moments[0],
+        stds=moments[1],
+        weights=found.weights,
+        scores=found.scores(norms, rule.aggregation, moments),
         in_sample=found.utility,
         costs={names[column]: costs[column] for column in usable} if costs else {},
         front=tuple(front),
-        cross_validated=cross_validate(norms, pseudo_quality, columns, preset, dict(enumerate(costs)), budget, groups),
+        cross_validated=cross_validate(rule, table, columns, dict(enumerate(costs)), budget),
     )
 
 

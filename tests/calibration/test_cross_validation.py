@@ -1,5 +1,4 @@
 import math
-from typing import Any
 
 import pytest
 import torch
@@ -8,7 +7,6 @@ from torch import Tensor
 from froq_lightning.calibration import cross_validation
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.correlation import spearman
-from froq_lightning.calibration.cross_validation import cross_validate
 from froq_lightning.calibration.preset import PRESETS
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.calibration.set_utility import SetUtility, fisher_interval
@@ -109,12 +107,10 @@ def test_a_layer_that_varies_on_few_images_only_is_passed_over_where_it_does_not
 def test_of_a_large_set_a_part_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross_validation, "MOST_IMAGES", 100)
     norms, labels = drawn(400, 6, 1.0)
-    arguments: tuple[Any, ...] = (norms, labels, range(6), PRESETS["paper"], {}, Budget())
-    found = cross_validate(*arguments)
-    assert found.images == 100
+    assert selected(norms, labels).cross_validated.images == 100
     # Every second image is degraded in many a calibration set: the part holds both kinds.
     halves = torch.arange(400) % 2 * 1.0
-    assert cross_validate(halves[:, None] + norms, halves, *arguments[2:]).rho > 0.5
+    assert (selected(halves[:, None] + norms, halves).cross_validated.rho or 0) > 0.5
 
 
 @pytest.mark.parametrize("subjects", [4, 8])

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from froq_lightning.calibration import front as front_module
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.greedy_search import GreedySearch
 from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.rule import LabelledNorms
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.errors import CalibrationError, ConfigurationError
 
@@ -46,7 +46,7 @@ def test_no_point_of_the_front_is_worse_and_no_cheaper_than_another(seed: int) -
     assert [point.utility for point in points] == sorted({point.utility for point in points})
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["paper", "distinct"])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_front_is_that_of_a_search_at_every_depth(seed: int, preset: str) -> None:
     searched = [within(seed, depth, preset) for depth in range(1, LAYERS + 1)]
@@ -67,7 +67,7 @@ def test_a_budget_takes_the_cheapest_set_within_the_tolerance_of_the_best_afford
     assert set(found.columns) == set(min(enough, key=lambda point: point.cost).columns)
     norms, labels = drawn(seed)
     utility = spearmanr(norms[:, list(found.columns)].double().mean(dim=1), labels).statistic
-    assert found.trajectory[-1].set_utility == pytest.approx(utility, abs=1e-12)
+    assert found.in_sample == pytest.approx(utility, abs=1e-12)
     assert found.cost is not None
     assert found.cost <= max_cost
 
@@ -101,12 +101,15 @@ def test_without_costs_there_is_no_front() -> None:
 
 def test_the_front_of_many_images_is_drawn_from_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     norms, labels = drawn(0, images=400)
-    search = GreedySearch(norms, labels, dict.fromkeys(range(LAYERS), 0.5), PRESETS["paper"])
-    thinned = GreedySearch(norms[::4], labels[::4], search.utilities, search.preset)
-    costs = dict(enumerate(COSTS))
-    expected = front_module.utility_cost_front(thinned, range(LAYERS), costs)
+    rule, costs = PRESETS["paper"], dict(enumerate(COSTS))
+    groups = torch.arange(len(norms)) // 2
+    table = LabelledNorms(norms, labels, dict.fromkeys(range(LAYERS), 0.5), groups, groups)
+    thinned = table.thinned(100)
+    assert len(thinned.norms) == 100
+    assert len(thinned.groups.unique()) == 50
+    expected = front_module.utility_cost_front(rule, thinned, range(LAYERS), costs)
     monkeypatch.setattr(front_module, "MOST_IMAGES", 100)
-    assert front_module.utility_cost_front(search, range(LAYERS), costs) == expected
+    assert front_module.utility_cost_front(rule, table, range(LAYERS), costs) == expected
 
 
 @pytest.mark.parametrize(

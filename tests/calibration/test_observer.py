@@ -74,6 +74,7 @@ def test_the_place_of_the_weights_is_not_kept(file: Path) -> None:
     assert "somewhere.pt" not in file.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("observer", ["paper", "distinct"], indirect=True)
 def test_layers_are_the_best_steps_of_the_search(observer: Observer) -> None:
     steps = observer.trajectory[: len(observer.layers)]
     assert [layer.name for layer in observer.layers] == [step.layer for step in steps]
@@ -105,6 +106,7 @@ def test_a_file_cut_short_is_refused(file: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("observer", ["paper", "distinct"], indirect=True)
 def test_an_observer_of_an_older_layout_is_read_and_gives_the_very_same_scores(
     version: int, observer: Observer, file: Path, norms: Tensor, small_backbone: Backbone, tmp_path: Path
 ) -> None:

@@ -5,7 +5,8 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from froq_lightning.calibration.preset import PRESETS, Preset
+from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.greedy import Greedy
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.errors import CalibrationError
 
@@ -115,7 +116,7 @@ def test_means_and_deviations_are_those_of_the_selected_columns(norms: Tensor, l
 
 
 def test_the_pool_limits_the_search(norms: Tensor, labels: Tensor) -> None:
-    selection = select_layers(norms, labels, NAMES, Preset(pool=2, fold_repeats=False, aggregation="mean_norm"))
+    selection = select_layers(norms, labels, NAMES, Greedy(pool=2, fold_repeats=False, aggregation="mean_norm"))
     assert {step.layer for step in selection.trajectory} == {"good", "copy"}
 
 

@@ -62,7 +62,7 @@ def test_parameters_tell_the_observer_from_others(observer: Observer) -> None:
     assert parameters["preset"] in PRESETS
     assert parameters["aggregation"] == PRESETS[parameters["preset"]].aggregation
     assert parameters["layers"] == [layer.name for layer in observer.layers]
-    assert parameters["weights"] == [1.0] * len(observer.layers)
+    assert parameters["weights"] == [layer.weight for layer in observer.layers]
     assert parameters["set_utility"] == observer.set_utility
     assert observer.cross_validated is not None
     assert parameters["set_utility_cv"] == observer.cross_validated.rho

@@ -18,7 +18,8 @@ from PIL import Image
 from froq_lightning.backbones.spec import WeightsInfo
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import CalibrationSet, Observer
-from froq_lightning.calibration.preset import PRESETS, Preset
+from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.rule import Rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.data.degradations import Degradations
@@ -115,7 +116,7 @@ def again(calibrated: Calibrated, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def reselected(
     calibrated: Calibrated,
-    preset: Preset,
+    preset: Rule,
     budget: Budget | None = None,
     *,
     timed: bool = True,

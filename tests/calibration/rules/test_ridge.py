@@ -1,0 +1,177 @@
+"""Ridge regression of labels on layer norms: what it finds, and what it does not depend on."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from froq_lightning.calibration.budget import Budget
+from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules import ridge as ridge_module
+from froq_lightning.calibration.rules.ridge import Ridge
+from froq_lightning.calibration.rules.rule import LabelledNorms, LayerSet
+from froq_lightning.calibration.selection import Selection, select_layers
+
+LAYERS = 30
+NAMES = [f"layer{place}" for place in range(LAYERS)]
+
+
+def drawn(images: int, seed: int = 0, noise: float = 1.0, contrast: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Norms, on scales of their own, and labels.
+
+    Every layer shows quality a little; with `contrast`, the first two show it in their difference alone, beneath what
+    they have in common, and the others not at all.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.rand(images, generator=generator)
+    common = torch.rand(images, 1, generator=generator)
+    norms = noise * torch.rand(images, LAYERS, generator=generator) + (0 if contrast else 0.3) * labels[:, None]
+    norms[:, :2] += 3 * contrast * common
+    norms[:, 0] += contrast * labels
+    norms[:, 1] -= contrast * labels
+    return (20 + norms) * torch.logspace(0, 2, LAYERS), labels
+
+
+def table(norms: Tensor, labels: Tensor, originals: Tensor | None = None) -> LabelledNorms:
+    each = torch.arange(len(norms)) if originals is None else originals
+    return LabelledNorms(norms, labels, {}, each, each)
+
+
+def chosen(norms: Tensor, labels: Tensor, rule: Ridge = Ridge(), originals: Tensor | None = None) -> LayerSet:  # noqa: B008
+    return rule.choose(table(norms, labels, originals), [range(norms.shape[1])])[0]
+
+
+def held_out(found: LayerSet, norms: Tensor, labels: Tensor, seed: int = 99, **drawing: float) -> float:
+    """Spearman's rho on images that the layers were not chosen on."""
+    others, quality = drawn(2000, seed, **drawing)
+    scores = found.scores(others, "mean_standardised_norm", table(norms, labels).moments(found.columns))
+    return float(spearmanr(scores, quality).statistic)
+
+
+def test_where_every_layer_tells_a_little_it_makes_a_broad_mean() -> None:
+    norms, labels = drawn(200)
+    found = chosen(norms, labels, Ridge(most_layers=LAYERS))
+    assert len(found.columns) > 20
+    assert bool((found.weights > 0).all())
+    greedy = PRESETS["distinct"].choose(
+        dataclasses.replace(table(norms, labels), utilities=dict.fromkeys(range(LAYERS), 0.5)), [range(LAYERS)]
+    )[0]
+    assert held_out(found, norms, labels) > held_out(greedy, norms, labels)
+
+
+def test_where_two_layers_tell_by_their_difference_it_takes_the_difference() -> None:
+    norms, labels = drawn(300, contrast=3.0)
+    found = chosen(norms, labels)
+    assert set(found.columns[:2]) == {0, 1}
+    weights = dict(zip(found.columns, found.weights.tolist(), strict=True))
+    assert weights[0] > 0 > weights[1]
+    assert held_out(found, norms, labels, contrast=3.0) > 0.9
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 1000))
+def test_the_order_of_images_and_the_scales_of_layers_and_labels_do_not_matter(seed: int) -> None:
+    norms, labels = drawn(60, seed)
+    originals = torch.arange(60) // 3
+    order = torch.randperm(60, generator=torch.Generator().manual_seed(seed))
+    scales = torch.logspace(-1, 1, LAYERS)
+    found = chosen(norms.double(), labels, originals=originals)
+    again = chosen((norms.double() * scales)[order], 5 * labels[order] - 2, originals=originals[order])
+    assert again.columns == found.columns
+    assert again.weights.tolist() == pytest.approx((found.weights).tolist(), rel=1e-4)
+    assert again.utility == pytest.approx(found.utility, abs=1e-6)
+
+
+def test_weights_under_a_penalty_are_those_of_the_normal_equations() -> None:
+    norms, labels = drawn(50)
+    centred = (norms.double() - norms.double().mean(dim=0)) / norms.double().std(dim=0)
+    target = labels.double() - labels.double().mean()
+    path = ridge_module._ridge_path(centred, target)
+    x, y = centred.numpy(), target.numpy()
+    for penalty, weights in zip(ridge_module.PENALTIES.tolist(), path.T, strict=True):
+        expected = np.linalg.solve(x.T @ x / 50 + penalty * np.eye(LAYERS), x.T @ y / 50)
+        assert weights.numpy() == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_each_added_layer_is_the_one_that_leaves_least_of_the_score_unexplained() -> None:
+    norms, labels = drawn(80)
+    centred = ((norms.double() - norms.double().mean(dim=0)) / norms.double().std(dim=0)).numpy()
+    scores = centred @ np.linspace(1, 3, LAYERS)
+    places, weights = ridge_module._sparse(torch.from_numpy(centred), torch.from_numpy(scores), 5)
+
+    def unexplained(columns: list[int]) -> float:
+        fit = np.linalg.lstsq(centred[:, columns], scores, rcond=None)[0]
+        return float(np.square(scores - centred[:, columns] @ fit).sum())
+
+    for count in range(5):
+        others = [column for column in range(LAYERS) if column not in places[:count]]
+        assert places[count] == min(others, key=lambda column: unexplained([*places[:count], column]))
+    assert weights.numpy() == pytest.approx(np.linalg.lstsq(centred[:, places], scores, rcond=None)[0])
+    assert labels.shape == (80,)
+
+
+def test_labels_of_different_photographs_count_less_than_those_of_copies_of_one() -> None:
+    norms, quality = drawn(300)
+    originals = torch.arange(300) // 3
+    # A label that errs by photograph, by more than what it tells.
+    errors = 10 * torch.rand(100, generator=torch.Generator().manual_seed(5))[originals]
+    misled = chosen(norms, quality + errors, Ridge(between=1.0), originals)
+    careful = chosen(norms, quality + errors, Ridge(between=0.0), originals)
+    assert held_out(careful, norms, quality) > held_out(misled, norms, quality) + 0.02
+
+
+def test_it_observes_no_more_layers_than_it_may_and_all_where_there_are_fewer() -> None:
+    norms, labels = drawn(100)
+    assert len(chosen(norms, labels, Ridge(most_layers=4)).columns) == 4
+    assert len(chosen(norms[:, :3], labels).columns) == 3
+    assert chosen(norms[:, :1], labels).columns == (0,)
+
+
+def test_of_layers_that_say_the_same_one_is_enough() -> None:
+    norms, labels = drawn(100)
+    same = norms[:, :1] * torch.linspace(1, 2, 6)
+    assert len(chosen(same, labels).columns) == 1
+
+
+def test_a_large_set_is_thinned_by_whole_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    norms, labels = drawn(400)
+    originals = torch.arange(400) // 4
+    whole = chosen(norms, labels, originals=originals)
+    monkeypatch.setattr(ridge_module, "MOST_IMAGES", 200)
+    thinned = chosen(norms, labels, originals=originals)
+    assert thinned.weights.tolist() != whole.weights.tolist()
+    assert held_out(thinned, norms, labels) == pytest.approx(held_out(whole, norms, labels), abs=0.05)
+
+
+def selected(budget: Budget) -> Selection:
+    norms, labels = drawn(120)
+    costs = [(place + 1) / LAYERS for place in range(LAYERS)]
+    return select_layers(norms, labels, NAMES, PRESETS["ridge"], costs=costs, budget=budget)
+
+
+@pytest.mark.parametrize("max_cost", [0.1, 0.5, 0.83])
+def test_a_limit_to_the_cost_takes_layers_within_it(max_cost: float) -> None:
+    found = selected(Budget(max_cost=max_cost))
+    assert found.cost is not None
+    assert found.cost <= max_cost
+    assert found.in_sample == pytest.approx(max(p.utility for p in found.front if p.cost <= max_cost), abs=1e-9)
+
+
+def test_a_tolerance_buys_a_cheaper_set() -> None:
+    whole, cheaper = selected(Budget()), selected(Budget(tolerance=0.1))
+    assert (cheaper.cost or 0) < (whole.cost or 0)
+    assert cheaper.in_sample >= max(point.utility for point in whole.front) - 0.1
+
+
+def test_noise_gives_no_usable_quality() -> None:
+    verdicts = []
+    for seed in range(10):
+        norms, _ = drawn(60, seed)
+        labels = torch.rand(60, generator=torch.Generator().manual_seed(1000 + seed))
+        verdicts.append(select_layers(norms, labels, NAMES, PRESETS["ridge"]).verdict)
+    assert sum(verdict in {"good", "weak"} for verdict in verdicts) <= 1
