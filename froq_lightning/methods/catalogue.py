@@ -8,9 +8,11 @@ from froq_lightning.calibration.decoding import decode
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 from froq_lightning.methods.embedding_norm import EmbeddingNorm
 from froq_lightning.methods.face_qan import FaceQan
+from froq_lightning.methods.flip import FlipQuality
 from froq_lightning.methods.grafiqs import GraFIQs
 from froq_lightning.methods.network_quality import NetworkQuality
 from froq_lightning.methods.perturbation import PerturbationQuality
+from froq_lightning.methods.prefiqs import PreFIQs
 from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.methods.random_quality import RandomQuality
 from froq_lightning.methods.ser_fiq import SerFiq
@@ -19,11 +21,13 @@ from froq_lightning.methods.ser_fiq import SerFiq
 FROQ = "froq"
 METHODS: dict[str, type[Any]] = {
     "perturbation": PerturbationQuality,
+    "flip": FlipQuality,
     "embedding_norm": EmbeddingNorm,
     "network_quality": NetworkQuality,
     "ser_fiq": SerFiq,
     "face_qan": FaceQan,
     "grafiqs": GraFIQs,
+    "prefiqs": PreFIQs,
     "random": RandomQuality,
 }
 
