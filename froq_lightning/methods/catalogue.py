@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from froq_lightning.calibration.decoding import decode
 from froq_lightning.errors import ConfigurationError, UnknownNameError
@@ -60,5 +60,11 @@ def _checked(method: str, option: str, value: Any) -> Any:
     try:
         return decode(kind, value, option)
     except ValueError as error:
-        wanted = getattr(kind, "__name__", None) if isinstance(kind, type) else str(kind)
-        raise ConfigurationError(f"Expected `{option}` of {method} to be {wanted}, but got {value!r}") from error
+        raise ConfigurationError(f"Expected `{option}` of {method} to be {_wanted(kind)}, but got {value!r}") from error
+
+
+def _wanted(kind: Any) -> str:
+    """Name the type of an option, or the values that it may have."""
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    return kind.__name__ if isinstance(kind, type) else str(kind)

@@ -133,7 +133,7 @@ def _kept(weights: list[Tensor], share: float) -> list[Tensor]:
     """Tell which weights are not among that share of them all whose magnitude is smallest: a mask for each tensor."""
     magnitudes = torch.cat([weight.abs().flatten() for weight in weights])
     # Weights that tie at the threshold stay, so that it is the same ones everywhere, and never more than the share go.
-    threshold = magnitudes.kthvalue(int(share * len(magnitudes)) + 1).values
+    threshold = magnitudes.topk(int(share * len(magnitudes)) + 1, largest=False, sorted=False).values.max()
     return [weight.abs() >= threshold for weight in weights]
 
 

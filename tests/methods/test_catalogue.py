@@ -206,7 +206,7 @@ def test_unknown_names_are_told_with_the_nearest(spec: dict[Any, Any], told: str
         ({"method": "face_qan", "epsilon": float("nan")}, "Expected `epsilon` of face_qan to be float, but got nan"),
         (
             {"method": "prefiqs", "per": "block"},
-            r"`per` of prefiqs to be typing\.Literal\['layer', 'network'\], but got 'b",
+            "Expected `per` of prefiqs to be layer or network, but got 'block'",
         ),
         ({"method": "prefiqs", "share": 1}, r"Expected `share` to be between 0 and 1, but got 1\.0"),
         ({"method": "perturbation", "alpha": 2.0}, r"Expected `alpha` to be in 0\.\.1, but got 2\.0"),
