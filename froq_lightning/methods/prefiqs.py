@@ -28,7 +28,8 @@ class PreFIQs:
     smallest weights of all Conv2d and Linear layers, by magnitude, are zero. Biases and other layers stay.
 
     Args:
-        share: of the weights that are set to zero.
+        share: of the weights that are set to zero, at most: those that tie at the threshold stay. Small networks break
+            down sooner; for EdgeFace-XXS and a MobileFaceNet, 0.2 ranks faces better.
         per: whether that share is taken of every `layer`, or of the weights of the whole `network`. The paper does not
             say which. Of every layer is the default: a layer that BatchNorm follows may have weights of any scale.
         micro_batch: images per forward pass.
@@ -132,7 +133,7 @@ def _copy(network: nn.Module) -> nn.Module:
 def _kept(weights: list[Tensor], share: float) -> list[Tensor]:
     """Tell which weights are not among that share of them all whose magnitude is smallest: a mask for each tensor."""
     magnitudes = torch.cat([weight.abs().flatten() for weight in weights])
-    # Weights that tie at the threshold stay, so that it is the same ones everywhere, and never more than the share go.
+    # By a threshold, since of equal weights devices would choose different ones.
     threshold = magnitudes.topk(int(share * len(magnitudes)) + 1, largest=False, sorted=False).values.max()
     return [weight.abs() >= threshold for weight in weights]
 
