@@ -29,7 +29,10 @@ from peak_memory import froq
 
 from froq_lightning.evaluation.comparisons import compare
 
-QUICK = ("froq", "embedding_norm", "network_quality", "{method: ser_fiq, rate: 0.5}", "grafiqs", "random")
+QUICK = (
+    *("froq", "embedding_norm", "network_quality", "{method: ser_fiq, rate: 0.5}", "grafiqs", "flip", "prefiqs"),
+    *("{method: prefiqs, per: network}", "{method: prefiqs, share: 0.2}", "random"),
+)
 SLOW = ("perturbation", "face_qan")
 SETS = {"mobilefacenet": ("pairs_cross_quality", "pairs"), "edgeface_xxs": ("pairs_cross_quality",)}
 Row = dict[str, str]

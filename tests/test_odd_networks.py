@@ -34,6 +34,8 @@ METHODS = (
     {"method": "grafiqs", "depth": 0},
     {"method": "grafiqs", "depth": 1},
     {"method": "embedding_norm"},
+    {"method": "flip"},
+    {"method": "prefiqs"},
 )
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from froq_lightning.calibration.decoding import decode
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 from froq_lightning.methods.embedding_norm import EmbeddingNorm
 from froq_lightning.methods.face_qan import FaceQan
+from froq_lightning.methods.flip import FlipQuality
 from froq_lightning.methods.grafiqs import GraFIQs
 from froq_lightning.methods.network_quality import NetworkQuality
 from froq_lightning.methods.perturbation import PerturbationQuality
+from froq_lightning.methods.prefiqs import PreFIQs
 from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.methods.random_quality import RandomQuality
 from froq_lightning.methods.ser_fiq import SerFiq
@@ -19,11 +21,13 @@ from froq_lightning.methods.ser_fiq import SerFiq
 FROQ = "froq"
 METHODS: dict[str, type[Any]] = {
     "perturbation": PerturbationQuality,
+    "flip": FlipQuality,
     "embedding_norm": EmbeddingNorm,
     "network_quality": NetworkQuality,
     "ser_fiq": SerFiq,
     "face_qan": FaceQan,
     "grafiqs": GraFIQs,
+    "prefiqs": PreFIQs,
     "random": RandomQuality,
 }
 
@@ -56,5 +60,11 @@ def _checked(method: str, option: str, value: Any) -> Any:
     try:
         return decode(kind, value, option)
     except ValueError as error:
-        wanted = getattr(kind, "__name__", None) if isinstance(kind, type) else str(kind)
-        raise ConfigurationError(f"Expected `{option}` of {method} to be {wanted}, but got {value!r}") from error
+        raise ConfigurationError(f"Expected `{option}` of {method} to be {_wanted(kind)}, but got {value!r}") from error
+
+
+def _wanted(kind: Any) -> str:
+    """Name the type of an option, or the values that it may have."""
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    return kind.__name__ if isinstance(kind, type) else str(kind)

@@ -23,6 +23,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "ser_fiq": {"passes": 7, "micro_batch": 3},
     "face_qan": {"samples": 3, "steps": 3, "epsilon": 0.01, "micro_batch": 4},
     "grafiqs": {"micro_batch": 3},
+    "flip": {"micro_batch": 5},
+    "prefiqs": {"micro_batch": 5},
 }
 
 
@@ -109,7 +111,7 @@ class Breaking(nn.Module):
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-@pytest.mark.parametrize("name", ["perturbation", "ser_fiq", "face_qan", "grafiqs"])
+@pytest.mark.parametrize("name", OPTIONS)
 def test_a_network_that_breaks_down_is_left_as_it_was(
     after: int,
     name: str,
@@ -125,7 +127,7 @@ def test_a_network_that_breaks_down_is_left_as_it_was(
     assert state_of(broken.network) == before
 
 
-@pytest.mark.parametrize("name", ["perturbation", "embedding_norm", "network_quality"])
+@pytest.mark.parametrize("name", ["perturbation", "flip", "prefiqs", "embedding_norm", "network_quality"])
 def test_a_method_that_reads_a_pass_gives_what_it_gives_alone(
     name: str, staged_backbone: Backbone, small_images: Tensor
 ) -> None:
@@ -151,6 +153,7 @@ def test_parameters_can_be_written_as_json_and_name_no_micro_batch(method: Quali
         ("mobilefacenet", "grafiqs", {}),
         ("edgeface", "perturbation", {"noise": 0, "occlusion": 2}),
         ("edgeface", "face_qan", {"samples": 2, "steps": 2}),
+        ("edgeface", "prefiqs", {"share": 0.2}),
     ],
 )
 def test_degraded_faces_score_lower(
@@ -176,7 +179,7 @@ def test_a_method_is_built_with_its_options() -> None:
     [
         ({"method": "serfiq"}, "unknown quality method 'serfiq'; nearest: ser_fiq"),
         ({"method": "frog"}, "unknown quality method 'frog'; nearest: froq"),
-        ({"method": "x"}, "there is: embedding_norm, face_qan, froq, grafiqs, network_quality, perturbation, random"),
+        ({"method": "x"}, "there is: embedding_norm, face_qan, flip, froq, grafiqs, network_quality, perturbation"),
         ({"method": "ser_fiq", "pases": 3}, "unknown option of ser_fiq 'pases'; nearest: passes"),
         ({"method": "embedding_norm", "seed": 3}, "unknown option of embedding_norm 'seed'; there is: none"),
         ({"method": "ser_fiq", 3: 3}, "unknown option of ser_fiq '3'; there is: micro_batch, passes"),
@@ -201,6 +204,11 @@ def test_unknown_names_are_told_with_the_nearest(spec: dict[Any, Any], told: str
         ({"method": "perturbation", "noise_masks": 3}, r"`noise_masks` of perturbation to be str \| None, but got 3"),
         ({"method": "ser_fiq", "rate": "0.5"}, r"Expected `rate` of ser_fiq to be float \| None, but got '0\.5'"),
         ({"method": "face_qan", "epsilon": float("nan")}, "Expected `epsilon` of face_qan to be float, but got nan"),
+        (
+            {"method": "prefiqs", "per": "block"},
+            "Expected `per` of prefiqs to be layer or network, but got 'block'",
+        ),
+        ({"method": "prefiqs", "share": 1}, r"Expected `share` to be between 0 and 1, but got 1\.0"),
         ({"method": "perturbation", "alpha": 2.0}, r"Expected `alpha` to be in 0\.\.1, but got 2\.0"),
     ],
 )

@@ -1,0 +1,231 @@
+"""PreFIQs beside networks that were pruned by hand, one image at a time."""
+
+import copy
+import dataclasses
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations, prune
+
+from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
+from froq_lightning.backbones.weights import network_sha256
+from froq_lightning.errors import BackboneError, ConfigurationError
+from froq_lightning.methods.prefiqs import Per, PreFIQs
+
+
+def pruned(network: nn.Module, share: float, per: Per) -> nn.Module:
+    """A copy whose smallest weights were sorted out by numpy and set to zero."""
+    network = copy.deepcopy(network)
+    layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    arrays = [layer.weight.numpy() for layer in layers]
+    every = np.sort(np.abs(np.concatenate([array.ravel() for array in arrays])))
+    for array in arrays:
+        magnitudes = np.sort(np.abs(array.ravel())) if per == "layer" else every
+        array[np.abs(array) < magnitudes[int(share * len(magnitudes))]] = 0
+    return network
+
+
+def one_by_one(backbone: Backbone, other: nn.Module, images: Tensor) -> list[float]:
+    scores = []
+    for image in backbone.preprocessing(images):
+        one, moved = (backbone.embed(network(image[None])).double() for network in (backbone.network, other))
+        scores.append(float(1 - (one / one.norm() - moved / moved.norm()).norm() / 2))
+    return scores
+
+
+@pytest.mark.parametrize("per", ["layer", "network"])
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.9])
+def test_it_is_the_distance_to_the_embedding_of_a_network_pruned_by_hand(
+    share: float, per: Per, staged_backbone: Backbone, small_images: Tensor
+) -> None:
+    ours = PreFIQs(share, per, micro_batch=5).score(staged_backbone, small_images)
+    theirs = one_by_one(staged_backbone, pruned(staged_backbone.network, share, per), small_images)
+    assert ours.tolist() == pytest.approx(theirs, abs=1e-6)
+
+
+@pytest.mark.parametrize("per", ["layer", "network"])
+@pytest.mark.parametrize("name", ["edgeface", "mobilefacenet"])
+def test_real_networks_score_as_when_pruned_by_hand_and_keep_their_weights(
+    name: str, per: Per, calibration_images: Tensor, request: pytest.FixtureRequest
+) -> None:
+    backbone: Backbone = request.getfixturevalue(name)
+    images, before = calibration_images[:4], network_sha256(backbone.network)
+    ours = PreFIQs(per=per).score(backbone, images)
+    assert network_sha256(backbone.network) == before
+    theirs = one_by_one(backbone, pruned(backbone.network, 0.4, per), images)
+    assert ours.tolist() == pytest.approx(theirs, abs=1e-5)
+
+
+def test_runs_of_several_threads_do_not_disturb_each_other(staged_backbone: Backbone, small_images: Tensor) -> None:
+    expected = PreFIQs().score(staged_backbone, small_images)
+    embeddings = staged_backbone.run(staged_backbone.inputs(small_images))
+    method = PreFIQs()
+    with ThreadPoolExecutor(4) as threads:
+        scores = [threads.submit(method.score, staged_backbone, small_images) for _ in range(20)]
+        runs = [threads.submit(staged_backbone.run, staged_backbone.inputs(small_images)) for _ in range(20)]
+    assert all(torch.equal(score.result(), expected) for score in scores)
+    assert all(torch.equal(run.result(), embeddings) for run in runs)
+
+
+def test_a_copy_made_in_inference_mode_serves_outside_of_it(staged_backbone: Backbone, small_images: Tensor) -> None:
+    method = PreFIQs()
+    with torch.inference_mode():
+        inside = method.score(staged_backbone, small_images)
+    with torch.enable_grad():
+        assert torch.equal(method.score(staged_backbone, small_images), inside)
+
+
+def test_weights_that_change_later_are_pruned_anew(staged_backbone: Backbone, small_images: Tensor) -> None:
+    network, method = staged_backbone.network, PreFIQs()
+    scores = method.score(staged_backbone, small_images)
+    assert torch.equal(method.score(staged_backbone, small_images), scores)
+    changes: list[Callable[[], object]] = [
+        lambda: network.stages[1].conv1.weight.mul_(-1),
+        lambda: network.bn.running_mean.add_(1),
+        lambda: network.load_state_dict({name: value * 0.9 for name, value in network.state_dict().items()}),
+        network.double,
+    ]
+    for change in changes:
+        change()
+        found = method.score(staged_backbone, small_images)
+        assert not torch.equal(found, scores)
+        assert torch.equal(found, PreFIQs().score(staged_backbone, small_images))
+        scores = found
+
+
+class Chain(nn.Module):
+    """A network of few layers, for crops of 32 pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 8, 8)
+        self.one, self.two = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.two(self.one(self.conv(inputs).relu().mean(dim=(2, 3))).relu())
+
+
+def chain() -> Chain:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        return Chain()
+
+
+def backbone_of(network: nn.Module) -> Backbone:
+    return Backbone(network, Preprocessing(size=(32, 32)), WeightsInfo("none", "0"))
+
+
+def _tied(network: Chain) -> nn.Module:
+    network.two.weight = network.one.weight
+    return network
+
+
+WAYS: dict[str, Callable[[Chain], Any]] = {
+    "tied weights": _tied,
+    "tied modules": lambda network: network.register_module("two", network.one),
+    "parametrised": lambda network: parametrizations.orthogonal(network.one),
+    "weight norm": lambda network: parametrizations.weight_norm(network.one),
+    "pruned before": lambda network: prune.l1_unstructured(network.one, "weight", 0.2),
+    "channels last": lambda network: network.to(memory_format=torch.channels_last),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_weights_that_are_shared_or_computed_are_pruned_too(way: str, small_images: Tensor) -> None:
+    network = chain()
+    WAYS[way](network)
+    backbone, plain = backbone_of(network), chain()
+    before = network_sha256(network)
+    method = PreFIQs()
+    scores = [method.score(backbone, small_images) for _ in range(2)]
+    assert network_sha256(network) == before
+    for name in ("conv", "one", "two"):
+        plain.get_submodule(name).weight = nn.Parameter(getattr(network, name).weight.detach().clone())
+        plain.get_submodule(name).bias = nn.Parameter(getattr(network, name).bias.detach().clone())
+    expected = one_by_one(backbone_of(plain), pruned(plain, 0.4, "layer"), small_images)
+    for found in scores:
+        assert found.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_compiled_network_scores_as_a_plain_one(small_images: Tensor) -> None:
+    compiled = torch.compile(chain(), backend="eager")
+    ours = PreFIQs().score(backbone_of(compiled), small_images)
+    torch.testing.assert_close(ours, PreFIQs().score(backbone_of(chain()), small_images), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_weights_of_other_types_are_pruned(dtype: torch.dtype, small_images: Tensor) -> None:
+    single = PreFIQs().score(backbone_of(chain()), small_images)
+    ours = PreFIQs().score(backbone_of(chain().to(dtype)), small_images)
+    torch.testing.assert_close(ours, single, rtol=0, atol=0.01)
+
+
+def test_weights_that_tie_stay(small_images: Tensor) -> None:
+    network = chain()
+    for parameter in network.parameters():
+        nn.init.constant_(parameter, -0.5)
+    assert torch.equal(PreFIQs(0.9).score(backbone_of(network), small_images), torch.ones(14))
+
+
+def _whole(network: Chain) -> nn.Module:
+    network.one.weight = nn.Parameter(torch.ones(8, 8, dtype=torch.int8), requires_grad=False)
+    network.one.forward = lambda inputs: inputs
+    return network
+
+
+def _locked(network: Chain) -> nn.Module:
+    network.lock = Lock()
+    return network
+
+
+def _remembering(network: Chain) -> nn.Module:
+    network.scale = network.one.weight.exp()
+    return network
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda _: nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten()), "Conv2d or Linear layers, but Sequential has"),
+        (_whole, r"floating-point weights, but 'one' of Chain has one of torch\.int8; choose another method"),
+        (_locked, r"a copy of Chain, which fails: cannot pickle '_thread\.lock' object; choose another method"),
+        (_remembering, "a copy of Chain, which fails: Only Tensors created explicitly by the user"),
+    ],
+    ids=["no layers", "whole numbers", "no copy", "a graph"],
+)
+def test_networks_that_cannot_be_pruned_are_refused(
+    spoil: Callable[[Chain], nn.Module], told: str, small_images: Tensor
+) -> None:
+    with pytest.raises(BackboneError, match=told):
+        PreFIQs().score(backbone_of(spoil(chain())), small_images)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"share": 0.0}, r"Expected `share` to be between 0 and 1, but got 0\.0"),
+        ({"share": 1.0}, r"Expected `share` to be between 0 and 1, but got 1\.0"),
+        ({"share": float("nan")}, "Expected `share` to be between 0 and 1, but got nan"),
+        ({"per": "block"}, "Expected `per` to be layer or network, but got 'block'"),
+        ({"micro_batch": 0}, "Expected `micro_batch` to be at least 1, but got 0"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        PreFIQs(**options)
+
+
+def test_a_method_that_has_scored_is_still_equal_and_can_be_copied(
+    staged_backbone: Backbone, small_images: Tensor
+) -> None:
+    method = PreFIQs(0.3)
+    scores = method.score(staged_backbone, small_images)
+    assert method == PreFIQs(0.3)
+    assert torch.equal(copy.deepcopy(method).score(staged_backbone, small_images), scores)
+    assert dataclasses.replace(method, share=0.2).parameters() == {"share": 0.2, "per": "layer"}
