@@ -93,7 +93,7 @@ class Selection:
         return worse(self.set_utility.verdict, self.cross_validated.verdict)
 
 
-def select_layers(
+def select_layers(  # noqa: PLR0913, PLR0917
     norms: Tensor,
     pseudo_quality: Tensor,
     names: Sequence[str],
@@ -102,6 +102,7 @@ def select_layers(
     failures: Mapping[int, str] | None = None,
     costs: Sequence[float] = (),
     budget: Budget = Budget(),  # noqa: B008 - immutable
+    groups: Tensor | None = None,  # noqa: ARG001 - for cross-validation
 ) -> Selection:
     """Choose the layers whose aggregated norms rank the calibration images as their pseudo-quality does.
 
@@ -114,6 +115,7 @@ def select_layers(
         failures: columns that cannot be observed, and why.
         costs: of reaching each of the L layers, as shares of a forward pass, if they are known.
         budget: limits to the cost of the selected layers.
+        groups: `[N]` int64, equal for images that must not be split between folds.
 
     Raises:
         CalibrationError: for fewer than 10 images, constant labels, or if no layer can be used within the budget.

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -89,6 +90,11 @@ class Degradations:
     def is_on(self) -> bool:
         """Whether anything is degraded."""
         return self.share > 0 or self.copies > 0
+
+    def facts(self) -> dict[str, Any]:
+        """Say what is degraded, as JSON values; of `share` and `copies` the one that is in use."""
+        unused = "share" if self.copies else "copies"
+        return {name: value for name, value in asdict(self).items() if name != unused} | {"kinds": list(self.kinds)}
 
     def __call__(self, image: Tensor, index: int, copy: int = 0) -> tuple[Tensor, str]:
         """Degrade the `[3, H, W]` uint8 image at a position; return it with a note, empty if it was left alone.

@@ -78,6 +78,12 @@ class FaceDataset(Dataset[FaceSample]):
         """Read the crops of a batch; the DataLoader calls this. None stands for no crop."""
         return [self[index] for index in indices if index is not None]
 
+    def origins(self) -> tuple[Tensor, Tensor]:
+        """Return `[N]` int64 subjects, -1 where unknown, and sample indices of what degraded copies are made from."""
+        subjects = np.full(len(self), -1) if self.subjects is None else self.subjects
+        originals = [index - record.copy for index, record in enumerate(self.records)]
+        return torch.from_numpy(subjects), torch.tensor(originals)
+
     def require_crops(self, source: str) -> None:
         """Refuse images that are no crops once, before a run: photographs that nothing aligns or resizes.
 
