@@ -54,9 +54,9 @@ class FroqModule(LightningModule):
             take; `predict` ends its passes behind that layer.
         tolerance: how much set utility (Spearman's rho with the labels) calibration may give up for a cheaper set of
             layers; with neither limit, the preset's own set is taken.
-        labeller: what labels calibration images that come without pseudo-quality: a quality method, or `mated`, their
-            mean cosine similarity to other images of their subject. Its name, or a mapping `{method: name, option:
-            value, …}`; options alone are those of `perturbation`.
+        labeller: what labels calibration images that come without pseudo-quality: `mated` (similarity to other images
+            of the subject), or a quality method, whose options go into a mapping `{method: name, option: value, …}`;
+            options alone are those of `perturbation`.
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
         figures: what `test` computes.

@@ -11,7 +11,7 @@ from froq_lightning.calibration.observer import OBSERVER
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.callbacks.headline import doubts, headline
 from froq_lightning.callbacks.journaled import JournaledWriter
-from froq_lightning.callbacks.label_notes import label_notes
+from froq_lightning.callbacks.label_notes import label_note, unlabelled
 from froq_lightning.callbacks.outputs import require_suffix
 from froq_lightning.callbacks.tables import table_mark, write_csv
 from froq_lightning.data.records import FaceBatch
@@ -30,10 +30,10 @@ COLUMNS = ("image", "pseudo_quality", "quality_score", "quality", "status", "rea
 class ObserverWriter(JournaledWriter):
     """Writes the Observer, and beside it two tables: `observer.json`, `observer.images.csv`, `observer.layers.csv`.
 
-    The table of the images can be given as `data.labels` to a later calibration of the same ones; an image that could be
-    used, but has no label, has the status `unlabelled` in it. That of the layers says of every candidate in execution
-    order what share of a forward pass reaching it took (`cost`): a measured time, so it is not part of the Observer,
-    which is the same for the same images.
+    The table of the images can be given as `data.labels` to a later calibration of the same ones. The status of an
+    image is `ok`, `failed`, or `unlabelled` if other images give it no label. The table of the layers says of every
+    candidate in execution order what share of a forward pass reaching it took (`cost`): a measured time, so it is not
+    part of the Observer, which is the same for the same images.
 
     Args:
         path: of the Observer file: .json, or without a suffix.
@@ -146,7 +146,8 @@ def _report(calibration: Calibration, names: Sequence[str]) -> str:
         f"Spearman's rho between scores and pseudo-quality: {observer.set_utility:.4f} over {used} images"
         + (f", {failed} left out" if failed else ""),
         f"cross-validated, on images that the layers were not chosen on: {selection.cross_validated}",
-        *(f"labels: {note}" for note in label_notes(calibration)),
+        *([f"labels: {label_note(calibration)}"] if label_note(calibration) else []),
+        *unlabelled(calibration),
         *_told_costs(selection, names),
     ]
     if excluded:

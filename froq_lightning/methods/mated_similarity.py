@@ -76,8 +76,8 @@ class MatedSimilarity:
         """
         self.require_mates(subjects.where(embeddings.isfinite().all(dim=1), -1), originals)
         found = Similarities.of(embeddings, subjects, originals)
-        if refusal := told_apart(found.alike):
-            raise CalibrationError(refusal)
+        if doubt := doubt_of_subjects(found.alike):
+            raise CalibrationError(doubt)
         labelled = found.mates > 0
         facts = {
             "subjects": int(subjects[labelled].unique().numel()),
@@ -91,14 +91,15 @@ class MatedSimilarity:
         images = subjects[(subjects >= 0) & (originals == torch.arange(len(originals)))]
         if not len(images):
             raise CalibrationError(
-                "Expected to know who is shown, whom `mated` compares, but got images without subjects; give one "
-                "sub-folder per subject, a manifest with a column subject_id, or RecordIO, or choose another labeller"
+                "Expected to know who is shown, since `mated` compares the images of a subject, but got images without "
+                "subjects; give one sub-folder per subject, a manifest with a column subject_id, or RecordIO, or "
+                "choose another model.labeller"
             )
         counts = images.unique(return_counts=True)[1]
         if len(counts) < 2 or int(counts.max()) < 2:
             raise CalibrationError(
                 f"Expected two subjects or more, and two images of one, but got {len(images)} images of {len(counts)}; "
-                "choose another labeller"
+                "choose another model.labeller"
             )
 
     def reason(self, subject: int) -> str:
@@ -110,12 +111,12 @@ class MatedSimilarity:
         return {}
 
 
-def told_apart(alike: float) -> str:
+def doubt_of_subjects(alike: float) -> str:
     """Say why subjects that are `alike` to such an extent are perhaps none; empty if nothing speaks against them."""
     if alike >= ALIKE:
         return ""
     return (
-        f"images of one subject are no more alike than others, or hardly: {alike:.0%} of them are nearer to their own "
-        f"subject than to others, expected {ALIKE:.0%} or more. Are the sub-folders, or subject_id, subjects, and has "
-        "the network its weights? Else choose another labeller"
+        f"images of one subject are hardly more alike than others: Expected {ALIKE:.0%} or more to be nearer to their "
+        f"own subject than to others, but got {alike:.0%}, where chance gives 50%. Are the sub-folders, or subject_id, "
+        "subjects, and has the network its weights? Otherwise choose another model.labeller"
     )
