@@ -50,10 +50,12 @@ def one_by_one(embeddings: Tensor, subjects: Tensor, originals: Tensor) -> Simil
     return Similarities(counts, *torch.tensor(means, dtype=torch.float64), originals == torch.arange(len(originals)))
 
 
-@given(sets())
+@given(sets(), st.integers(1, 20))
 @settings(deadline=None)
-def test_sums_give_what_a_comparison_of_all_with_all_gives(samples: Samples) -> None:
-    found, expected = Similarities.of(*samples), one_by_one(*samples)
+def test_sums_give_what_a_comparison_of_all_with_all_gives(samples: Samples, block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("froq_lightning.methods.mated_similarity.BLOCK", block)
+        found, expected = Similarities.of(*samples), one_by_one(*samples)
     assert torch.equal(found.mates, expected.mates)
     assert torch.equal(found.is_image, expected.is_image)
     for one, other in ((found.mated, expected.mated), (found.non_mated, expected.non_mated)):
