@@ -51,4 +51,4 @@ def groups(origins: Tensor) -> Tensor:
         origins: `[N, 2]` subjects, -1 where unknown, and originals.
     """
     subjects, originals = origins.T
-    return subjects.where(subjects >= 0, originals + int(subjects.max()) + 1)
+    return subjects.where(subjects >= 0, -1 - originals)
