@@ -33,6 +33,7 @@ from froq_lightning.runs.limits import limits
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import QualityBatch, score_batch
+from froq_lightning.runs.set_labels import require_mates
 
 LOGGER = logging.getLogger(__name__)
 # Fewer bootstrap samples hardly reach into the tails that a 95 % interval ends in.
@@ -53,8 +54,9 @@ class FroqModule(LightningModule):
             take; `predict` ends its passes behind that layer.
         tolerance: how much set utility (Spearman's rho with the labels) calibration may give up for a cheaper set of
             layers; with neither limit, the preset's own set is taken.
-        labeller: quality method that labels calibration images which come without pseudo-quality: its name, or a
-            mapping `{method: name, option: value, …}`; options alone are those of `perturbation`.
+        labeller: what labels calibration images that come without pseudo-quality: `mated` (similarity to other images
+            of the subject), or a quality method, whose options go into a mapping `{method: name, option: value, …}`;
+            options alone are those of `perturbation`.
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
         figures: what `test` computes.
@@ -129,6 +131,8 @@ class FroqModule(LightningModule):
                 f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
                 f"float32, but got {self.trainer.precision}"
             )
+        if stage == "validate":
+            require_mates(self.labelling.method, getattr(self.trainer, "datamodule", None))
         if self.trainer.is_global_zero and (warning := doubts.of_weights(self.identity)):
             LOGGER.warning("warning: %s", warning)
         self._lay_out()
@@ -249,4 +253,4 @@ class FroqModule(LightningModule):
 
     def _degradations(self) -> dict[str, Any] | None:
         degrade = getattr(getattr(self.trainer, "datamodule", None), "degrade", None)
-        return {**asdict(degrade), "kinds": list(degrade.kinds)} if degrade is not None and degrade.share else None
+        return degrade.facts() if degrade is not None and degrade.is_on else None

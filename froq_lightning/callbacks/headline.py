@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from froq_lightning.calibration.doubts import of_weights
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.calibration.set_utility import FEW_IMAGES, Verdict, by_chance
+from froq_lightning.callbacks.label_notes import label_doubts
 from froq_lightning.runs.calibration_run import Calibration
 
 HEADLINES: dict[Verdict, str] = {
@@ -34,6 +35,7 @@ def doubts(calibration: Calibration) -> Iterator[str]:
     if warning := of_weights(calibration.observer.backbone):
         yield f"{warning[0].upper()}{warning[1:]}."
     yield from _of_utility(calibration.selection)
+    yield from label_doubts(calibration)
     images = calibration.observer.calibration_set.images
     if images < FEW_IMAGES:
         yield (

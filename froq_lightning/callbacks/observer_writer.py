@@ -11,6 +11,7 @@ from froq_lightning.calibration.observer import OBSERVER
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.callbacks.headline import doubts, headline
 from froq_lightning.callbacks.journaled import JournaledWriter
+from froq_lightning.callbacks.label_notes import label_note, unlabelled
 from froq_lightning.callbacks.outputs import require_suffix
 from froq_lightning.callbacks.tables import table_mark, write_csv
 from froq_lightning.data.records import FaceBatch
@@ -29,9 +30,10 @@ COLUMNS = ("image", "pseudo_quality", "quality_score", "quality", "status", "rea
 class ObserverWriter(JournaledWriter):
     """Writes the Observer, and beside it two tables: `observer.json`, `observer.images.csv`, `observer.layers.csv`.
 
-    The table of the images can be given as `data.labels` to a later calibration of the same ones. That of the layers
-    says of every candidate in execution order what share of a forward pass reaching it took (`cost`): a measured time,
-    so it is not part of the Observer, which is the same for the same images.
+    The table of the images can be given as `data.labels` to a later calibration of the same ones. The status of an
+    image is `ok`, `failed`, or `unlabelled` if other images give it no label. The table of the layers says of every
+    candidate in execution order what share of a forward pass reaching it took (`cost`): a measured time, so it is not
+    part of the Observer, which is the same for the same images.
 
     Args:
         path: of the Observer file: .json, or without a suffix.
@@ -120,6 +122,8 @@ def _rows(trainer: Trainer, calibration: Calibration) -> Iterator[tuple[Any, ...
         if index in usable:
             label, score, percent = usable[index]
             yield key, f"{label:.9g}", f"{score:.9g}", percent, "ok", ""
+        elif index in calibration.unlabelled:
+            yield key, "", "", -1, "unlabelled", calibration.unlabelled[index]
         else:
             yield key, "", "", -1, "failed", calibration.left_out[index].note
 
@@ -145,6 +149,8 @@ def _report(calibration: Calibration, names: Sequence[str]) -> str:
         f"{selection.cross_validated}",
         f"on the very images that the layers were chosen on: {observer.set_utility:.4f} over {used} images"
         + (f", {failed} left out" if failed else ""),
+        *([f"labels: {label_note(calibration)}"] if label_note(calibration) else []),
+        *unlabelled(calibration),
         text_table(["layer", "layer utility", "mean norm", "std", "weight"], rows),
         *_told_costs(selection, names),
     ]

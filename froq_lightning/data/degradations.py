@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,31 +55,57 @@ KINDS: dict[str, Callable[[Tensor, float, torch.Generator], Tensor]] = {
 
 @dataclass(frozen=True)
 class Degradations:
-    """Degrades a share of the images, each in one way with a random severity.
+    """Degrades a share of the images, or copies of all of them, each in one way with a random severity.
 
-    What happens to an image depends on the seed and its position in the data set alone.
+    What happens to an image depends on the seed and its position in the source alone, to a copy on its number too.
 
     Args:
         share: of the images that are degraded, 0..1.
         kinds: to draw from: blur, downscale, noise, jpeg.
         seed: of the draws.
+        copies: how many degraded copies of every image there are beside it, which is left as it is; not together with a
+            `share`.
     """
 
     share: float = 0.5
     kinds: tuple[str, ...] = tuple(KINDS)
     seed: int = 0
+    copies: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
             raise ConfigurationError(f"Expected `share` to be in 0..1, but got {self.share}")
+        if self.copies < 0:
+            raise ConfigurationError(f"Expected `copies` to be at least 0, but got {self.copies}")
+        if self.copies and (self.share or not self.kinds):
+            raise ConfigurationError(
+                "Expected a `share` of 0, which leaves the images themselves as they are, and some `kinds` beside "
+                f"`copies`, but got {self.share} and {list(self.kinds)}"
+            )
         for kind in self.kinds:
             if kind not in KINDS:
                 raise UnknownNameError.among("degradation", kind, KINDS)
 
-    def __call__(self, image: Tensor, index: int) -> tuple[Tensor, str]:
-        """Degrade the `[3, H, W]` uint8 image at a position; return it with a note, empty if it was left alone."""
-        draw = np.random.default_rng([self.seed, index])
-        if not self.kinds or draw.random() >= self.share:
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is degraded."""
+        return self.share > 0 or self.copies > 0
+
+    def facts(self) -> dict[str, Any]:
+        """Say what is degraded, as JSON values; of `share` and `copies` the one that is in use."""
+        unused = "share" if self.copies else "copies"
+        return {name: value for name, value in asdict(self).items() if name != unused} | {"kinds": list(self.kinds)}
+
+    def __call__(self, image: Tensor, index: int, copy: int = 0) -> tuple[Tensor, str]:
+        """Degrade the `[3, H, W]` uint8 image at a position; return it with a note, empty if it was left alone.
+
+        Args:
+            image: as it was read.
+            index: its position in the source.
+            copy: number of the copy, each of which is degraded; 0 for the image itself.
+        """
+        draw = np.random.default_rng([self.seed, index, copy] if copy else [self.seed, index])
+        if not copy and (not self.kinds or draw.random() >= self.share):
             return image, ""
         kind = self.kinds[int(draw.integers(len(self.kinds)))]
         severity = float(draw.uniform(0.1, 1.0))

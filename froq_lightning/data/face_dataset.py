@@ -14,6 +14,7 @@ from froq_lightning.data.images import read_image
 from froq_lightning.data.landmark_alignment import TEMPLATES, align_by_landmarks
 from froq_lightning.data.records import FaceRecord, FaceSample
 from froq_lightning.errors import ConfigurationError, ImageError
+from froq_lightning.evaluation.comparisons import Integers
 
 CROPS_TRIED = 16
 
@@ -26,7 +27,8 @@ class FaceDataset(Dataset[FaceSample]):
         preprocessing: of the backbone; it says how large a crop is.
         aligner: cuts the largest face out of photographs; without one the images are taken as aligned crops.
         resize: whether crops of another size are resized; if not, they are failures.
-        degradations: applied to a share of the crops.
+        degradations: applied to a share of the crops, or to the copies among the records.
+        subjects: `[N]` numbers of who is shown, -1 where that is not known.
 
     Raises:
         ConfigurationError: if the landmarks do not lead to the crops that the backbone wants.
@@ -40,12 +42,14 @@ class FaceDataset(Dataset[FaceSample]):
         *,
         resize: bool = False,
         degradations: Degradations | None = None,
+        subjects: Integers | None = None,
     ) -> None:
         self.records = records
         self.preprocessing = preprocessing
         self.aligner = aligner
         self.resize = resize
         self.degradations = degradations
+        self.subjects = subjects
         by_landmarks = aligner is None and len(records) > 0 and records[0].landmarks is not None
         if by_landmarks and preprocessing.alignment not in TEMPLATES:
             raise ConfigurationError(
@@ -65,13 +69,20 @@ class FaceDataset(Dataset[FaceSample]):
         except ImageError as error:
             return FaceSample(index, record.key, None, str(error))
         if self.degradations is not None:
-            image, note = self.degradations(image, index)
+            image, note = self.degradations(image, index // (self.degradations.copies + 1), record.copy)
             notes.append(note)
-        return FaceSample(index, record.key, image, "; ".join(filter(None, notes)), record.pseudo_quality)
+        told, subject = "; ".join(filter(None, notes)), -1 if self.subjects is None else int(self.subjects[index])
+        return FaceSample(index, record.key, image, told, record.pseudo_quality, subject, record.copy)
 
     def __getitems__(self, indices: Sequence[int | None]) -> list[FaceSample]:
         """Read the crops of a batch; the DataLoader calls this. None stands for no crop."""
         return [self[index] for index in indices if index is not None]
+
+    def origins(self) -> tuple[Tensor, Tensor]:
+        """Return `[N]` int64 subjects, -1 where unknown, and sample indices of what degraded copies are made from."""
+        subjects = np.full(len(self), -1) if self.subjects is None else self.subjects
+        originals = [index - record.copy for index, record in enumerate(self.records)]
+        return torch.from_numpy(subjects), torch.tensor(originals)
 
     def require_crops(self, source: str) -> None:
         """Refuse images that are no crops once, before a run: photographs that nothing aligns or resizes.

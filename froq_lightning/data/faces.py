@@ -1,6 +1,7 @@
 """Face crops of a source as a LightningDataModule, for `validate` and `predict`."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -12,11 +13,13 @@ from froq_lightning.backbones.registry import create_aligner
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_dataset import FaceDataset
-from froq_lightning.data.listing import Listing, list_source, with_labels
+from froq_lightning.data.formats.record_subjects import with_subjects
+from froq_lightning.data.listing import Listing, list_source, with_copies, with_labels
 from froq_lightning.data.loading import BatchSize, face_loader, images_at_once, require_loading
 from froq_lightning.data.records import FaceBatch, FaceRecord
 from froq_lightning.data.samples import PREFIX, write_samples
 from froq_lightning.data.sharing import shared_among_processes
+from froq_lightning.data.subjects import subject_numbers
 from froq_lightning.errors import ConfigurationError
 
 
@@ -38,6 +41,8 @@ class FaceDataModule(LightningDataModule):
 
     Attributes:
         done: how many of this process's images are passed over, since an earlier run did them.
+        labelled: after `setup`, whether the images come with labels.
+        faces: after `setup`, the crops, copies of them included.
     """
 
     def __init__(
@@ -69,14 +74,18 @@ class FaceDataModule(LightningDataModule):
         preprocessing = cast("Backbone", self.trainer.lightning_module.backbone).preprocessing
         self.done = 0
         calibrating = stage == "validate"
-        listing = self._listed(Path(self.trainer.default_root_dir), labelled=calibrating)
-        records = listing.records
-        if calibrating and self.labels is not None:
-            records = with_labels(records, self.labels)
+        listing = self._listed(Path(self.trainer.default_root_dir), labelled=calibrating and self.labels is None)
+        records = self._for_calibration(listing.records) if calibrating else listing.records
         self.labelled = records[0].pseudo_quality is not None
         aligner = self.aligner and create_aligner(self.aligner, preprocessing.alignment, preprocessing.size)
-        degradations = self.degrade if calibrating and self.degrade.share else None
-        self.faces = FaceDataset(records, preprocessing, aligner or None, resize=self.resize, degradations=degradations)
+        self.faces = FaceDataset(
+            records,
+            preprocessing,
+            aligner or None,
+            resize=self.resize,
+            degradations=self.degrade if calibrating and self.degrade.is_on else None,
+            subjects=subject_numbers([record.subject for record in records]) if calibrating else None,
+        )
         self.faces.require_crops(self.source)
         if listing.passed_over and self.trainer.is_global_zero:
             print(f"passed over in {self.source}: {listing.passed_over}", flush=True)
@@ -102,11 +111,19 @@ class FaceDataModule(LightningDataModule):
             "resize": self.resize,
             "degrade": None if self.faces.degradations is None else asdict(self.faces.degradations),
             "batch_size": self.batch_size,
+            "subjects": None if self.faces.subjects is None else _digest(self.faces.subjects.tobytes()),
         }
+
+    def _for_calibration(self, records: Sequence[FaceRecord]) -> Sequence[FaceRecord]:
+        """Add what `validate` alone wants: subjects, degraded copies, and labels that are given."""
+        records = with_subjects(records)
+        if self.degrade.copies:
+            records = with_copies(records, self.degrade.copies)
+        return records if self.labels is None else with_labels(records, self.labels)
 
     def _digest_of_labels(self) -> str:
         labels = [(record.pseudo_quality, record.problem) for record in self.faces.records]
-        return hashlib.sha256(repr(labels).encode()).hexdigest()
+        return _digest(repr(labels).encode())
 
     def _loader(self, *, labelled: bool) -> DataLoader[FaceBatch]:
         sampler = shared_among_processes(self.faces, self.trainer, self.done)
@@ -118,3 +135,7 @@ class FaceDataModule(LightningDataModule):
             written = write_samples(self.source, run_folder / "photographs")
             return Listing([FaceRecord(path.name, path) for path in written])
         return list_source(self.source, self.root, labelled=labelled)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -42,9 +42,9 @@ def list_source(source: str | Path, root: str | Path | None = None, *, labelled:
     """List the images of a source, and what is passed over.
 
     Args:
-        source: folder (searched to any depth; sorted by path), image file, manifest with a column `path` or `image`
-            and perhaps `pseudo_quality` and `subject_id` (in the manifest's order), list of paths, or archive
-            (RecordIO, insightface .bin, AdaFace memfile).
+        source: folder (searched to any depth; sorted by path; its sub-folders tell the subjects), image file, manifest
+            with a column `path` or `image` and perhaps `pseudo_quality` and `subject_id` (in the manifest's order),
+            list of paths, or archive (RecordIO, insightface .bin, AdaFace memfile).
         root: folder that a manifest's paths are relative to, and must not lead out of; by default the manifest's own,
             which they may lead out of.
         labelled: whether a manifest's `pseudo_quality` is read.
@@ -62,7 +62,7 @@ def list_source(source: str | Path, root: str | Path | None = None, *, labelled:
     passed_over = ""
     if source.is_dir():
         search = FolderSearch(source)
-        records = [FaceRecord(shown(path.relative_to(source).as_posix()), path) for path in search.images]
+        records = [_found(path, path.relative_to(source)) for path in search.images]
         passed_over = search.passed_over
     elif not source.exists():
         raise DataNotFoundError(f"data source {str(source)!r} does not exist")
@@ -79,6 +79,27 @@ def list_source(source: str | Path, root: str | Path | None = None, *, labelled:
         found = f", but {passed_over}" if passed_over else ""
         raise DataError(f"{str(source)!r} holds no images{found}; images end in {' '.join(sorted(SUFFIXES))}")
     return Listing(records, passed_over)
+
+
+def with_copies(records: Sequence[FaceRecord], copies: int) -> list[FaceRecord]:
+    """Put so many degraded copies of every image behind it.
+
+    Raises:
+        DataError: if another image has the name of a copy, or the images have labels, which are not those of copies.
+    """
+    if records[0].pseudo_quality is not None:
+        raise DataError(
+            "Expected images without labels for copies of them (data.degrade.copies), since a manifest's labels are "
+            "those of the images alone; give labels of both as data.labels"
+        )
+    whole = [
+        replace(record, key=f"{record.key} (copy {number})", copy=number) if number else record
+        for record in records
+        for number in range(copies + 1)
+    ]
+    if len({record.key for record in whole}) < len(whole):
+        raise DataError("Expected no image to be named as the copy of another, such as 'a.jpg (copy 1)'; rename it")
+    return whole
 
 
 def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceRecord]:
@@ -113,6 +134,11 @@ def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceR
         replace(_labelled(FaceRecord(_key(names[place]), labels.parent), texts[place]), problem=problem)
         for place in extra
     ]
+
+
+def _found(path: Path, name: Path) -> FaceRecord:
+    """Make the record of an image by its name below a folder; the first folder on the way to it tells its subject."""
+    return FaceRecord(shown(name.as_posix()), path, subject=name.parts[0] if len(name.parts) > 1 else "")
 
 
 def _key(stated: str) -> str:

@@ -22,6 +22,7 @@ class RecordTable(Sequence[FaceRecord]):
         positions: `[N]`, of the images in the archive.
         landmarks: `[N, 5, 2]`, x and y of eyes, nose and corners of the mouth, if the images are aligned by them.
         confined: whether names that lead out of the folder are a problem.
+        subjects: `[N]`, equal for images of one subject, if that is known.
     """
 
     keys: Sequence[str] | npt.NDArray[np.int64]
@@ -30,6 +31,7 @@ class RecordTable(Sequence[FaceRecord]):
     positions: npt.NDArray[np.int64] | None = None
     landmarks: npt.NDArray[np.float32] | None = None
     confined: bool = False
+    subjects: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -50,6 +52,7 @@ class RecordTable(Sequence[FaceRecord]):
             record = FaceRecord(key, self.path, archive=self.archive)
         return replace(
             record,
+            subject="" if self.subjects is None else str(self.subjects[index]),
             position=0 if self.positions is None else int(self.positions[index]),
             landmarks=None if self.landmarks is None else tuple((float(x), float(y)) for x, y in self.landmarks[index]),
         )

@@ -33,6 +33,7 @@ class FaceRecord:
         pseudo_quality: its label, higher is better; None if labels are not given.
         problem: why it cannot be used, if that is known before it is opened.
         subject: who is shown, if that is known.
+        copy: number of the degraded copy, from 1; 0 for the image itself, which stands that many places before it.
         archive: that holds the image, if it has no file of its own.
         position: of the image in the archive.
         landmarks: (x, y) of eyes, nose and corners of the mouth, if the image is to be aligned by them.
@@ -43,6 +44,7 @@ class FaceRecord:
     pseudo_quality: float | None = None
     problem: str = ""
     subject: str = ""
+    copy: int = 0
     archive: Archive | None = None
     position: int = 0
     landmarks: Landmarks | None = None
@@ -64,13 +66,25 @@ def stated_record(root: Path, text: str, *, confined: bool) -> FaceRecord:
 
 @dataclass(frozen=True)
 class FaceSample:
-    """An image after reading: the `[3, H, W]` uint8 RGB crop, or None with the reason; a crop may carry a note."""
+    """An image after reading.
+
+    Args:
+        index: position in the data set.
+        key: its name.
+        image: the `[3, H, W]` uint8 RGB crop; None if there is none.
+        note: why there is none, or a remark.
+        pseudo_quality: its label; None if labels are not given.
+        subject: number of who is shown; -1 if that is not known.
+        copy: number of the degraded copy; see `FaceRecord`.
+    """
 
     index: int
     key: str
     image: Tensor | None
     note: str = ""
     pseudo_quality: float | None = None
+    subject: int = -1
+    copy: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,9 @@ class FaceBatch:
         notes: B remarks, mostly empty.
         pseudo_quality: `[B]` float32 labels, or None if they are not given.
         failures: the samples without a crop.
+        subject: `[B]` int64 numbers of who is shown, -1 where that is not known; None if it is of no image.
+        original: `[B]` int64 sample index of the image that a degraded copy was made from, of an image its own; None if
+            there are no copies.
     """
 
     images: Tensor
@@ -92,17 +109,16 @@ class FaceBatch:
     notes: list[str]
     pseudo_quality: Tensor | None = None
     failures: tuple[FaceSample, ...] = ()
+    subject: Tensor | None = None
+    original: Tensor | None = None
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move the tensors to a device; Lightning calls this. Pinned images move while the device computes."""
-        labels = self.pseudo_quality
         moving = {"non_blocking": self.images.is_pinned(), **kwargs}
-        return replace(
-            self,
-            images=self.images.to(*args, **moving),
-            sample_index=self.sample_index.to(*args, **kwargs),
-            pseudo_quality=None if labels is None else labels.to(*args, **kwargs),
-        )
+        facts = ("sample_index", "pseudo_quality", "subject", "original")
+        given = {name: getattr(self, name) for name in facts if getattr(self, name) is not None}
+        moved = {name: tensor.to(*args, **kwargs) for name, tensor in given.items()}
+        return replace(self, images=self.images.to(*args, **moving), **moved)
 
     def pin_memory(self) -> Self:
         """Pin the images' memory; the DataLoader calls this where a GPU waits."""
@@ -122,13 +138,16 @@ def collate(samples: Sequence[FaceSample], size: tuple[int, int], *, labelled: b
     labels = [sample.pseudo_quality for sample, _ in good]
     index = torch.tensor([sample.index for sample, _ in good], dtype=torch.int64)
     quality = torch.tensor(labels, dtype=torch.float32) if labelled else None
+    subject = torch.tensor([sample.subject for sample, _ in good], dtype=torch.int64)
+    original = torch.tensor([sample.index - sample.copy for sample, _ in good], dtype=torch.int64)
     try:
         # Stacks in shared memory if it runs in a worker.
         images = (
             default_collate([image for _, image in good]) if good else torch.empty((0, 3, *size), dtype=torch.uint8)
         )
         if get_worker_info() is not None:
-            _ = [tensor.share_memory_() for tensor in (images, index, quality) if tensor is not None]
+            shared = (images, index, quality, subject, original)
+            _ = [tensor.share_memory_() for tensor in shared if tensor is not None]
     except RuntimeError as error:
         hint = "set --data.workers 0, or give the machine a larger /dev/shm"
         raise DataError(f"a batch does not fit into shared memory; {hint}: {error}") from error
@@ -139,4 +158,6 @@ def collate(samples: Sequence[FaceSample], size: tuple[int, int], *, labelled: b
         notes=[sample.note for sample, _ in good],
         pseudo_quality=quality,
         failures=tuple(sample for sample in samples if sample.image is None),
+        subject=subject,
+        original=original,
     )

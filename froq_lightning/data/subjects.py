@@ -16,6 +16,11 @@ def numbered(names: Sequence[str] | Integers) -> Indices:
     return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.int32)
 
 
+def subject_numbers(names: Sequence[str]) -> Integers:
+    """Number who is shown, from 0 in the order of the names; -1 for an empty name, which tells nobody."""
+    return numbered(names).astype(np.int64) - ("" in names)  # it is the first in order
+
+
 def connected(count: int, first: Integers, second: Integers) -> Indices:
     """Number the connected components of a graph, in the order of their lowest members.
 

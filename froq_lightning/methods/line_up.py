@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.methods.catalogue import FROQ, METHODS, create_method
-from froq_lightning.methods.quality_method import QualityMethod
+from froq_lightning.methods.catalogue import FROQ, METHODS, create_labeller, create_method
+from froq_lightning.methods.quality_method import QualityMethod, SetLabeller
 
 ALL = "all"
 MethodSpec = str | Mapping[str, Any]
@@ -34,7 +34,7 @@ def line_up(specs: MethodSpec | Sequence[MethodSpec], froq: Callable[..., Qualit
             raise ConfigurationError(f"Expected `label` to be text, but got {label!r}")
         if label in methods:
             raise ConfigurationError(f"Expected methods of different names, but got {label} twice; give one a `label`")
-        methods[label] = _build(name, options, froq)
+        methods[label] = _froq(options, froq) if name == FROQ else create_method({"method": name, **options})
     if not methods:
         raise ConfigurationError("Expected at least one quality method, but got none")
     return methods
@@ -42,8 +42,8 @@ def line_up(specs: MethodSpec | Sequence[MethodSpec], froq: Callable[..., Qualit
 
 def line_up_one(
     spec: MethodSpec, froq: Callable[..., QualityMethod], default: str = "perturbation"
-) -> tuple[str, QualityMethod]:
-    """Build one method from its name, or from its options; tell the name too, `default` where only options are given.
+) -> tuple[str, QualityMethod | SetLabeller]:
+    """Build a labeller from its name, or from its options; tell the name too, `default` where only options are given.
 
     Raises:
         UnknownNameError: for an unknown method or option.
@@ -51,12 +51,10 @@ def line_up_one(
     """
     options = {"method": spec} if isinstance(spec, str) else dict(spec)
     name = options.pop("method", default)
-    return name, _build(name, options, froq)
+    return name, _froq(options, froq) if name == FROQ else create_labeller({"method": name, **options})
 
 
-def _build(name: str, options: Mapping[str, Any], froq: Callable[..., QualityMethod]) -> QualityMethod:
-    if name != FROQ:
-        return create_method({"method": name, **options})
+def _froq(options: Mapping[str, Any], froq: Callable[..., QualityMethod]) -> QualityMethod:
     try:
         return froq(**options)
     except TypeError as error:

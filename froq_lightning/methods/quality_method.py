@@ -1,5 +1,6 @@
-"""The contract of a quality method."""
+"""The contracts of quality methods, and of labellers that need a whole set of images."""
 
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -36,3 +37,44 @@ class DrawnQuality(QualityMethod, Protocol):
 
     def redraw(self, scores: Tensor, draws: int) -> Tensor:
         """Draw again for the images that got `[N]` scores: `[N, draws]`, the first column being these scores."""
+
+
+@dataclass(frozen=True)
+class SetLabels:
+    """What a labeller says of a set: `[N]` float64 labels, NaN where there is none; and JSON values to be recorded."""
+
+    labels: Tensor
+    facts: dict[str, Any]
+
+
+@runtime_checkable
+class SetLabeller(Protocol):
+    """Labels the images of a set from the embeddings of all; no quality method, since other images have a say.
+
+    A frozen dataclass whose fields are its parameters.
+    """
+
+    def label(self, embeddings: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
+        """Label the samples of a set, higher is better.
+
+        Args:
+            embeddings: `[N, D]`, NaN for a sample without one.
+            subjects: `[N]` int64 numbers of who is shown, -1 where that is not known.
+            originals: `[N]` int64 sample index of the image that a degraded copy was made from, of an image its own.
+
+        Raises:
+            CalibrationError: if the set allows no labels.
+        """
+
+    def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
+        """Refuse a set, before an image is read, whose subjects allow no labels.
+
+        Raises:
+            CalibrationError: saying what gives them.
+        """
+
+    def reason(self, subject: int) -> str:
+        """Say why an image of a subject has no label."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that the labels depend on, as JSON values."""

@@ -1,4 +1,4 @@
-"""The table that calibration fills: one row of layer norms and a label for every image of the set."""
+"""The table that calibration fills: layer norms, a label and perhaps an embedding for every image of the set."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -49,12 +49,12 @@ class CalibrationTable:
 
 
 class LayerNormTable(Metric):
-    """Gathers layer norms and labels across batches and processes.
+    """Gathers layer norms and labels, and what a labeller of whole sets needs, across batches and processes.
 
     The memory of a process is allocated beforehand, since small tensors kept between the network's large temporary ones
-    would make it grow with every batch: `rows * (layers + 1)` float32 values. To compute takes the table of all N
-    samples besides, `N * (layers + 1)` float32 values in the host's memory, and blocks of it: about 150 MB, or 100
-    bytes for each of more than a million samples.
+    would make it grow with every batch: `rows * (layers + 1)` float32 values, and with the first embeddings so many for
+    these. To compute takes the table of all N samples besides, `N * (layers + 1)` float32 values in the host's memory,
+    and blocks of it: about 150 MB, or 100 bytes for each of more than a million samples.
 
     Args:
         rows: that this process will see at most, repeated samples included.
@@ -64,6 +64,8 @@ class LayerNormTable(Metric):
     full_state_update = False
     sample_index: Tensor
     values: Tensor
+    embeddings: Tensor
+    origins: Tensor
     used: int
 
     def __init__(self, rows: int, layers: int) -> None:
@@ -72,16 +74,41 @@ class LayerNormTable(Metric):
         # A state has a default, which is a copy: so none begins with its rows.
         self.add_state("sample_index", torch.zeros(0, dtype=torch.int64), dist_reduce_fx=None)
         self.add_state("values", torch.zeros(layers + 1, 0), dist_reduce_fx=None)
+        self.add_state("embeddings", torch.zeros(0, 0), dist_reduce_fx=None)
+        self.add_state("origins", torch.zeros(2, 0, dtype=torch.int64), dist_reduce_fx=None)
         self._allocate()
 
-    def update(self, sample_index: Tensor, norms: Tensor, pseudo_quality: Tensor) -> None:
-        """Add `[B]` samples with their `[B, L]` norms and `[B]` labels."""
+    def update(
+        self,
+        sample_index: Tensor,
+        norms: Tensor,
+        pseudo_quality: Tensor,
+        origins: Tensor | None = None,
+        embeddings: Tensor | None = None,
+    ) -> None:
+        """Add `[B]` samples.
+
+        Args:
+            sample_index: `[B]` positions in the data set.
+            norms: `[B, L]` layer norms.
+            pseudo_quality: `[B]` labels.
+            origins: `[2, B]` int64: subjects, -1 where unknown, and sample indices of the images that degraded copies
+                were made from; without them no subject is known, and no sample is a copy.
+            embeddings: `[B, D]`, if they are needed.
+        """
         rows = slice(self.used, self.used + len(sample_index))
         if rows.stop > len(self.sample_index):
             raise CalibrationError(f"Expected at most {len(self.sample_index)} samples, but got {rows.stop}")
         self.sample_index[rows] = sample_index
         self.values[:-1, rows] = norms.T.to(self.values)
         self.values[-1, rows] = pseudo_quality.to(self.values)
+        self.origins[1, rows] = self.sample_index[rows]
+        if origins is not None:
+            self.origins[:, rows] = origins.to(self.origins)
+        if embeddings is not None:
+            if not len(self.embeddings):
+                self.embeddings = self.values.new_full((embeddings.shape[1], self.shape[1]), torch.nan)
+            self.embeddings[:, rows] = embeddings.T.to(self.values)
         self.used = rows.stop
 
     def update_missing(self, sample_index: Tensor) -> None:
@@ -103,23 +130,38 @@ class LayerNormTable(Metric):
         Raises:
             CalibrationError: if samples of the set never arrived.
         """
-        index, values = self.sample_index[: self.used], self.values[:, : self.used]
+        # An array, since torchmetrics clones the tensors that a metric computes.
+        return self._gathered(self.values).numpy()
+
+    def all_origins(self) -> Tensor:
+        """Return `[N, 2]` int64: subject, -1 where unknown, and the sample index of the original of every sample."""
+        return self._gathered(self.origins)
+
+    def all_embeddings(self, dimension: int) -> Tensor:
+        """Return the `[N, dimension]` embeddings, NaN where there is none, also if this process has not seen any."""
+        none = self.values.new_full((dimension, self.used), torch.nan)
+        return self._gathered(self.embeddings if len(self.embeddings) else none)
+
+    def _gathered(self, values: Tensor) -> Tensor:
+        """Bring `[C, rows]` values of all processes into one `[N, C]` table, in the order of the samples."""
+        index, values = self.sample_index[: self.used], values[:, : self.used]
         exchange = Exchange(self.used, index.device, self.process_group)
         rows = _rows_of_samples(torch.cat([part.cpu() for part in exchange.in_turn(index)]))
         places = [((part >= 0).nonzero()[:, 0], part[part >= 0]) for part in rows.split(exchange.lengths)]
-        table = torch.empty(len(values), sum(len(row) for _, row in places))
+        table = torch.empty(len(values), sum(len(row) for _, row in places), dtype=values.dtype)
         columns = max(1, BLOCK // max(1, table.shape[1]))
         for own, block in zip(values.split(columns), table.split(columns), strict=True):
             for (counted, row), part in zip(places, exchange.in_turn(own), strict=True):
                 block.index_copy_(1, row, part.cpu().index_select(1, counted))
-        # An array, since torchmetrics clones the tensors that a metric computes.
-        return table.T.numpy()
+        return table.T
 
     def _allocate(self) -> None:
         columns, rows = self.shape
         self.used = 0
         self.sample_index = self.sample_index.new_zeros(rows)
         self.values = self.values.new_zeros(columns, rows)
+        self.embeddings = self.values.new_zeros(0, rows)
+        self.origins = self.origins.new_full((2, rows), -1)
 
 
 def _rows_of_samples(sample_index: Tensor) -> Tensor:

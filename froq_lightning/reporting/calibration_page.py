@@ -12,6 +12,7 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.calibration.preset import PRESETS
 from froq_lightning.callbacks.headline import doubts, headline
+from froq_lightning.callbacks.label_notes import label_note, unlabelled
 from froq_lightning.data.records import FaceSample
 from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.reporting.agreement_chart import MOST_IMAGES, rank_chart, rank_shares, value_chart
@@ -52,9 +53,10 @@ def render_page(calibration: Calibration, backbone: Backbone, read: Reader | Non
         "utility": calibration.selection.cross_validated,
         "caveats": [*doubts(calibration), *_caveats(calibration, rows)],
         "rule": _rule(observer),
+        "label_note": label_note(calibration),
         "ends": ends,
         "faces": _faces(calibration, lru_cache(maxsize=None)(read), ends) if read and ends else {},
-        "failures": _failures(list(calibration.left_out.values())),
+        "failures": [*unlabelled(calibration), *_failures(list(calibration.left_out.values()))],
         "settings": _settings(observer),
         **_layers(calibration, rows),
         **_front(calibration, backbone.candidate_layers),

@@ -1,5 +1,6 @@
 """One pass over a calibration set: layer norms and labels of every image, then the Observer."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,7 +18,7 @@ from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.data.records import FaceBatch, FaceSample
 from froq_lightning.errors import CalibrationError
 from froq_lightning.methods.panel import score_images
-from froq_lightning.methods.quality_method import QualityMethod
+from froq_lightning.methods.quality_method import QualityMethod, SetLabeller
 from froq_lightning.metrics.layer_norm_table import CalibrationTable, LayerNormTable
 from froq_lightning.observation.independence import dependent_layers, require_independent_embedding
 from froq_lightning.observation.norms import LayerNorms
@@ -25,6 +26,7 @@ from froq_lightning.observation.pass_clock import PassClock
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.processes import gathered, process_number
 from froq_lightning.runs.quality_batch import NOT_FINITE
+from froq_lightning.runs.set_labels import groups, label_set
 
 
 @dataclass(frozen=True)
@@ -36,20 +38,22 @@ class Calibration:
         table: layer norms and labels of the images used.
         selection: layers and scores of these images.
         left_out: the samples that no process could use, by sample index, with reasons.
+        unlabelled: why others have no label, by sample index.
     """
 
     observer: Observer
     table: CalibrationTable
     selection: Selection
     left_out: dict[int, FaceSample]
+    unlabelled: dict[int, str]
 
 
 @dataclass(frozen=True)
 class Labelling:
-    """The quality method that labels images which come without labels, and the name it is recorded by."""
+    """What labels images which come without labels, and the name it is recorded by."""
 
     name: str
-    method: QualityMethod
+    method: QualityMethod | SetLabeller
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,14 @@ class Passes:
         unobserved: columns that cannot be observed, and why.
         labels_given: whether the images came with labels.
         costs: of reaching each layer, as a share of a pass.
+        dimension: of the embeddings, if they are needed for the labels; else 0.
     """
 
     order: tuple[int, ...]
     unobserved: dict[int, str]
     labels_given: bool
     costs: list[float]
+    dimension: int
 
 
 class CalibrationRun:
@@ -96,6 +102,7 @@ class CalibrationRun:
         self._order: tuple[int, ...] = ()
         self._unobserved: dict[int, str] = {}
         self._labels_given = False
+        self._dimension = 0
 
     def add(self, batch: FaceBatch) -> ObservedBatch:
         """Observe all candidate layers in one pass; label the images from the same pass unless labels are given."""
@@ -115,7 +122,9 @@ class CalibrationRun:
         if len(observed.sample_index):
             self._order, self._unobserved = observed.order, observed.unobserved
             self._labels_given = observed.labels_given
-            self._table.update(observed.sample_index, observed.norms, observed.pseudo_quality)
+            self._dimension = 0 if observed.embeddings is None else observed.embeddings.shape[1]
+            facts = (observed.pseudo_quality, observed.origins, observed.embeddings)
+            self._table.update(observed.sample_index, observed.norms, *facts)
 
     def finish(
         self, identity: BackboneIdentity, preset: PresetName, budget: Budget, degradations: dict[str, Any] | None
@@ -125,9 +134,14 @@ class CalibrationRun:
         Raises:
             CalibrationError: if the images do not allow it.
         """
-        table, passes = CalibrationTable.from_rows(self._table.compute()), self._passes()
+        rows, origins, passes = self._table.compute(), self._table.all_origins(), self._passes()
         left_out = dict(sorted(gathered({sample.index: sample for sample in self._left_out}).items()))
+        facts, unlabelled = dict[str, Any](), dict[int, str]()
         try:
+            if isinstance(self.labelling.method, SetLabeller) and passes.dimension:
+                embeddings = self._table.all_embeddings(passes.dimension)
+                facts, unlabelled = label_set(self.labelling.method, rows, origins, embeddings)
+            table = CalibrationTable.from_rows(rows)
             selection = select_layers(
                 table.norms,
                 table.pseudo_quality,
@@ -137,18 +151,21 @@ class CalibrationRun:
                 passes.unobserved | self._dependent,
                 passes.costs,
                 budget,
+                groups(origins[table.sample_index]),
             )
         except CalibrationError as error:
-            reasons = "".join(f"; {sample.key}: {sample.note}" for sample in islice(left_out.values(), 3))
-            raise CalibrationError(f"{error} ({len(table.missing)} left out{reasons})") from error
-        labels = self._label_method(given=passes.labels_given)
+            reasons = [f"{sample.key}: {sample.note}" for sample in islice(left_out.values(), 3)]
+            reasons += [f"{reason} ({count})" for reason, count in Counter(unlabelled.values()).items()]
+            told = "; ".join([f"{len(left_out) + len(unlabelled)} left out", *reasons])
+            raise CalibrationError(f"{error} ({told})") from error
+        labels = self._label_method(given=passes.labels_given) | facts
         images = CalibrationSet(len(table.norms), len(table.missing), labels, degradations)
         observer = Observer.from_selection(selection, identity, preset, images, budget)
-        return Calibration(observer, table, selection, left_out)
+        return Calibration(observer, table, selection, left_out, unlabelled)
 
     def _passes(self) -> Passes:
         """What the passes of all processes told; a process without images has nothing to tell."""
-        own = Passes(self._order, self._unobserved, self._labels_given, self._clock.costs())
+        own = Passes(self._order, self._unobserved, self._labels_given, self._clock.costs(), self._dimension)
         told = [passes for passes in gathered({process_number(): own}).values() if passes.order]
         if not told:
             return own
@@ -161,22 +178,29 @@ class CalibrationRun:
         inputs, timed = self.backbone.inputs(batch.images), len(self._clock.passes)
         with self._norms:
             seen = self._norms.observe(inputs)
-        labels = self._labels(batch, inputs, seen.output)
-        finite = self.backbone.embed(seen.output).isfinite().all(dim=1) & labels.isfinite()
+        embeddings, labels = self.backbone.embed(seen.output), self._labels(batch, inputs, seen.output)
+        finite = embeddings.isfinite().all(dim=1)
+        if labels is not None:
+            finite &= labels.isfinite()
         return ObservedBatch(
             (*batch.failures, *_without(finite.tolist(), batch)),
             batch.sample_index[finite],
             seen.norms[finite],
-            labels[finite],
+            seen.norms.new_full((int(finite.sum()),), torch.nan) if labels is None else labels[finite],
+            _origins(batch)[:, finite],
+            embeddings[finite].float() if labels is None else None,
             labels_given=batch.pseudo_quality is not None,
             order=seen.order,
             unobserved=seen.failures,
             times=self._clock.passes[timed:],
         )
 
-    def _labels(self, batch: FaceBatch, inputs: Tensor, output: Any) -> Tensor:
+    def _labels(self, batch: FaceBatch, inputs: Tensor, output: Any) -> Tensor | None:
+        """Labels that are given, or made of each image; None if those of the whole set are made at the end."""
         if batch.pseudo_quality is not None:
             return batch.pseudo_quality
+        if isinstance(self.labelling.method, SetLabeller):
+            return None
         return score_images(self.labelling.method, self.backbone, batch.images, inputs, output)
 
     def _label_method(self, *, given: bool) -> dict[str, Any]:
@@ -190,3 +214,9 @@ def _without(finite: Sequence[bool], batch: FaceBatch) -> Iterator[FaceSample]:
     for index, key, is_finite in zip(batch.sample_index.tolist(), batch.keys, finite, strict=True):
         if not is_finite:
             yield FaceSample(index, key, None, NOT_FINITE)
+
+
+def _origins(batch: FaceBatch) -> Tensor:
+    """Stack subjects and originals of a batch to `[2, B]`; a batch that tells none has no known subjects or copies."""
+    subject = torch.full_like(batch.sample_index, -1) if batch.subject is None else batch.subject
+    return torch.stack([subject, batch.sample_index if batch.original is None else batch.original])

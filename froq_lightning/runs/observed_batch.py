@@ -18,7 +18,10 @@ class ObservedBatch:
         failures: samples of the same step that gave no crop.
         sample_index: `[B]` int64, position in the data set.
         norms: `[B, L]` float32 layer norms.
-        pseudo_quality: `[B]` float32 labels.
+        pseudo_quality: `[B]` float32 labels; NaN where the images of the whole set are to be labelled together.
+        origins: `[2, B]` int64: subjects, -1 where unknown, and sample indices of the images that degraded copies were
+            made from.
+        embeddings: `[B, D]`, if they are needed for the labels.
         labels_given: whether the images came with labels.
         order: columns of the layers in execution order.
         unobserved: columns that cannot be observed, and why.
@@ -29,6 +32,8 @@ class ObservedBatch:
     sample_index: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
     norms: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     pseudo_quality: Tensor = field(default_factory=lambda: torch.empty(0))
+    origins: Tensor = field(default_factory=lambda: torch.empty(2, 0, dtype=torch.int64))
+    embeddings: Tensor | None = None
     labels_given: bool = False
     order: tuple[int, ...] = ()
     unobserved: dict[int, str] = field(default_factory=dict)
@@ -44,7 +49,14 @@ class ObservedBatch:
             "unobserved": list(self.unobserved.items()),
             "times": self.times,
         }
-        tensors = {"index": self.sample_index, "norms": self.norms, "pseudo_quality": self.pseudo_quality}
+        tensors = {
+            "index": self.sample_index,
+            "norms": self.norms,
+            "pseudo_quality": self.pseudo_quality,
+            "origins": self.origins,
+        }
+        if self.embeddings is not None:
+            tensors["embeddings"] = self.embeddings
         return Block(facts, {name: tensor.cpu() for name, tensor in tensors.items()})
 
     @classmethod
@@ -56,6 +68,8 @@ class ObservedBatch:
             tensors["index"],
             tensors["norms"],
             tensors["pseudo_quality"],
+            tensors["origins"],
+            tensors.get("embeddings"),
             labels_given=facts["labels_given"],
             order=tuple(facts["order"]),
             unobserved=dict(facts["unobserved"]),

@@ -216,13 +216,33 @@ def test_a_batch_size_that_was_found_is_kept(
     assert broken.read_bytes() == plain.read_bytes()
 
 
-def test_a_killed_labelling_goes_on_to_the_same_observer(network: tuple[str, ...], many: Path, tmp_path: Path) -> None:
-    for image in sorted(many.iterdir())[40:]:  # each takes several passes
+@pytest.fixture
+def people(shared: Path, tmp_path: Path) -> Path:
+    """Faces in folders of their subjects."""
+    folder = tmp_path / "people"
+    folder.mkdir()
+    for subject in sorted((shared / "data" / "faces").iterdir())[:8]:
+        (folder / subject.name).symlink_to(subject)
+    return folder
+
+
+LABELLED = {
+    "image by image": ("many", "--model.labeller={noise: 0, occlusion: 2}"),
+    "as a set": ("people", "--model.labeller=mated", "--data.degrade.copies=2"),
+}
+
+
+@pytest.mark.parametrize("how", LABELLED)
+def test_a_killed_labelling_goes_on_to_the_same_observer(
+    how: str, network: tuple[str, ...], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    name, *labeller = LABELLED[how]
+    source: Path = request.getfixturevalue(name)
+    for image in sorted(source.iterdir())[40:]:  # each takes several passes
         image.unlink()
-    labeller = "--model.labeller={noise: 0, occlusion: 2}"
-    asked = [f"--data.source={many}", "--report=false", BATCH]
+    asked = [*labeller, f"--data.source={source}", "--report=false", BATCH]
     commands = {
-        name: ["validate", *network, labeller, *asked, f"--output={tmp_path / name / 'observer.json'}"]
+        name: ["validate", *network, *asked, f"--output={tmp_path / name / 'observer.json'}"]
         for name in ("plain", "killed")
     }
     assert main(commands["plain"]) == 0

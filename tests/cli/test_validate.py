@@ -94,3 +94,56 @@ def test_degradations_of_the_calibration_set_are_recorded_in_the_observer(
     assert content["calibration_set"]["degradations"] == {"share": 0.5, "kinds": ["blur", "jpeg"], "seed": 4}
     assert (content["preset"], content["aggregation"]) == ("distinct", "mean_standardised_norm")
     assert content["quantiles"] != load(observer)["quantiles"]
+
+
+def test_subjects_and_copies_give_labels_that_a_later_run_can_be_given(
+    shared: Path, network: tuple[str, ...], rows: Rows, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "crops" / "alone").mkdir(parents=True)
+    subjects = sorted((shared / "data" / "faces").iterdir())[:9]
+    for subject in subjects[1:]:
+        (tmp_path / "crops" / subject.name).symlink_to(subject)
+    (tmp_path / "crops" / "alone" / "a.jpg").symlink_to(next(subjects[0].iterdir()))
+    (tmp_path / "crops" / "loose.jpg").symlink_to(next(subjects[0].iterdir()))
+    (tmp_path / "crops" / "broken.jpg").touch()
+    made, given = tmp_path / "made" / "observer.json", tmp_path / "given" / "observer.json"
+    asked = [*network, f"--data.source={tmp_path / 'crops'}", "--data.degrade.copies=1"]
+    assert main(["validate", *asked, "--model.labeller=mated", f"--output={made}"]) == 0
+    printed = capsys.readouterr().out
+    first, written = load(made), rows(made.with_suffix(".images.csv"))
+    images = first.pop("calibration_set")
+    labels = images["labels"]
+    assert (labels["method"], labels["subjects"], images["left_out"]) == ("mated", 8, 6)
+    assert images["degradations"] == {"kinds": ["blur", "downscale", "noise", "jpeg"], "seed": 0, "copies": 1}
+    assert (
+        f"labels: mated similarity, {images['images']} images of 8 subjects with {labels['mates']:.1f} mates" in printed
+    )
+    assert "2 images without a label: no other image of this subject\n" in printed
+    assert "! Only 8 subjects have mates" in printed
+    assert [row["image"] for row in written[:2]] == [written[0]["image"], f"{written[0]['image']} (copy 1)"]
+    states = {row["image"]: (row["status"], row["reason"]) for row in written if row["status"] != "ok"}
+    assert states == {
+        "alone/a.jpg": ("unlabelled", "no other image of this subject"),
+        "alone/a.jpg (copy 1)": ("unlabelled", "no other image of this subject"),
+        "broken.jpg": ("failed", "file is empty"),
+        "broken.jpg (copy 1)": ("failed", "file is empty"),
+        "loose.jpg": ("unlabelled", "its subject is not known"),
+        "loose.jpg (copy 1)": ("unlabelled", "its subject is not known"),
+    }
+    assert main(["validate", *asked, f"--data.labels={made.with_suffix('.images.csv')}", f"--output={given}"]) == 0
+    second = load(given)
+    assert second.pop("calibration_set")["labels"] == {"method": "given"}
+    assert first == second
+    again = rows(given.with_suffix(".images.csv"))
+    assert [row for row in again if row["status"] == "ok"] == [row for row in written if row["status"] == "ok"]
+
+
+def test_images_without_subjects_are_refused_before_they_are_read(
+    network: tuple[str, ...], manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out" / "observer.json"
+    asked = [*network, f"--data.source={manifest.parent}", "--model.labeller=mated", f"--output={output}"]
+    assert main(["validate", *asked]) == 2
+    assert "got images without subjects; give one sub-folder per subject" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "observer.json.partial").exists()
+    assert main(["validate", *asked, f"--data.labels={manifest}"]) == 0  # then nothing is labelled

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -24,6 +26,24 @@ def test_what_happens_to_an_image_depends_on_seed_and_index_alone(seed: int, ind
     again, same_note = Degradations(share=1.0, seed=seed)(portrait(), index)
     assert torch.equal(first, again)
     assert note == same_note
+
+
+@given(seed=st.integers(0, 2**32), index=st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_what_happens_to_a_copy_depends_on_its_number_too_and_not_on_how_many_there_are(seed: int, index: int) -> None:
+    two, four = (Degradations(0, seed=seed, copies=copies) for copies in (2, 4))
+    image = portrait(16)
+    notes = {two(image, index, number)[1] for number in (1, 2)}
+    assert len(notes) == 2
+    assert notes == {four(image, index, number)[1] for number in (1, 2)}
+    assert all(note.startswith("degraded: ") for note in notes)
+    assert two(image, index) == (image, "")
+
+
+@pytest.mark.parametrize("options", [{"copies": -1}, {"copies": 2}, {"share": 0.0, "copies": 2, "kinds": ()}])
+def test_impossible_copies_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"Expected .*`copies`"):
+        Degradations(**options)
 
 
 def test_the_order_of_the_images_does_not_matter() -> None:

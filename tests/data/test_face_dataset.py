@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from froq_lightning.backbones.spec import AlignedFace, Pixels, Preprocessing
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.data.landmark_alignment import TEMPLATES
-from froq_lightning.data.listing import list_faces
+from froq_lightning.data.listing import list_faces, with_copies
 from froq_lightning.data.loading import face_loader, require_loading
 from froq_lightning.data.records import FaceRecord
 from froq_lightning.errors import ConfigurationError
@@ -137,6 +138,23 @@ def test_one_crop_among_photographs_and_unreadable_images_is_enough(record: Face
     FaceDataset([replace(photo, landmarks=LANDMARKS)], Preprocessing()).require_crops("loose crops")
     with pytest.raises(ConfigurationError, match=r"other sizes in mixed, such as photo\.png with 250 x 250; set"):
         FaceDataset([gone, *[photo] * 40], Preprocessing()).require_crops("mixed")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_subjects_and_copies_travel_with_the_crops(workers: int, crops: list) -> None:
+    records = with_copies([FaceRecord(crop.path.name, crop.path) for crop in crops[:4]], 1)
+    subjects = np.array([7, 7, -1, -1, 2**40, 2**40, 0, 0])
+    degraded = Degradations(0, copies=1)
+    faces = FaceDataset(records, Preprocessing(), degradations=degraded, subjects=subjects)
+    batches = [batch.to("cpu") for batch in face_loader(faces, 3, workers)]
+    assert torch.cat([batch.subject for batch in batches]).tolist() == subjects.tolist()
+    assert torch.cat([batch.original for batch in batches]).tolist() == [0, 0, 2, 2, 4, 4, 6, 6]
+    assert [part.tolist() for part in faces.origins()] == [subjects.tolist(), [0, 0, 2, 2, 4, 4, 6, 6]]
+    notes = [note for batch in batches for note in batch.notes]
+    assert [note.startswith("degraded: ") for note in notes] == [False, True] * 4
+    images = torch.cat([batch.images for batch in batches])
+    assert torch.equal(images[0], FaceDataset(records[:1], Preprocessing())[0].image)
+    assert notes[3] == degraded(images[2], 1, 1)[1]
 
 
 def test_degradations_are_noted_after_what_reading_changed(record: FaceRecord) -> None:

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from froq_lightning.data.listing import list_faces, list_source, with_labels
+from froq_lightning.data.listing import list_faces, list_source, with_copies, with_labels
+from froq_lightning.data.records import FaceRecord
 from froq_lightning.errors import DataError, DataNotFoundError
 
 
@@ -29,6 +30,41 @@ def test_a_folder_gives_its_images_at_any_depth_sorted_by_path(folder: Path) -> 
         ("b/a.png", folder / "b" / "a.png"),
         ("c.JPG", folder / "c.JPG"),
     ]
+
+
+def test_the_first_folder_on_the_way_to_an_image_tells_its_subject(folder: Path) -> None:
+    for name in ("b/c/d.png", "=a/1.png", "+a/1.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    told = {record.key: record.subject for record in list_faces(folder)}
+    assert told == {"./+a/1.png": "+a", "./=a/1.png": "=a", "b/a.png": "b", "b/c/d.png": "b", "c.JPG": ""}
+
+
+def test_copies_stand_behind_their_image_and_have_names_of_their_own(folder: Path) -> None:
+    copied = with_copies(list_faces(folder), 2)
+    assert [(record.key, record.copy) for record in copied] == [
+        ("b/a.png", 0),
+        ("b/a.png (copy 1)", 1),
+        ("b/a.png (copy 2)", 2),
+        ("c.JPG", 0),
+        ("c.JPG (copy 1)", 1),
+        ("c.JPG (copy 2)", 2),
+    ]
+    assert [record.subject for record in copied] == ["b"] * 3 + [""] * 3
+    rows = "\n".join(f"{record.key},{number}" for number, record in enumerate(copied))
+    labels = table(folder / "labels.csv", f"image,pseudo_quality\n{rows}\n")
+    assert [record.pseudo_quality for record in with_labels(copied, labels)] == [0, 1, 2, 3, 4, 5]
+
+
+def test_copies_that_could_be_taken_for_something_else_are_refused(folder: Path) -> None:
+    records = list_faces(folder)
+    with pytest.raises(DataError, match="no image to be named as the copy of another"):
+        with_copies([*records, FaceRecord("c.JPG (copy 1)", folder)], 1)
+    labelled = list_faces(table(folder / "list.csv", "path,pseudo_quality\nc.JPG,0.25\n"))
+    with pytest.raises(
+        DataError, match=r"Expected images without labels for copies .*; give labels of both as data\.lab"
+    ):
+        with_copies(labelled, 1)
 
 
 def test_one_image_is_a_source(folder: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from froq_lightning.data.subjects import connected, numbered
+from froq_lightning.data.subjects import connected, numbered, subject_numbers
 
 
 @st.composite
@@ -32,6 +32,12 @@ def test_a_long_chain_is_one_component() -> None:
 
 def test_equal_names_get_equal_numbers() -> None:
     assert numbered(["b", "a", "b"]).tolist() == [1, 0, 1]
+
+
+def test_an_empty_name_is_nobody() -> None:
+    assert subject_numbers(["b", "", "a", "b"]).tolist() == [1, -1, 0, 1]
+    assert subject_numbers(["b", "a"]).tolist() == [1, 0]
+    assert subject_numbers(["", ""]).tolist() == [-1, -1]
 
 
 @given(st.lists(st.text(max_size=4), min_size=1))

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import BackboneError, ConfigurationError, UnknownNameError
-from froq_lightning.methods.catalogue import METHODS, create_method
+from froq_lightning.methods.catalogue import METHODS, create_labeller, create_method
+from froq_lightning.methods.mated_similarity import MatedSimilarity
 from froq_lightning.methods.quality_method import PassReader, QualityMethod
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -196,6 +197,7 @@ def test_unknown_names_are_told_with_the_nearest(spec: dict[Any, Any], told: str
         ({}, "Expected `method` to be the name of a quality method, but got None"),
         ({"method": ["random"]}, r"Expected `method` to be the name of a quality method, but got \['random'\]"),
         ({"method": "froq"}, "but got froq; build it from an Observer"),
+        ({"method": "mated"}, "scores images one by one, but got mated, which labels a whole .*; give it as model.lab"),
         ({"method": "perturbation", "noise": "3"}, "Expected `noise` of perturbation to be int, but got '3'"),
         ({"method": "perturbation", "noise": 3.0}, r"Expected `noise` of perturbation to be int, but got 3\.0"),
         ({"method": "perturbation", "noise": True}, "Expected `noise` of perturbation to be int, but got True"),
@@ -216,6 +218,15 @@ def test_wrong_values_are_refused_in_one_sentence(spec: dict[str, Any], told: st
     with pytest.raises(ConfigurationError, match=told) as caught:
         create_method(spec)
     assert "\n" not in str(caught.value)
+
+
+def test_a_labeller_is_any_method_or_labels_a_whole_set() -> None:
+    assert create_labeller({"method": "mated"}) == MatedSimilarity()
+    assert create_labeller({"method": "perturbation", "noise": 3}) == METHODS["perturbation"](noise=3)
+    with pytest.raises(UnknownNameError, match="unknown quality method 'matd'; nearest: mated"):
+        create_labeller({"method": "matd"})
+    with pytest.raises(UnknownNameError, match="unknown option of mated 'rate'"):
+        create_labeller({"method": "mated", "rate": 3})
 
 
 def test_methods_that_need_parts_which_a_network_lacks_say_so(

@@ -13,7 +13,7 @@ from torch import Tensor
 from froq_lightning.errors import CalibrationError
 from froq_lightning.metrics.layer_norm_table import CalibrationTable, LayerNormTable
 
-LAYERS = 3
+LAYERS, DIMENSION = 3, 5
 # What two processes see: usable and missing samples of each. Of a sample that both see, the first one's row counts.
 SHARES: dict[str, tuple[tuple[list[int], list[int]], ...]] = {
     "uneven": (([0, 2, 4, 8], [6]), ([1, 3, 7, 5], [])),
@@ -28,9 +28,21 @@ def rows_of(index: Tensor) -> tuple[Tensor, Tensor]:
     return index[:, None] + torch.arange(LAYERS) / 10, index / 100
 
 
+def facts_of(index: Tensor) -> tuple[Tensor, Tensor]:
+    """Subjects and originals beyond what float32 can tell apart, and embeddings, that tell which sample they are of."""
+    return torch.stack([2**40 + index, 2**53 - index]), index[:, None] + torch.arange(DIMENSION) / 8
+
+
 def add(table: LayerNormTable, index: list[int]) -> None:
-    samples = torch.tensor(index)
+    samples = torch.tensor(index, dtype=torch.int64)
     table.update(samples, *rows_of(samples))
+
+
+def add_whole(table: LayerNormTable, index: list[int]) -> None:
+    """Add samples with all that may come with them."""
+    samples = torch.tensor(index, dtype=torch.int64)
+    if len(samples):
+        table.update(samples, *rows_of(samples), *facts_of(samples))
 
 
 def expected(count: int) -> np.ndarray:
@@ -46,8 +58,10 @@ def gather(rank: int, folder: str) -> None:
             table = LayerNormTable(rows=9, layers=LAYERS)
             usable, missing = shares[rank]
             table.update_missing(torch.tensor(missing, dtype=torch.int64))
-            add(table, usable)
+            add_whole(table, usable)
             np.save(f"{folder}/{name}{rank}.npy", table.compute())
+            np.save(f"{folder}/{name}{rank}_origins.npy", table.all_origins())
+            np.save(f"{folder}/{name}{rank}_embeddings.npy", table.all_embeddings(DIMENSION))
     finally:
         torch.distributed.destroy_process_group()
 
@@ -80,6 +94,22 @@ def test_a_sample_that_could_not_be_used_is_a_row_of_nan() -> None:
     computed = table.compute()
     assert np.isnan(computed[1]).all()
     assert np.array_equal(computed[[0, 2]], expected(3)[[0, 2]])
+
+
+def test_subjects_originals_and_embeddings_come_back_too() -> None:
+    table = LayerNormTable(rows=5, layers=LAYERS)
+    table.update_missing(torch.tensor([3]))
+    add(table, [4])
+    add_whole(table, [2, 0, 1])
+    origins, embeddings = facts_of(torch.arange(3))
+    assert table.all_origins().tolist() == [*origins.T.tolist(), [-1, 3], [-1, 4]]
+    assert torch.equal(table.all_embeddings(DIMENSION)[:3], embeddings)
+    assert bool(table.all_embeddings(DIMENSION)[3:].isnan().all())
+    assert np.array_equal(table.compute()[[0, 1, 2, 4]], expected(5)[[0, 1, 2, 4]])
+    table.reset()
+    add(table, [0])
+    assert table.all_origins().tolist() == [[-1, 0]]
+    assert bool(table.all_embeddings(DIMENSION).isnan().all())
 
 
 def test_samples_that_were_lost_are_an_error() -> None:
@@ -176,3 +206,9 @@ def test_two_processes_gather_the_same_whole_table(name: str, gathered: Path) ->
     assert np.array_equal(whole[usable], expected(9)[usable])
     assert np.isnan(whole[6]).all()
     assert np.array_equal(other, whole, equal_nan=True)
+    origins, embeddings = (np.load(gathered / f"{name}1_{kind}.npy") for kind in ("origins", "embeddings"))
+    own_origins, own_embeddings = facts_of(torch.arange(9))
+    assert np.array_equal(origins[usable], own_origins.T[usable])
+    assert np.array_equal(embeddings[usable], own_embeddings[usable])
+    assert origins[6].tolist() == [-1, 6]
+    assert np.isnan(embeddings[6]).all()

@@ -302,6 +302,23 @@ def test_the_page_says_how_it_was_calibrated(calibrated: Calibrated, content: Co
     assert "none max_cost 1, tolerance 0" in text
 
 
+def test_the_page_says_how_many_subjects_gave_the_labels(
+    calibration: Calibration, again: Callable[..., str], content_of: ContentOf
+) -> None:
+    images = dataclasses.replace(
+        calibration.observer.calibration_set,
+        labels={"method": "mated", "subjects": 12, "mates": 2.25, "alike": 0.98},
+        degradations={"kinds": ["blur"], "seed": 0, "copies": 2},
+    )
+    observer = dataclasses.replace(calibration.observer, calibration_set=images)
+    alone = dict.fromkeys((3, 5), "no other image of this subject")
+    text = text_of(content_of(again(dataclasses.replace(calibration, observer=observer, unlabelled=alone))))
+    assert f"mated similarity, {images.images} images of 12 subjects with 2.2 mates in the mean" in text
+    assert "Only 12 subjects have mates: 25 give about half of what 200 give." in text
+    assert "2 images without a label: no other image of this subject" in text
+    assert "the images and 2 degraded copies of each (blur)" in text
+
+
 def test_the_page_says_what_a_reader_should_know(content: Content) -> None:
     text = text_of(content)
     assert "in-sample rho is flattered, since the layers were chosen on the same images." in text

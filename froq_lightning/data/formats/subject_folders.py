@@ -18,10 +18,10 @@ def read_subject_folders(folder: Path, name: str, sampling: Sampling) -> Compari
     """
     listing = list_source(folder)
     records = listing.records
-    loose = next((record.key for record in records if "/" not in record.key), None)
+    loose = next((record.key for record in records if not record.subject), None)
     if loose is not None:
         raise DataError(f"Expected {name} to hold one sub-folder per subject, but got {loose!r} beside them")
-    subjects = numbered([record.key.split("/", 1)[0] for record in records])
+    subjects = numbered([record.subject for record in records])
     return replace(sample_comparisons(name, records, subjects, sampling), passed_over=listing.passed_over)
 
 

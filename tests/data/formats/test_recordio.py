@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from froq_lightning.data.formats.record_subjects import with_subjects
 from froq_lightning.data.listing import list_faces
 from froq_lightning.data.pairs import read_comparisons
 from froq_lightning.data.record_table import RecordTable
+from froq_lightning.data.subjects import subject_numbers
 from froq_lightning.errors import DataError, ImageError
 
 MAGIC = struct.pack("<I", 0xCED7230A)
@@ -70,6 +72,13 @@ def test_the_labels_tell_the_subjects(rec_file: Path, crops: list) -> None:
     subjects = [crop.subject for crop in crops]
     same = [subjects[a] == subjects[b] for a, b in zip(found.first, found.second, strict=True)]
     assert same == found.mated.tolist()
+
+
+def test_the_images_know_their_subjects_where_these_are_wanted(rec_file: Path, bin_file: Path, crops: list) -> None:
+    told = subject_numbers([record.subject for record in with_subjects(list_faces(rec_file))])
+    subjects = np.array([crop.subject for crop in crops])
+    np.testing.assert_array_equal(told[:, None] == told, subjects[:, None] == subjects)
+    assert {record.subject for record in with_subjects(list_faces(bin_file))} == {""}
 
 
 def test_one_label_or_several_tell_the_subject(

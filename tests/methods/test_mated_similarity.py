@@ -1,0 +1,128 @@
+"""Labels from other images of the subject, against a comparison of every image with every other one."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.errors import CalibrationError
+from froq_lightning.methods.mated_similarity import ALIKE, MatedSimilarity, Similarities, doubt_of_subjects
+
+Samples = tuple[Tensor, Tensor, Tensor]
+
+
+@st.composite
+def sets(draw: st.DrawFn) -> Samples:
+    """Embeddings, subjects and originals; some embeddings are missing, some subjects unknown, some samples copies."""
+    count = draw(st.integers(1, 14))
+    embeddings = torch.randn(count, 5, generator=torch.Generator().manual_seed(draw(st.integers(0, 99))))
+    embeddings[draw(st.lists(st.integers(0, count - 1), max_size=3))] = torch.nan
+    subjects = torch.tensor(draw(st.lists(st.sampled_from([-1, 0, 1, 2**40]), min_size=count, max_size=count)))
+    originals = torch.arange(count)
+    for copy in draw(st.sets(st.integers(1, count), max_size=4)) - {count}:
+        originals[copy] = originals[copy - 1]
+        subjects[copy] = subjects[copy - 1]
+    return embeddings, subjects, originals
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
+
+
+def one_by_one(embeddings: Tensor, subjects: Tensor, originals: Tensor) -> Similarities:
+    """Compare every image with every other one."""
+    numbers = range(len(subjects))
+    known = [bool(embeddings[n].isfinite().all()) and int(subjects[n]) >= 0 for n in numbers]
+    references = [n for n in numbers if known[n] and originals[n] == n]
+    cosine = cosine_similarity(embeddings[:, None].double(), embeddings[None].double(), dim=2).tolist()
+    mates = [[r for r in references if known[n] and subjects[r] == subjects[n] and r != originals[n]] for n in numbers]
+    others = [[r for r in references if known[n] and subjects[r] != subjects[n]] for n in numbers]
+    means = [[mean([cosine[n][r] for r in each]) for n, each in enumerate(sides)] for sides in (mates, others)]
+    counts = torch.tensor([len(each) for each in mates])
+    return Similarities(counts, *torch.tensor(means, dtype=torch.float64), originals == torch.arange(len(originals)))
+
+
+@given(sets(), st.integers(1, 20))
+@settings(deadline=None)
+def test_sums_give_what_a_comparison_of_all_with_all_gives(samples: Samples, block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("froq_lightning.methods.mated_similarity.BLOCK", block)
+        found, expected = Similarities.of(*samples), one_by_one(*samples)
+    assert torch.equal(found.mates, expected.mates)
+    assert torch.equal(found.is_image, expected.is_image)
+    for one, other in ((found.mated, expected.mated), (found.non_mated, expected.non_mated)):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12, equal_nan=True)
+
+
+@given(sets(), st.randoms(use_true_random=False), st.floats(0.01, 100))
+@settings(deadline=None)
+def test_order_and_length_of_the_embeddings_have_no_say(samples: Samples, random: object, scale: float) -> None:
+    embeddings, subjects, originals = samples
+    order = torch.tensor(random.sample(range(len(subjects)), len(subjects)))  # type: ignore[attr-defined]
+    moved = Similarities.of(scale * embeddings[order], subjects[order], order.argsort()[originals[order]])
+    found = Similarities.of(*samples)
+    torch.testing.assert_close(moved.mated, found.mated[order], rtol=0, atol=1e-6, equal_nan=True)
+    torch.testing.assert_close(moved.alike, found.alike, rtol=0, atol=1e-6, equal_nan=True)
+
+
+def test_a_copy_is_compared_with_what_its_original_is_compared_with() -> None:
+    embeddings = torch.eye(4)[[0, 0, 1, 2, 3]]  # the second one is a copy of the first one, and like it
+    told = Similarities.of(embeddings, torch.tensor([0, 0, 0, 0, 1]), torch.tensor([0, 0, 2, 3, 4]))
+    assert told.mates.tolist() == [2, 2, 2, 2, 0]
+    assert told.mated[:4].tolist() == [0, 0, 0, 0]
+
+
+@pytest.fixture(scope="module")
+def faces(shared: Path) -> tuple[Tensor, Tensor]:
+    """120 faces of 40 subjects, and numbers of these."""
+    folders = [folder for folder in sorted((shared / "data" / "faces").iterdir()) if len(list(folder.iterdir())) > 2]
+    paths = [path for folder in folders[:40] for path in sorted(folder.iterdir())[:3]]
+    images = torch.stack([torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1) for path in paths])
+    return images, torch.arange(40).repeat_interleave(3)
+
+
+@pytest.mark.parametrize("network", ["edgeface", "mobilefacenet"])
+def test_subjects_are_told_from_other_folders(
+    network: str, faces: tuple[Tensor, Tensor], request: pytest.FixtureRequest
+) -> None:
+    backbone: Backbone = request.getfixturevalue(network)
+    images, subjects = faces
+    originals = torch.arange(len(images))
+    with torch.no_grad():
+        embeddings = torch.cat([backbone.embed(backbone.run(backbone.inputs(part))) for part in images.split(40)])
+    told = MatedSimilarity().label(embeddings, subjects, originals)
+    assert (told.facts["subjects"], told.facts["mates"]) == (40, 2)
+    assert told.facts["alike"] > 0.95
+    shuffled = subjects[torch.randperm(len(subjects), generator=torch.Generator().manual_seed(0))]
+    assert Similarities.of(embeddings, shuffled, originals).alike < 0.65
+    with pytest.raises(CalibrationError, match=r"Expected 75% or more to be nearer .*, but got \d\d%, .* sub-folders"):
+        MatedSimilarity().label(embeddings, shuffled, originals)
+
+
+@pytest.mark.parametrize(
+    ("subjects", "told"),
+    [
+        (
+            [-1, -1, -1],
+            "got images without subjects; give one sub-folder per subject, a manifest with a column subject",
+        ),
+        ([0, 1, -1], "Expected two subjects or more, and two images of one, but got 2 images of 2"),
+        ([4, 4, 4], "but got 3 images of 1"),
+    ],
+)
+def test_subjects_that_allow_no_labels_are_refused(subjects: list[int], told: str) -> None:
+    with pytest.raises(CalibrationError, match=told):
+        MatedSimilarity().label(torch.rand(3, 4), torch.tensor(subjects), torch.arange(3))
+
+
+def test_a_caller_may_ask_for_the_doubt_without_an_error() -> None:
+    assert doubt_of_subjects(ALIKE) == ""
+    assert "are the sub-folders" in doubt_of_subjects(ALIKE - 0.01).lower()
