@@ -17,7 +17,7 @@ from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.calibration import doubts
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
-from froq_lightning.calibration.preset import PRESETS, PresetName
+from froq_lightning.calibration.preset import PRESET_NAMES, PresetName
 from froq_lightning.data.evaluation import EvaluationDataModule
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import CalibrationError, ConfigurationError, UnknownNameError
@@ -48,15 +48,17 @@ class FroqModule(LightningModule):
         backbone: registered name of the network; `froq backbones list` shows them.
         backbone_options: passed to the backbone's factory, such as `weights`.
         observer: Observer file to score with; without one, the Observer that ships with the backbone.
-        preset: how calibration selects layers: `paper` (as published) or `distinct` (repeated layers folded, norms
-            standardised).
+        preset: how calibration selects layers: `paper` (as published), `distinct` (repeated layers folded, norms
+            standardised), `ridge` (weights by ridge regression); `auto` is `ridge` for labels that come from comparing
+            images, `distinct` for others.
         max_cost: the share of a forward pass, above 0 to 1, that calibration lets reaching the deepest observed layer
             take; `predict` ends its passes behind that layer.
         tolerance: how much set utility (Spearman's rho with the labels) calibration may give up for a cheaper set of
             layers; with neither limit, the preset's own set is taken.
         labeller: what labels calibration images that come without pseudo-quality: `mated` (similarity to other images
-            of the subject), or a quality method, whose options go into a mapping `{method: name, option: value, …}`;
-            options alone are those of `perturbation`.
+            of the subject), `pseudo_mated` (to altered versions of the image), or a quality method, whose options go
+            into a mapping `{method: name, option: value, …}`; options alone are those of `perturbation`. `auto` is
+            `mated` where enough subjects are known, else `pseudo_mated`.
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
         figures: what `test` computes.
@@ -66,6 +68,7 @@ class FroqModule(LightningModule):
 
     Attributes:
         channels_last: after `setup`, whether they do.
+        copies: how many degraded copies of every calibration image the labels want.
         embeddings: whether `predict` gives the embeddings too.
         resumed: what passes of an earlier run found, which the next `validate` takes in.
         prediction: what the last `predict` found; on the first process, while its journal lasts.
@@ -79,18 +82,18 @@ class FroqModule(LightningModule):
         backbone: str,
         backbone_options: dict[str, Any] | None = None,
         observer: str | None = None,
-        preset: PresetName = "paper",
+        preset: PresetName = "auto",
         max_cost: float = 1.0,
         tolerance: float = 0.0,
-        labeller: str | dict[str, Any] = "perturbation",
+        labeller: str | dict[str, Any] = "auto",
         methods: str | dict[str, Any] | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
         figures: Figures = Figures(),  # noqa: B008 - immutable
         channels_last: bool | None = None,
         compile: bool = False,  # noqa: A002 - as in `torch.compile`
     ) -> None:
         super().__init__()
-        if preset not in PRESETS:
-            raise UnknownNameError.among("preset", preset, PRESETS)
+        if preset not in PRESET_NAMES:
+            raise UnknownNameError.among("preset", preset, PRESET_NAMES)
         options = backbone_options or {}
         plugin = find(BACKBONES, backbone)
         self.backbone = create_backbone(backbone, **options)
@@ -102,6 +105,7 @@ class FroqModule(LightningModule):
         self.budget = Budget(max_cost, tolerance)
         self.observer_path = observer or self.backbone.observer
         self.labelling = Labelling(*line_up_one(labeller, self._froq))
+        self.copies: int = getattr(self.labelling.method, "copies", 0)
         self.methods = methods
         self.figures = figures
         self.embeddings = False
@@ -252,5 +256,5 @@ class FroqModule(LightningModule):
         return list(loaders) if isinstance(loaders, (list, tuple)) else [loaders]
 
     def _degradations(self) -> dict[str, Any] | None:
-        degrade = getattr(getattr(self.trainer, "datamodule", None), "degrade", None)
-        return degrade.facts() if degrade is not None and degrade.is_on else None
+        faces = getattr(getattr(self.trainer, "datamodule", None), "faces", None)
+        return faces.degradations.facts() if faces is not None and faces.degradations is not None else None

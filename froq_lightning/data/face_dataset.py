@@ -69,7 +69,7 @@ class FaceDataset(Dataset[FaceSample]):
         except ImageError as error:
             return FaceSample(index, record.key, None, str(error))
         if self.degradations is not None:
-            image, note = self.degradations(image, index // (self.degradations.copies + 1), record.copy)
+            image, note = self.degradations(image, index // ((self.degradations.copies or 0) + 1), record.copy)
             notes.append(note)
         told, subject = "; ".join(filter(None, notes)), -1 if self.subjects is None else int(self.subjects[index])
         return FaceSample(index, record.key, image, told, record.pseudo_quality, subject, record.copy)

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
-from lightning.pytorch import LightningDataModule
+from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
 from froq_lightning.backbones.registry import create_aligner
@@ -75,7 +75,8 @@ class FaceDataModule(LightningDataModule):
         self.done = 0
         calibrating = stage == "validate"
         listing = self._listed(Path(self.trainer.default_root_dir), labelled=calibrating and self.labels is None)
-        records = self._for_calibration(listing.records) if calibrating else listing.records
+        degrade = self._degradations(labelled=self.labels is not None or listing.records[0].pseudo_quality is not None)
+        records = self._for_calibration(listing.records, degrade.copies) if calibrating else listing.records
         self.labelled = records[0].pseudo_quality is not None
         aligner = self.aligner and create_aligner(self.aligner, preprocessing.alignment, preprocessing.size)
         self.faces = FaceDataset(
@@ -83,7 +84,7 @@ class FaceDataModule(LightningDataModule):
             preprocessing,
             aligner or None,
             resize=self.resize,
-            degradations=self.degrade if calibrating and self.degrade.is_on else None,
+            degradations=degrade if calibrating and degrade.is_on else None,
             subjects=subject_numbers([record.subject for record in records]) if calibrating else None,
         )
         self.faces.require_crops(self.source)
@@ -114,11 +115,19 @@ class FaceDataModule(LightningDataModule):
             "subjects": None if self.faces.subjects is None else _digest(self.faces.subjects.tobytes()),
         }
 
-    def _for_calibration(self, records: Sequence[FaceRecord]) -> Sequence[FaceRecord]:
+    def _degradations(self, *, labelled: bool) -> Degradations:
+        """Settle how many copies there are."""
+        if self.degrade.copies is not None:
+            return self.degrade
+        module = cast("Trainer", self.trainer).lightning_module
+        wanted = 0 if labelled or not self.degrade.kinds else getattr(module, "copies", 0)
+        return replace(self.degrade, copies=wanted)
+
+    def _for_calibration(self, records: Sequence[FaceRecord], copies: int | None) -> Sequence[FaceRecord]:
         """Add what `validate` alone wants: subjects, degraded copies, and labels that are given."""
         records = with_subjects(records)
-        if self.degrade.copies:
-            records = with_copies(records, self.degrade.copies)
+        if copies:
+            records = with_copies(records, copies)
         return records if self.labels is None else with_labels(records, self.labels)
 
     def _digest_of_labels(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from froq_lightning.calibration.decoding import decode
 from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.methods.auto_labels import AutoLabels
 from froq_lightning.methods.embedding_norm import EmbeddingNorm
 from froq_lightning.methods.face_qan import FaceQan
 from froq_lightning.methods.flip import FlipQuality
@@ -14,6 +15,7 @@ from froq_lightning.methods.mated_similarity import MatedSimilarity
 from froq_lightning.methods.network_quality import NetworkQuality
 from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.methods.prefiqs import PreFIQs
+from froq_lightning.methods.pseudo_mated_similarity import PseudoMatedSimilarity
 from froq_lightning.methods.quality_method import QualityMethod, SetLabeller
 from froq_lightning.methods.random_quality import RandomQuality
 from froq_lightning.methods.ser_fiq import SerFiq
@@ -32,7 +34,11 @@ METHODS: dict[str, type[Any]] = {
     "random": RandomQuality,
 }
 # They label calibration sets alone.
-SET_LABELLERS: dict[str, type[Any]] = {"mated": MatedSimilarity}
+SET_LABELLERS: dict[str, type[Any]] = {
+    "auto": AutoLabels,
+    "mated": MatedSimilarity,
+    "pseudo_mated": PseudoMatedSimilarity,
+}
 
 
 def create_method(spec: Mapping[str, Any]) -> QualityMethod:

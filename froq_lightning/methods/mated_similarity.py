@@ -4,12 +4,13 @@ A face recognition system compares an image with its mates: what makes it unlike
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import CalibrationError
 from froq_lightning.methods.quality_method import SetLabels
 
@@ -84,14 +85,21 @@ def _unit(embeddings: Tensor, kept: Tensor) -> Tensor:
 class MatedSimilarity:
     """Labels images by their mean cosine similarity to the other images of their subject; see `Similarities`."""
 
-    def label(self, embeddings: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
+    copies: ClassVar[int] = 1
+
+    def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
+        """Keep the embeddings, `[B, D]` float32."""
+        del backbone, images, is_image
+        return embeddings.float()
+
+    def label(self, kept: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
         """Label the images of a set; see `SetLabeller.label`.
 
         Raises:
             CalibrationError: if subjects are not known, have one image each, or do not seem to be subjects.
         """
-        self.require_mates(subjects.where(embeddings.isfinite().all(dim=1), -1), originals)
-        found = Similarities.of(embeddings, subjects, originals)
+        self.require_mates(subjects.where(kept.isfinite().all(dim=1), -1), originals)
+        found = Similarities.of(kept, subjects, originals)
         if doubt := doubt_of_subjects(found.alike):
             raise CalibrationError(doubt)
         labelled = found.mates > 0
@@ -100,7 +108,7 @@ class MatedSimilarity:
             "mates": float(found.mates[labelled].double().mean()),
             "alike": found.alike,
         }
-        return SetLabels(found.mated, facts)
+        return SetLabels(found.mated, facts, _without_label)
 
     def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
         """Refuse `[N]` subjects that are unknown, or that have one image each; see `SetLabeller.require_mates`."""
@@ -118,13 +126,13 @@ class MatedSimilarity:
                 "choose another model.labeller"
             )
 
-    def reason(self, subject: int) -> str:
-        """Say why an image of that subject, -1 for an unknown one, has no label."""
-        return "its subject is not known" if subject < 0 else "no other image of this subject"
-
     def parameters(self) -> dict[str, Any]:
         """The parameters that the labels depend on: none."""
         return {}
+
+
+def _without_label(subject: int) -> str:
+    return "its subject is not known" if subject < 0 else "no other image of this subject"
 
 
 def doubt_of_subjects(alike: float) -> str:

@@ -1,7 +1,8 @@
 """The contracts of quality methods, and of labellers that need a whole set of images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -41,24 +42,49 @@ class DrawnQuality(QualityMethod, Protocol):
 
 @dataclass(frozen=True)
 class SetLabels:
-    """What a labeller says of a set: `[N]` float64 labels, NaN where there is none; and JSON values to be recorded."""
+    """What a labeller says of a set.
+
+    Args:
+        labels: `[N]` float64, NaN where there is none.
+        facts: to be recorded, as JSON values.
+        reason: says why an image of a subject (-1: unknown) has no label.
+    """
 
     labels: Tensor
     facts: dict[str, Any]
+    reason: Callable[[int], str]
 
 
 @runtime_checkable
 class SetLabeller(Protocol):
-    """Labels the images of a set from the embeddings of all; no quality method, since other images have a say.
+    """Labels the images of a set by comparing them; no quality method, since other images have a say.
 
     A frozen dataclass whose fields are its parameters.
+
+    Attributes:
+        copies: how many degraded copies of every image it wants.
     """
 
-    def label(self, embeddings: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
+    copies: ClassVar[int]
+
+    def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
+        """Say what is kept of some samples until the whole set is labelled.
+
+        Args:
+            backbone: the network.
+            images: `[B, 3, H, W]` RGB, uint8 or 0..1.
+            embeddings: `[B, D]` of them.
+            is_image: `[B]` bool, false for degraded copies.
+
+        Returns:
+            `[B, R]`: the embeddings, and what else it wants.
+        """
+
+    def label(self, kept: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
         """Label the samples of a set, higher is better.
 
         Args:
-            embeddings: `[N, D]`, NaN for a sample without one.
+            kept: `[N, R]`, NaN for a sample without an embedding.
             subjects: `[N]` int64 numbers of who is shown, -1 where that is not known.
             originals: `[N]` int64 sample index of the image that a degraded copy was made from, of an image its own.
 
@@ -72,9 +98,6 @@ class SetLabeller(Protocol):
         Raises:
             CalibrationError: saying what gives them.
         """
-
-    def reason(self, subject: int) -> str:
-        """Say why an image of a subject has no label."""
 
     def parameters(self) -> dict[str, Any]:
         """The parameters that the labels depend on, as JSON values."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import mean
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.preset import PRESETS, PresetName
+from froq_lightning.calibration.preset import PRESETS, PresetName, settled
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.data.records import FaceBatch, FaceSample
 from froq_lightning.errors import CalibrationError
@@ -142,6 +142,8 @@ class CalibrationRun:
                 embeddings = self._table.all_embeddings(passes.dimension)
                 facts, unlabelled = label_set(self.labelling.method, rows, origins, embeddings)
             table = CalibrationTable.from_rows(rows)
+            compared = not passes.labels_given and isinstance(self.labelling.method, SetLabeller)
+            preset = settled(preset, compared=compared)
             selection = select_layers(
                 table.norms,
                 table.pseudo_quality,
@@ -152,6 +154,7 @@ class CalibrationRun:
                 passes.costs,
                 budget,
                 groups(origins[table.sample_index]),
+                origins[table.sample_index, 1],
             )
         except CalibrationError as error:
             reasons = [f"{sample.key}: {sample.note}" for sample in islice(left_out.values(), 3)]
@@ -188,7 +191,7 @@ class CalibrationRun:
             seen.norms[finite],
             seen.norms.new_full((int(finite.sum()),), torch.nan) if labels is None else labels[finite],
             _origins(batch)[:, finite],
-            embeddings[finite].float() if labels is None else None,
+            self._kept(batch, embeddings)[finite] if labels is None else None,
             labels_given=batch.pseudo_quality is not None,
             order=seen.order,
             unobserved=seen.failures,
@@ -202,6 +205,12 @@ class CalibrationRun:
         if isinstance(self.labelling.method, SetLabeller):
             return None
         return score_images(self.labelling.method, self.backbone, batch.images, inputs, output)
+
+    def _kept(self, batch: FaceBatch, embeddings: Tensor) -> Tensor:
+        """What the labeller of the set needs of these images."""
+        labeller = cast("SetLabeller", self.labelling.method)
+        is_image = _origins(batch)[1] == batch.sample_index
+        return labeller.keep(self.backbone, batch.images, embeddings, is_image)
 
     def _label_method(self, *, given: bool) -> dict[str, Any]:
         if given:

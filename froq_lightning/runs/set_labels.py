@@ -11,7 +11,7 @@ from froq_lightning.methods.quality_method import SetLabeller
 
 
 def label_set(
-    labeller: SetLabeller, rows: npt.NDArray[np.float32], origins: Tensor, embeddings: Tensor
+    labeller: SetLabeller, rows: npt.NDArray[np.float32], origins: Tensor, kept: Tensor
 ) -> tuple[dict[str, Any], dict[int, str]]:
     """Write the labels into the last column of the table that `LayerNormTable` computed, NaN where there is none.
 
@@ -19,7 +19,7 @@ def label_set(
         labeller: of the set.
         rows: `[N, L + 1]` norms and labels.
         origins: `[N, 2]` subjects and originals; see `LayerNormTable.update`.
-        embeddings: `[N, D]`, NaN for samples without one.
+        kept: `[N, R]` of the samples; see `SetLabeller.keep`.
 
     Returns:
         What is to be recorded of the labels; and for samples that have an embedding, but no label, why, by their index.
@@ -28,10 +28,10 @@ def label_set(
         CalibrationError: if the set allows no labels.
     """
     subjects, originals = origins.T
-    told = labeller.label(embeddings, subjects, originals)
+    told = labeller.label(kept, subjects, originals)
     rows[:, -1] = told.labels.numpy()
-    without = embeddings.isfinite().all(dim=1) & ~told.labels.isfinite()
-    return told.facts, {index: labeller.reason(int(subjects[index])) for index in without.nonzero()[:, 0].tolist()}
+    without = kept.isfinite().all(dim=1) & ~told.labels.isfinite()
+    return told.facts, {index: told.reason(int(subjects[index])) for index in without.nonzero()[:, 0].tolist()}
 
 
 def require_mates(labeller: object, data: object) -> None:

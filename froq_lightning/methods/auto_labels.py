@@ -1,0 +1,64 @@
+"""The labels that suit a calibration set: from mates where enough subjects are known, else from altered versions."""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.errors import CalibrationError
+from froq_lightning.methods.mated_similarity import MatedSimilarity
+from froq_lightning.methods.pseudo_mated_similarity import PseudoMatedSimilarity
+from froq_lightning.methods.quality_method import SetLabels
+
+# With fewer, labels from altered versions are as good, and cost nothing to prepare.
+ENOUGH_SUBJECTS = 25
+
+
+@dataclass(frozen=True)
+class AutoLabels:
+    """Labels as `mated` does if 25 subjects or more have mates that they are alike to, else as `pseudo_mated` does."""
+
+    copies: ClassVar[int] = 1
+
+    def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
+        """Keep what either would; see `PseudoMatedSimilarity.keep`."""
+        return PseudoMatedSimilarity().keep(backbone, images, embeddings, is_image)
+
+    def label(self, kept: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
+        """Label the images of a set; see `SetLabeller.label`. The facts tell which labels they are, and why."""
+        why = _lack_of_subjects(subjects.where(kept.isfinite().all(dim=1), -1), originals)
+        if not why:
+            try:
+                found = MatedSimilarity().label(kept.chunk(2, dim=1)[0], subjects, originals)
+            except CalibrationError as error:
+                why = str(error)
+            else:
+                return _told(found, "mated", f"{found.facts['subjects']} subjects have mates")
+        PseudoMatedSimilarity().require_mates(subjects, originals)
+        return _told(PseudoMatedSimilarity().label(kept, subjects, originals), "pseudo_mated", why)
+
+    def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
+        """Refuse a set that allows neither; see `SetLabeller.require_mates`."""
+        if _lack_of_subjects(subjects, originals):
+            PseudoMatedSimilarity().require_mates(subjects, originals)
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that the labels depend on: none."""
+        return {}
+
+
+def _lack_of_subjects(subjects: Tensor, originals: Tensor) -> str:
+    """Say why `mated` is out of the question; empty if it is not."""
+    images = subjects[(subjects >= 0) & (originals == torch.arange(len(originals)))]
+    if not len(images):
+        return "no subjects are known"
+    with_mates = int((images.unique(return_counts=True)[1] > 1).sum())
+    if with_mates < ENOUGH_SUBJECTS:
+        return f"{with_mates} subjects have two images or more, and `mated` wants {ENOUGH_SUBJECTS}"
+    return ""
+
+
+def _told(labels: SetLabels, method: str, why: str) -> SetLabels:
+    return replace(labels, facts={"method": method, "why": why, **labels.facts})

@@ -1,0 +1,77 @@
+"""Labels without subjects: how alike the network finds an image, or a degraded copy of it, and altered versions of it.
+
+An altered version stands for a mate: another photograph of the same face. Only a degraded copy tells how much a
+degradation harms, since an image that is bad to begin with is as alike to its versions as a good one.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+from torchvision.transforms.v2 import functional as transforms
+
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.errors import CalibrationError
+from froq_lightning.methods.quality_method import SetLabels
+
+# (rotation in degrees, scale) of the mirrored image.
+VERSIONS = ((10.0, 1.0), (-10.0, 1.0), (0.0, 0.88))
+
+
+@dataclass(frozen=True)
+class PseudoMatedSimilarity:
+    """Labels images and their degraded copies by their mean cosine similarity to altered versions of the image.
+
+    The versions are mirrored, and turned by 10 degrees either way or reduced to 88 %: three passes an image, none for a
+    copy.
+    """
+
+    copies: ClassVar[int] = 1
+
+    def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
+        """Keep the embeddings and, of images, the mean embedding of their versions: `[B, 2 * D]` float32."""
+        own = normalize(embeddings.float(), dim=1)
+        mates = torch.zeros_like(own)
+        if bool(is_image.any()):
+            mirrored = images[is_image].flip(-1)
+            with torch.no_grad():
+                mates[is_image] = sum(
+                    (_embedded(backbone, mirrored, angle, scale) for angle, scale in VERSIONS), start=mates[is_image]
+                ) / len(VERSIONS)
+        return torch.cat([own, mates], dim=1)
+
+    def label(self, kept: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
+        """Label the images of a set; see `SetLabeller.label`."""
+        del subjects
+        own, mates = kept.chunk(2, dim=1)
+        labels = (own.double() * mates[originals].double()).sum(dim=1)
+        return SetLabels(labels, {}, _without_label)
+
+    def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
+        """Refuse a set without degraded copies.
+
+        Raises:
+            CalibrationError: saying what makes them.
+        """
+        del subjects
+        if bool((originals == torch.arange(len(originals))).all()):
+            raise CalibrationError(
+                "Expected degraded copies of the images, since `pseudo_mated` compares copies with versions of the "
+                "image, but got none; leave data.degrade.copies out or set it to 1, or choose another model.labeller"
+            )
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that the labels depend on: none."""
+        return {}
+
+
+def _without_label(subject: int) -> str:
+    del subject
+    return "the image that it is a copy of could not be used"
+
+
+def _embedded(backbone: Backbone, images: Tensor, angle: float, scale: float) -> Tensor:
+    altered = transforms.affine(images, angle, [0, 0], scale, [0.0, 0.0], transforms.InterpolationMode.BILINEAR)
+    return normalize(backbone.embed(backbone.run(backbone.inputs(altered))).float(), dim=1)
