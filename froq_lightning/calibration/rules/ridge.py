@@ -59,7 +59,7 @@ class Ridge:
         norms = (few.norms[:, columns].double() - moments[0]) / moments[1]
         labels = few.pseudo_quality.double()
         labels = (labels - labels.mean()) / labels.std()
-        path = _ridge_path(*self._demeaned(norms, labels, few.originals))
+        path = _ridge_path(*_demeaned(norms, labels, few.originals, self.between))
         weights = path[:, self._penalty(norms, labels, few)]
         places, sparse = _sparse(norms, norms @ weights, self.most_layers)
         chosen = LayerSet(tuple(columns[place] for place in places), sparse, 0.0)
@@ -72,21 +72,23 @@ class Ridge:
         fold = torch.empty_like(place).index_copy_(0, order, place % FOLDS)
         scores = norms.new_zeros(len(norms), len(PENALTIES))
         for held_out in (fold == number for number in fold.unique()):
-            seen = self._demeaned(norms[~held_out], labels[~held_out], table.originals[~held_out])
+            seen = _demeaned(norms[~held_out], labels[~held_out], table.originals[~held_out], self.between)
             scores[held_out] = norms[held_out] @ _ridge_path(*seen)
-        scores, target = self._demeaned(scores, labels, table.originals)
+        has_copies = len(table.originals.unique()) < len(norms)
+        scores, target = _demeaned(scores, labels, table.originals, 0 if has_copies else 1)
         agreement = (scores.T @ target) / (scores.norm(dim=0) * target.norm())
         agreement = agreement.nan_to_num(-1.0)
         return int((agreement >= agreement.max() - self.slack).nonzero()[-1, 0])
 
-    def _demeaned(self, values: Tensor, labels: Tensor, originals: Tensor) -> tuple[Tensor, Tensor]:
-        """Take `1 - between` of the mean of each photograph and its copies from norms and labels, and centre them."""
-        joint = torch.cat([values, labels[:, None]], dim=1)
-        joint = joint - joint.mean(dim=0)
-        names, photograph = originals.unique(return_inverse=True)
-        sums = joint.new_zeros(len(names), joint.shape[1]).index_add_(0, photograph, joint)
-        joint = joint - (1 - self.between) * (sums / photograph.bincount()[:, None])[photograph]
-        return joint[:, :-1], joint[:, -1]
+
+def _demeaned(values: Tensor, labels: Tensor, originals: Tensor, between: float) -> tuple[Tensor, Tensor]:
+    """Centre values and labels, and take `1 - between` of the mean of each photograph and its copies from them."""
+    joint = torch.cat([values, labels[:, None]], dim=1)
+    joint = joint - joint.mean(dim=0)
+    names, photograph = originals.unique(return_inverse=True)
+    sums = joint.new_zeros(len(names), joint.shape[1]).index_add_(0, photograph, joint)
+    joint = joint - (1 - between) * (sums / photograph.bincount()[:, None])[photograph]
+    return joint[:, :-1], joint[:, -1]
 
 
 # From regression that follows the labels closely, to weights in proportion to each layer's own correlation.
