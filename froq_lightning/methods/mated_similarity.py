@@ -122,8 +122,8 @@ class MatedSimilarity:
         counts = images.unique(return_counts=True)[1]
         if len(counts) < 2 or int(counts.max()) < 2:
             raise CalibrationError(
-                f"Expected two subjects or more, and two images of one, but got {len(images)} images of {len(counts)}; "
-                "choose another model.labeller"
+                f"Expected two subjects or more, and two images of one, but got {len(images)} images of {len(counts)} "
+                f"subject{'s' * (len(counts) > 1)}; choose another model.labeller"
             )
 
     def parameters(self) -> dict[str, Any]:

@@ -114,8 +114,8 @@ def test_subjects_are_told_from_other_folders(
             [-1, -1, -1],
             "got images without subjects; give one sub-folder per subject, a manifest with a column subject",
         ),
-        ([0, 1, -1], "Expected two subjects or more, and two images of one, but got 2 images of 2"),
-        ([4, 4, 4], "but got 3 images of 1"),
+        ([0, 1, -1], "Expected two subjects or more, and two images of one, but got 2 images of 2 subjects;"),
+        ([4, 4, 4], "but got 3 images of 1 subject;"),
     ],
 )
 def test_subjects_that_allow_no_labels_are_refused(subjects: list[int], told: str) -> None:
