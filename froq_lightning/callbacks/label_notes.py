@@ -31,6 +31,6 @@ def label_doubts(calibration: Calibration) -> Iterator[str]:
     subjects = calibration.observer.calibration_set.labels.get("subjects", ENOUGH_SUBJECTS)
     if subjects < ENOUGH_SUBJECTS:
         yield (
-            f"Only {subjects} subjects have mates; {ENOUGH_SUBJECTS} are as good as the labels pseudo_mated, which want "
-            "none, and 100 or more are better."
+            f"Only {subjects} subjects have mates; {ENOUGH_SUBJECTS} are as good as the labels pseudo_mated, which "
+            "want none, and 100 or more are better."
         )
