@@ -65,7 +65,7 @@ class Passes:
         unobserved: columns that cannot be observed, and why.
         labels_given: whether the images came with labels.
         costs: of reaching each layer, as a share of a pass.
-        dimension: of the embeddings, if they are needed for the labels; else 0.
+        dimension: of what is kept of an image, if the labels are made of the whole set; else 0.
     """
 
     order: tuple[int, ...]

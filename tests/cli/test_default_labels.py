@@ -1,7 +1,9 @@
 """What `froq validate` labels images by without being asked, and the published way."""
 
 import json
+import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +117,23 @@ def test_the_published_way_is_two_options(
     written = {row["image"]: float(row["pseudo_quality"]) for row in rows(tmp_path / "out" / "observer.images.csv")}
     # The noise is another draw than the published one.
     assert written == pytest.approx({name: label["pseudo_quality"] for name, label in published.items()}, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "the images and 1 degraded copy of each (blur, downscale,"),
+        (("--data.degrade.share=0.5",), "the images and 1 degraded copy of each, 50 % degraded (blur, downscale,"),
+        (
+            ("--data.degrade.share=0.5", "--model.labeller={noise: 0, occlusion: 0}"),
+            "left out; 50 % degraded (blur, downscale,",
+        ),
+    ],
+)
+def test_the_page_tells_what_was_degraded(
+    options: tuple[str, ...], told: str, faces: Path, shared: Path, validate: Validate, tmp_path: Path
+) -> None:
+    (faces / "tenth.jpg").symlink_to(sorted((shared / "data" / "faces").glob("*/*.jpg"))[9])
+    validate(faces, *options)
+    text = (tmp_path / "out" / "observer.html").read_text(encoding="utf-8")
+    assert told in " ".join(unescape(re.sub(r"<[^>]*>", "", text)).split())
