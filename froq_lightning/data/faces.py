@@ -32,12 +32,13 @@ class FaceDataModule(LightningDataModule):
         source: folder of images, one image, a manifest (columns `path`, perhaps `pseudo_quality`) or list of paths, an
             archive (RecordIO, insightface .bin, AdaFace memfile), or "sample:astronaut".
         labels: table with columns `path` and `pseudo_quality` for the images of the source, or any file of scores
-            (higher is better), such as of OFIQ; without labels `validate` makes them in the same pass.
+            (higher is better), such as of OFIQ; without labels `validate` makes them.
         root: folder that a manifest's paths are relative to, and must not lead out of; by default the manifest's own,
             which they may lead out of.
         aligner: registered name of an aligner (such as `dlib`) for photographs; without one, images are aligned crops.
         resize: whether crops of another size than the network's are resized; otherwise they are rows with a reason.
-        degrade: degradations that diversify a calibration set of good photographs; `predict` ignores them.
+        degrade: degradations that make a calibration set of good photographs span the range of quality; by default of a
+            copy of every image, if the labels want copies. `predict` ignores them.
         batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
         workers: processes that read images; by default one less than there are cores, 8 at most.
 
