@@ -81,7 +81,7 @@ def _preset(name: str, draw: Draw, columns: dict[str, list[int]]) -> tuple[Layer
 
 
 def scorer(rule: str, draw: Draw, columns: dict[str, list[int]]) -> Callable[[npt.NDArray[np.float32]], Floats]:
-    """Select layers by a preset, `bagged` (`distinct` on 20 bootstraps, averaged) or `broad` (the 30 best layers)."""
+    """Select layers by a preset, `bagged` (`distinct` on 10 bootstraps, averaged) or `broad` (the 30 best layers)."""
     if rule in PRESETS:
         found, table, aggregation = _preset(rule, draw, columns)
         moments = table.moments(found.columns)
@@ -94,7 +94,7 @@ def scorer(rule: str, draw: Draw, columns: dict[str, list[int]]) -> Callable[[np
     else:
         names = draw.groups.unique()
         generator = torch.Generator().manual_seed(0)
-        for _ in range(20):
+        for _ in range(10):
             drawn = names[torch.randint(len(names), (len(names),), generator=generator)]
             rows = torch.cat([(draw.groups == name).nonzero()[:, 0] for name in drawn])
             again = Draw(draw.norms[rows], draw.labels[rows], draw.groups[rows], draw.originals[rows])

@@ -18,7 +18,10 @@ ENOUGH_SUBJECTS = 25
 
 @dataclass(frozen=True)
 class AutoLabels:
-    """Labels as `mated` does if 25 subjects or more have mates that they are alike to, else as `pseudo_mated` does."""
+    """Labels as `mated` does where subjects are known, else as `pseudo_mated` does.
+
+    `mated` wants mates of 25 subjects, to which these are more alike than to others, and of half of the images.
+    """
 
     copies: ClassVar[int] = 1
 
@@ -50,12 +53,15 @@ class AutoLabels:
 
 def _lack_of_subjects(subjects: Tensor, originals: Tensor) -> str:
     """Say why `mated` is out of the question; empty if it is not."""
-    images = subjects[(subjects >= 0) & (originals == torch.arange(len(originals)))]
-    if not len(images):
+    images = subjects[originals == torch.arange(len(originals))]
+    counts = images[images >= 0].unique(return_counts=True)[1]
+    if not len(counts):
         return "no subjects are known"
-    with_mates = int((images.unique(return_counts=True)[1] > 1).sum())
-    if with_mates < ENOUGH_SUBJECTS:
-        return f"{with_mates} subjects have two images or more, and `mated` wants {ENOUGH_SUBJECTS}"
+    counts = counts[counts > 1]
+    if len(counts) < ENOUGH_SUBJECTS:
+        return f"{len(counts)} subjects have two images or more, and `mated` wants {ENOUGH_SUBJECTS}"
+    if 2 * int(counts.sum()) < len(images):
+        return f"of {len(images)} images only {int(counts.sum())} have another of the same subject"
     return ""
 
 

@@ -42,6 +42,14 @@ def without_subjects(set_of: Samples) -> Samples:
     return set_of[0], torch.full_like(set_of[1], -1), set_of[2]
 
 
+def with_strangers(set_of: Samples, count: int) -> Samples:
+    """Beside the subjects, so many that have one image each, and its copy."""
+    kept, subjects, originals = samples(count, images=1)
+    known = len(set_of[0])
+    more = (kept, subjects + 1000, originals + known)
+    return (torch.cat([set_of[0], more[0]]), torch.cat([set_of[1], more[1]]), torch.cat([set_of[2], more[2]]))
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
@@ -49,9 +57,10 @@ def without_subjects(set_of: Samples) -> Samples:
         (samples(24), "24 subjects have two images or more, and `mated` wants 25"),
         (samples(40, images=1), "0 subjects have two images or more, and `mated` wants 25"),  # a copy is no mate
         (without_first_image(samples(25)), "24 subjects have two images or more, and `mated` wants 25"),
+        (with_strangers(samples(30), 61), "of 121 images only 60 have another of the same subject"),
         (samples(30, alike=False), "images of one subject are hardly more alike than others: Expected 75% or more"),
     ],
-    ids=["unknown", "few", "one image each", "one failed", "no subjects"],
+    ids=["unknown", "few", "one image each", "one failed", "mostly single", "no subjects"],
 )
 def test_other_sets_get_labels_from_altered_versions_and_it_is_told_why(given: Samples, why: str) -> None:
     told = AutoLabels().label(*given)

@@ -39,7 +39,7 @@ class Ridge:
 
     most_layers: int = 10
     between: float = 0.5
-    slack: float = 0.003
+    slack: float = 0.01
     fold_repeats: bool = True
     aggregation: Aggregation = "mean_standardised_norm"
 
