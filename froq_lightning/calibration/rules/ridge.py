@@ -20,6 +20,8 @@ FOLDS = 5
 MOST_IMAGES = 10_000
 # Depths of the front.
 DEPTHS = 24
+# From regression that follows the labels closely, to weights in proportion to each layer's own correlation.
+PENALTIES = torch.logspace(-3, 2, 21, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,6 @@ def _demeaned(values: Tensor, labels: Tensor, originals: Tensor, between: float)
     sums = joint.new_zeros(len(names), joint.shape[1]).index_add_(0, photograph, joint)
     joint = joint - (1 - between) * (sums / photograph.bincount()[:, None])[photograph]
     return joint[:, :-1], joint[:, -1]
-
-
-# From regression that follows the labels closely, to weights in proportion to each layer's own correlation.
-PENALTIES = torch.logspace(-3, 2, 21, dtype=torch.float64)
 
 
 def _ridge_path(norms: Tensor, labels: Tensor) -> Tensor:
