@@ -33,6 +33,6 @@ def label_doubts(calibration: Calibration) -> Iterator[str]:
     subjects = calibration.observer.calibration_set.labels.get("subjects", FEW_SUBJECTS)
     if subjects < FEW_SUBJECTS:
         yield (
-            f"Only {subjects} subjects have mates; {FEW_SUBJECTS} are as good as the labels pseudo_mated, which want none, "
-            "and 100 or more are better."
+            f"Only {subjects} subjects have mates; {FEW_SUBJECTS} are as good as the labels pseudo_mated, which want "
+            "none, and 100 or more are better."
         )
