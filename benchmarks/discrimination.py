@@ -111,7 +111,8 @@ def main() -> None:
             for preset in parsed.preset:
                 observer = folder / "observer.json"
                 given = [f"--data.labels={labels}"] if labels.exists() else []
-                _run("validate", *model, *data, *given, f"--model.preset={preset}", f"--output={observer}")
+                made = [f"--model.preset={preset}", "--model.labeller=perturbation", f"--output={observer}"]
+                _run("validate", *model, *data, *given, *made)
                 observer.with_suffix(".images.csv").replace(labels)
                 outcomes = photographs(observer, parsed.shared) if photos else crops(model, parsed.shared, folder)
                 print(f"\n### {network}, preset {preset}\n\n{table(outcomes)}\n", flush=True)

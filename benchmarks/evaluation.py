@@ -92,7 +92,9 @@ def method_table(shared: Path, names: Sequence[str], subjects: int) -> None:
         model = networks(shared)[name].arguments()
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            froq("validate", *model, f"--data.source={shared / 'data/calibration'}", f"--output={folder}/observer.json")
+            published = ["--model.preset=paper", "--model.labeller=perturbation"]
+            calibration = [f"--data.source={shared / 'data/calibration'}", f"--output={folder}/observer.json"]
+            froq("validate", *model, *published, *calibration)
             roots = {"pairs": shared / "data" / "faces", "pairs_cross_quality": shared / "data"}
             for methods, few in ((QUICK, 0), ((*QUICK, *SLOW), subjects)):
                 sources = []

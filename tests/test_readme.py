@@ -10,7 +10,8 @@ import torch
 
 from froq_lightning.backbones.plugins import BACKBONES, discover
 from froq_lightning.cli import main
-from froq_lightning.methods.catalogue import METHODS
+from froq_lightning.data.degradations import KINDS
+from froq_lightning.methods.catalogue import METHODS, SET_LABELLERS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -69,3 +70,9 @@ def test_the_table_of_networks_is_that_of_the_plugins() -> None:
 def test_the_table_of_methods_is_that_of_the_catalogue() -> None:
     table = README.split("| method | what it does | needs |")[1].split("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)) == {"froq", *METHODS}
+
+
+def test_the_labels_and_degradations_that_calibration_makes_are_told() -> None:
+    table = README.split("| `--model.labeller` |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE)) == {*SET_LABELLERS, "perturbation"}
+    assert f"`data.degrade.kinds` says how: {', '.join(KINDS)}." in " ".join(README.split())

@@ -1,4 +1,4 @@
-"""Which layers to observe: rank them by layer utility, then grow the set greedily (FROQ, IJCB 2025, section 3)."""
+"""Which layers to observe: take their utilities (FROQ, IJCB 2025, section 3), and let a rule of selection choose."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ HEADLINES: dict[Verdict, str] = {
 }
 AS_BUILT = "{name} was calibrated without weights: its Observer fits no other run"
 HELP = (
-    "What may help: more calibration images, a wider range of quality (data.degrade.share), or other labels "
+    "What may help: more calibration images, a wider range of quality (data.degrade.copies), or other labels "
     "(data.labels, model.labeller)."
 )
 

@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from froq_lightning.methods.auto_labels import ENOUGH_SUBJECTS
 from froq_lightning.runs.calibration_run import Calibration
-
-# With fewer, labels from altered versions are as good on three networks.
-FEW_SUBJECTS = 25
 
 
 def label_note(calibration: Calibration) -> str:
@@ -30,9 +28,9 @@ def unlabelled(calibration: Calibration) -> Iterator[str]:
 
 def label_doubts(calibration: Calibration) -> Iterator[str]:
     """Yield what speaks against labels from other images of the same subject."""
-    subjects = calibration.observer.calibration_set.labels.get("subjects", FEW_SUBJECTS)
-    if subjects < FEW_SUBJECTS:
+    subjects = calibration.observer.calibration_set.labels.get("subjects", ENOUGH_SUBJECTS)
+    if subjects < ENOUGH_SUBJECTS:
         yield (
-            f"Only {subjects} subjects have mates; {FEW_SUBJECTS} are as good as the labels pseudo_mated, which want "
-            "none, and 100 or more are better."
+            f"Only {subjects} subjects have mates; {ENOUGH_SUBJECTS} are as good as the labels pseudo_mated, which "
+            "want none, and 100 or more are better."
         )

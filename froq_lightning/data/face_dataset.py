@@ -69,7 +69,7 @@ class FaceDataset(Dataset[FaceSample]):
         except ImageError as error:
             return FaceSample(index, record.key, None, str(error))
         if self.degradations is not None:
-            image, note = self.degradations(image, index // ((self.degradations.copies or 0) + 1), record.copy)
+            image, note = self.degradations(image, index // (self._copies + 1), record.copy)
             notes.append(note)
         told, subject = "; ".join(filter(None, notes)), -1 if self.subjects is None else int(self.subjects[index])
         return FaceSample(index, record.key, image, told, record.pseudo_quality, subject, record.copy)
@@ -78,11 +78,15 @@ class FaceDataset(Dataset[FaceSample]):
         """Read the crops of a batch; the DataLoader calls this. None stands for no crop."""
         return [self[index] for index in indices if index is not None]
 
+    @property
+    def _copies(self) -> int:
+        return (self.degradations.copies or 0) if self.degradations is not None else 0
+
     def origins(self) -> tuple[Tensor, Tensor]:
         """Return `[N]` int64 subjects, -1 where unknown, and sample indices of what degraded copies are made from."""
         subjects = np.full(len(self), -1) if self.subjects is None else self.subjects
-        originals = [index - record.copy for index, record in enumerate(self.records)]
-        return torch.from_numpy(subjects), torch.tensor(originals)
+        step = self._copies + 1
+        return torch.from_numpy(subjects), torch.arange(len(self)) // step * step
 
     def require_crops(self, source: str) -> None:
         """Refuse images that are no crops once, before a run: photographs that nothing aligns or resizes.

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
@@ -21,6 +22,7 @@ from froq_lightning.data.samples import PREFIX, write_samples
 from froq_lightning.data.sharing import shared_among_processes
 from froq_lightning.data.subjects import subject_numbers
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.evaluation.comparisons import Integers
 
 
 class FaceDataModule(LightningDataModule):
@@ -30,12 +32,13 @@ class FaceDataModule(LightningDataModule):
         source: folder of images, one image, a manifest (columns `path`, perhaps `pseudo_quality`) or list of paths, an
             archive (RecordIO, insightface .bin, AdaFace memfile), or "sample:astronaut".
         labels: table with columns `path` and `pseudo_quality` for the images of the source, or any file of scores
-            (higher is better), such as of OFIQ; without labels `validate` makes them in the same pass.
+            (higher is better), such as of OFIQ; without labels `validate` makes them.
         root: folder that a manifest's paths are relative to, and must not lead out of; by default the manifest's own,
             which they may lead out of.
         aligner: registered name of an aligner (such as `dlib`) for photographs; without one, images are aligned crops.
         resize: whether crops of another size than the network's are resized; otherwise they are rows with a reason.
-        degrade: degradations that diversify a calibration set of good photographs; `predict` ignores them.
+        degrade: degradations that make a calibration set of good photographs span the range of quality; by default of a
+            copy of every image, if the labels want copies. `predict` ignores them.
         batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
         workers: processes that read images; by default one less than there are cores, 8 at most.
 
@@ -76,7 +79,9 @@ class FaceDataModule(LightningDataModule):
         calibrating = stage == "validate"
         listing = self._listed(Path(self.trainer.default_root_dir), labelled=calibrating and self.labels is None)
         degrade = self._degradations(labelled=self.labels is not None or listing.records[0].pseudo_quality is not None)
-        records = self._for_calibration(listing.records, degrade.copies) if calibrating else listing.records
+        records, subjects = listing.records, None
+        if calibrating:
+            records, subjects = self._for_calibration(records, degrade.copies or 0)
         self.labelled = records[0].pseudo_quality is not None
         aligner = self.aligner and create_aligner(self.aligner, preprocessing.alignment, preprocessing.size)
         self.faces = FaceDataset(
@@ -85,7 +90,7 @@ class FaceDataModule(LightningDataModule):
             aligner or None,
             resize=self.resize,
             degradations=degrade if calibrating and degrade.is_on else None,
-            subjects=subject_numbers([record.subject for record in records]) if calibrating else None,
+            subjects=subjects,
         )
         self.faces.require_crops(self.source)
         if listing.passed_over and self.trainer.is_global_zero:
@@ -123,12 +128,16 @@ class FaceDataModule(LightningDataModule):
         wanted = 0 if labelled or not self.degrade.kinds else getattr(module, "copies", 0)
         return replace(self.degrade, copies=wanted)
 
-    def _for_calibration(self, records: Sequence[FaceRecord], copies: int | None) -> Sequence[FaceRecord]:
-        """Add what `validate` alone wants: subjects, degraded copies, and labels that are given."""
+    def _for_calibration(self, records: Sequence[FaceRecord], copies: int) -> tuple[Sequence[FaceRecord], Integers]:
+        """Add what `validate` alone wants: degraded copies, and labels that are given; number the subjects."""
         records = with_subjects(records)
+        subjects = subject_numbers([record.subject for record in records]).repeat(copies + 1)
         if copies:
             records = with_copies(records, copies)
-        return records if self.labels is None else with_labels(records, self.labels)
+        if self.labels is not None:
+            records = with_labels(records, self.labels)  # labels without an image come last
+            subjects = np.concatenate([subjects, np.full(len(records) - len(subjects), -1)])
+        return records, subjects
 
     def _digest_of_labels(self) -> str:
         labels = [(record.pseudo_quality, record.problem) for record in self.faces.records]

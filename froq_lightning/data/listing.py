@@ -9,6 +9,7 @@ from froq_lightning.data.folder_search import FolderSearch
 from froq_lightning.data.formats.archives import list_archive
 from froq_lightning.data.images import SUFFIXES, is_image
 from froq_lightning.data.path_matching import NONE, match_paths
+from froq_lightning.data.record_table import CopiedRecords
 from froq_lightning.data.records import FaceRecord, stated_record
 from froq_lightning.data.score_files import LABEL, SCORE_COLUMNS, read_score_texts
 from froq_lightning.data.tables import PATH_COLUMNS, Table, finite_number, read_table
@@ -81,7 +82,7 @@ def list_source(source: str | Path, root: str | Path | None = None, *, labelled:
     return Listing(records, passed_over)
 
 
-def with_copies(records: Sequence[FaceRecord], copies: int) -> list[FaceRecord]:
+def with_copies(records: Sequence[FaceRecord], copies: int) -> Sequence[FaceRecord]:
     """Put so many degraded copies of every image behind it.
 
     Raises:
@@ -92,14 +93,12 @@ def with_copies(records: Sequence[FaceRecord], copies: int) -> list[FaceRecord]:
             "Expected images without labels for copies of them (data.degrade.copies), since a manifest's labels are "
             "those of the images alone; give labels of both as data.labels"
         )
-    whole = [
-        replace(record, key=f"{record.key} (copy {number})", copy=number) if number else record
-        for record in records
-        for number in range(copies + 1)
-    ]
-    if len({record.key for record in whole}) < len(whole):
-        raise DataError("Expected no image to be named as the copy of another, such as 'a.jpg (copy 1)'; rename it")
-    return whole
+    copied = CopiedRecords(records, copies)
+    if isinstance(records, list):  # the numbers of an archive's images are no names of copies
+        keys = {record.key for record in records}
+        if any(copied.key(key, number) in keys for key in keys for number in range(1, copies + 1)):
+            raise DataError("Expected no image to be named as the copy of another, such as 'a.jpg (copy 1)'; rename it")
+    return copied
 
 
 def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceRecord]:

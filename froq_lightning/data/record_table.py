@@ -1,4 +1,4 @@
-"""Records kept as columns: ten million images of an archive without ten million Python objects."""
+"""Records that are made when they are asked for: millions of images without millions of Python objects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -56,3 +56,37 @@ class RecordTable(Sequence[FaceRecord]):
             position=0 if self.positions is None else int(self.positions[index]),
             landmarks=None if self.landmarks is None else tuple((float(x), float(y)) for x, y in self.landmarks[index]),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class CopiedRecords(Sequence[FaceRecord]):
+    """Records with so many degraded copies behind each.
+
+    Args:
+        records: of the images.
+        copies: of each.
+    """
+
+    records: Sequence[FaceRecord]
+    copies: int
+
+    def __len__(self) -> int:
+        return len(self.records) * (self.copies + 1)
+
+    @overload
+    def __getitem__(self, index: int) -> FaceRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[FaceRecord]: ...
+
+    def __getitem__(self, index: int | slice) -> FaceRecord | list[FaceRecord]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        place, number = divmod(range(len(self))[index], self.copies + 1)
+        record = self.records[place]
+        return replace(record, key=self.key(record.key, number), copy=number) if number else record
+
+    @staticmethod
+    def key(key: str, number: int) -> str:
+        """Name a copy."""
+        return f"{key} (copy {number})"

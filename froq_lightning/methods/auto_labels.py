@@ -33,10 +33,9 @@ class AutoLabels:
             try:
                 found = MatedSimilarity().label(kept.chunk(2, dim=1)[0], subjects, originals)
             except CalibrationError as error:
-                why = str(error)
+                why = str(error).partition(". ")[0]
             else:
                 return _told(found, "mated", f"{found.facts['subjects']} subjects have mates")
-        PseudoMatedSimilarity().require_mates(subjects, originals)
         return _told(PseudoMatedSimilarity().label(kept, subjects, originals), "pseudo_mated", why)
 
     def require_mates(self, subjects: Tensor, originals: Tensor) -> None:

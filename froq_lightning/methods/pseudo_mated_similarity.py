@@ -18,6 +18,8 @@ from froq_lightning.methods.quality_method import SetLabels
 
 # (rotation in degrees, scale) of the mirrored image.
 VERSIONS = ((10.0, 1.0), (-10.0, 1.0), (0.0, 0.88))
+# So many samples are compared at a time.
+BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -35,19 +37,20 @@ class PseudoMatedSimilarity:
         own = normalize(embeddings.float(), dim=1)
         mates = torch.zeros_like(own)
         if bool(is_image.any()):
-            mirrored = images[is_image].flip(-1)
-            with torch.no_grad():
-                mates[is_image] = sum(
-                    (_embedded(backbone, mirrored, angle, scale) for angle, scale in VERSIONS), start=mates[is_image]
-                ) / len(VERSIONS)
+            mates[is_image] = _mean_of_versions(backbone, images[is_image])
         return torch.cat([own, mates], dim=1)
 
     def label(self, kept: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
-        """Label the images of a set; see `SetLabeller.label`."""
-        del subjects
+        """Label the images of a set; see `SetLabeller.label`.
+
+        Raises:
+            CalibrationError: if there are no degraded copies.
+        """
+        self.require_mates(subjects, originals)
         own, mates = kept.chunk(2, dim=1)
-        labels = (own.double() * mates[originals].double()).sum(dim=1)
-        return SetLabels(labels, {}, _without_label)
+        blocks = torch.arange(len(kept)).split(BLOCK)
+        labels = [(own[rows].double() * mates[originals[rows]].double()).sum(dim=1) for rows in blocks]
+        return SetLabels(torch.cat(labels), {}, _without_label)
 
     def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
         """Refuse a set without degraded copies.
@@ -72,6 +75,15 @@ def _without_label(subject: int) -> str:
     return "the image that it is a copy of could not be used"
 
 
-def _embedded(backbone: Backbone, images: Tensor, angle: float, scale: float) -> Tensor:
-    altered = transforms.affine(images, angle, [0, 0], scale, [0.0, 0.0], transforms.InterpolationMode.BILINEAR)
-    return normalize(backbone.embed(backbone.run(backbone.inputs(altered))).float(), dim=1)
+def _mean_of_versions(backbone: Backbone, images: Tensor) -> Tensor:
+    """Mean, over the versions, of the embeddings of `[B, 3, H, W]` images at length 1: `[B, D]` float32."""
+    versions = [_altered(images.flip(-1), angle, scale) for angle, scale in VERSIONS]
+    with torch.no_grad():
+        embeddings = [backbone.embed(backbone.run(backbone.inputs(version))) for version in versions]
+    return torch.stack([normalize(each.float(), dim=1) for each in embeddings]).mean(dim=0)
+
+
+def _altered(images: Tensor, angle: float, scale: float) -> Tensor:
+    # Under autocast, places in an image would be rounded to half precision.
+    with torch.autocast(images.device.type, enabled=False):
+        return transforms.affine(images, angle, [0, 0], scale, [0.0, 0.0], transforms.InterpolationMode.BILINEAR)

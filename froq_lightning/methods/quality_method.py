@@ -81,7 +81,7 @@ class SetLabeller(Protocol):
         """
 
     def label(self, kept: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
-        """Label the samples of a set, higher is better.
+        """Label the samples of a set, higher is better. The tensors lie in the host's memory.
 
         Args:
             kept: `[N, R]`, NaN for a sample without an embedding.
@@ -93,7 +93,7 @@ class SetLabeller(Protocol):
         """
 
     def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
-        """Refuse a set, before an image is read, whose subjects allow no labels.
+        """Refuse a set, before an image is read, whose subjects or copies allow no labels.
 
         Raises:
             CalibrationError: saying what gives them.

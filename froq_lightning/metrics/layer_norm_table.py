@@ -94,7 +94,7 @@ class LayerNormTable(Metric):
             pseudo_quality: `[B]` labels.
             origins: `[2, B]` int64: subjects, -1 where unknown, and sample indices of the images that degraded copies
                 were made from; without them no subject is known, and no sample is a copy.
-            embeddings: `[B, D]`, if they are needed.
+            embeddings: `[B, D]`, or whatever is kept of an image until the set is labelled, if that is needed.
         """
         rows = slice(self.used, self.used + len(sample_index))
         if rows.stop > len(self.sample_index):

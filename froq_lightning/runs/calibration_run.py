@@ -65,7 +65,7 @@ class Passes:
         unobserved: columns that cannot be observed, and why.
         labels_given: whether the images came with labels.
         costs: of reaching each layer, as a share of a pass.
-        dimension: of the embeddings, if they are needed for the labels; else 0.
+        dimension: of what is kept of an image, if the labels are made of the whole set; else 0.
     """
 
     order: tuple[int, ...]
@@ -182,16 +182,18 @@ class CalibrationRun:
         with self._norms:
             seen = self._norms.observe(inputs)
         embeddings, labels = self.backbone.embed(seen.output), self._labels(batch, inputs, seen.output)
+        kept = self._kept(batch, embeddings) if labels is None else None
         finite = embeddings.isfinite().all(dim=1)
-        if labels is not None:
-            finite &= labels.isfinite()
+        for needed in (labels, kept):
+            if needed is not None:
+                finite &= needed.isfinite().view(len(finite), -1).all(dim=1)
         return ObservedBatch(
             (*batch.failures, *_without(finite.tolist(), batch)),
             batch.sample_index[finite],
             seen.norms[finite],
             seen.norms.new_full((int(finite.sum()),), torch.nan) if labels is None else labels[finite],
             _origins(batch)[:, finite],
-            self._kept(batch, embeddings)[finite] if labels is None else None,
+            None if kept is None else kept[finite],
             labels_given=batch.pseudo_quality is not None,
             order=seen.order,
             unobserved=seen.failures,
@@ -219,7 +221,7 @@ class CalibrationRun:
 
 
 def _without(finite: Sequence[bool], batch: FaceBatch) -> Iterator[FaceSample]:
-    """Yield the images whose embedding or label is NaN or infinite as failures."""
+    """Yield the images whose embedding, label, or what their label needs is NaN or infinite as failures."""
     for index, key, is_finite in zip(batch.sample_index.tolist(), batch.keys, finite, strict=True):
         if not is_finite:
             yield FaceSample(index, key, None, NOT_FINITE)

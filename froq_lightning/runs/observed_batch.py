@@ -21,7 +21,7 @@ class ObservedBatch:
         pseudo_quality: `[B]` float32 labels; NaN where the images of the whole set are to be labelled together.
         origins: `[2, B]` int64: subjects, -1 where unknown, and sample indices of the images that degraded copies were
             made from.
-        embeddings: `[B, D]`, if they are needed for the labels.
+        embeddings: `[B, R]`, with what else the labels need, if they are made of the whole set; see `SetLabeller.keep`.
         labels_given: whether the images came with labels.
         order: columns of the layers in execution order.
         unobserved: columns that cannot be observed, and why.

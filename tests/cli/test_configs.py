@@ -9,7 +9,6 @@ import pytest
 from froq_lightning.cli import main
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-FEW_PASSES = ("--model.labeller.noise=0", "--model.labeller.occlusion=0")
 
 
 @pytest.fixture
@@ -54,10 +53,11 @@ def test_quickstart_ranks_the_sample_and_draws_it(
 
 def test_calibrate_writes_an_observer_that_predict_takes(photographs: Path, quiet: tuple[str, ...]) -> None:
     source = f"--data.source={photographs}"
-    assert main(["validate", f"--config={CONFIGS / 'calibrate.yaml'}", source, *quiet, *FEW_PASSES]) == 0
+    assert main(["validate", f"--config={CONFIGS / 'calibrate.yaml'}", source, *quiet]) == 0
     observer = "froq_runs/calibrate/observer.json"
     calibrated = json.loads(Path(observer).read_text(encoding="utf-8"))["calibration_set"]
-    assert (calibrated["images"], calibrated["degradations"]["share"]) == (11, 0.5)
+    assert (calibrated["images"], calibrated["degradations"]["copies"]) == (22, 1)
+    assert calibrated["labels"] == {"method": "pseudo_mated", "why": "no subjects are known"}
     arguments = [f"--config={CONFIGS / 'predict.yaml'}", source, *quiet, f"--model.observer={observer}"]
     assert main(["predict", *arguments]) == 0
     scored = read("froq_runs/predict/scores.csv")

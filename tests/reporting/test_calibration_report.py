@@ -324,7 +324,7 @@ def test_the_page_says_how_many_subjects_gave_the_labels(
     [
         ({"share": 0.3, "copies": 0}, "30 % degraded (blur)"),
         ({"share": 0.0, "copies": 1}, "the images and 1 degraded copy of each (blur)"),
-        ({"share": 0.3, "copies": 2}, "the images, 30 % of them degraded, and 2 degraded copies of each (blur)"),
+        ({"share": 0.3, "copies": 2}, "the images and 2 degraded copies of each, 30 % degraded (blur)"),
         ({"share": 0.3}, "30 % degraded (blur)"),  # of an earlier version
     ],
 )

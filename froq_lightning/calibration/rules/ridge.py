@@ -67,8 +67,13 @@ class Ridge:
         return LayerSet(chosen.columns, sparse, spearman(scores, table.pseudo_quality).nan_to_num(-1.0).item())
 
     def _penalty(self, norms: Tensor, labels: Tensor, table: LabelledNorms) -> int:
-        """Place of the largest penalty whose held-out scores agree with the labels best, but for `slack`."""
-        order, place = shuffled(table.groups, len(norms))
+        """Place of the largest penalty whose held-out scores agree with the labels best, but for `slack`.
+
+        Folds hold whole groups, unless there is one group alone.
+        """
+        alone = torch.arange(len(norms), device=norms.device)
+        one_group = bool((table.groups == table.groups[0]).all())
+        order, place = shuffled(alone if one_group else table.groups, len(norms))
         fold = torch.empty_like(place).index_copy_(0, order, place % FOLDS)
         scores = norms.new_zeros(len(norms), len(PENALTIES))
         for held_out in (fold == number for number in fold.unique()):
