@@ -50,7 +50,6 @@ def test_the_configuration_can_be_printed_as_yaml(command: str, capsys: pytest.C
     assert told["data"]["source"] == "faces"
     assert told["data"]["batch_size"] == 32
     assert (told["model"]["labeller"], told["model"]["preset"]) == ("auto", "auto")
-    assert told["data"]["degrade"]["copies"] is None
     assert told["trainer"]["logger"] is False
 
 
