@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.callbacks import ObserverWriter
-from froq_lightning.data.degradations import Degradations
+from froq_lightning.data.degradations import KINDS, Degradations
 from froq_lightning.data.faces import FaceDataModule
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import ConfigurationError, UnknownNameError
@@ -164,8 +164,9 @@ def test_degradations_change_calibration_and_not_scoring(
     assert module.observer is not None
     assert module.observer.calibration_set.degradations == {
         "share": 1.0,
-        "kinds": ["blur", "downscale", "noise", "jpeg"],
+        "kinds": list(KINDS),
         "seed": 0,
+        "copies": 0,
     }
     plain, degraded = (
         trainer().predict(module, datamodule=feed(crops, **options)) for options in ({}, {"degrade": degrade})

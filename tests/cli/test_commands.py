@@ -49,7 +49,7 @@ def test_the_configuration_can_be_printed_as_yaml(command: str, capsys: pytest.C
     assert told["model"]["backbone"] == "timm"
     assert told["data"]["source"] == "faces"
     assert told["data"]["batch_size"] == 32
-    assert told["model"]["labeller"] == "perturbation"
+    assert (told["model"]["labeller"], told["model"]["preset"]) == ("auto", "auto")
     assert told["trainer"]["logger"] is False
 
 

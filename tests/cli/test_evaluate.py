@@ -40,6 +40,15 @@ def trials(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def observer(network: tuple[str, ...], manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An Observer of MobileFaceNet with the layers that the paper would choose."""
+    path = tmp_path_factory.mktemp("calibrated") / "observer.json"
+    asked = [f"--data.source={manifest}", "--model.preset=paper", f"--output={path}"]
+    assert main(["validate", *network, *asked]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
 def evaluate(network: tuple[str, ...], observer: Path, shared: Path) -> Evaluate:
     """Runs `froq test` into a CSV file and returns the JSON beside it."""
 

@@ -229,6 +229,8 @@ def people(shared: Path, tmp_path: Path) -> Path:
 LABELLED = {
     "image by image": ("many", "--model.labeller={noise: 0, occlusion: 2}"),
     "as a set": ("people", "--model.labeller=mated", "--data.degrade.copies=2"),
+    "as suits images without subjects": ("many", "--model.labeller=auto"),
+    "as suits few subjects": ("people", "--model.labeller=auto", "--data.degrade.share=0.5"),
 }
 
 
@@ -245,7 +247,7 @@ def test_a_killed_labelling_goes_on_to_the_same_observer(
         name: ["validate", *network, *asked, f"--output={tmp_path / name / 'observer.json'}"]
         for name in ("plain", "killed")
     }
-    assert main(commands["plain"]) == 0
+    assert main([*commands["plain"], "--model.preset=paper"]) == 0
     kill_when(tmp_path / "killed" / "observer.json.partial", commands["killed"])
     assert main([*commands["killed"], "--model.preset=paper"]) == 0
     for file in ("observer.json", "observer.images.csv"):

@@ -20,7 +20,7 @@ def test_channels_last_is_the_default_and_changes_nothing_but_rounding(
 ) -> None:
     plain = predict(faces, tmp_path / "plain.csv", "--model.channels_last=false")
     asked = predict(faces, tmp_path / "asked.csv", "--model.channels_last=true")
-    assert scores(asked) == pytest.approx(scores(plain), rel=1e-5)
+    assert scores(asked) == pytest.approx(scores(plain), abs=1e-4)  # of norms that are standardised
     assert scores(asked) != scores(plain)
     assert predict(faces, tmp_path / "default.csv") == asked
 
@@ -30,7 +30,7 @@ def test_autocast_keeps_norms_in_float32_and_the_ranking(
 ) -> None:
     plain = predict(faces, tmp_path / "plain.csv")
     half = predict(faces, tmp_path / "half.csv", "--trainer.precision=bf16-mixed")
-    assert scores(half) == pytest.approx(scores(plain), rel=5e-3)
+    assert scores(half) == pytest.approx(scores(plain), abs=2e-2)  # of norms that are standardised
     assert len(set(scores(half))) == len(half)  # bf16 norms would be a few coarse steps
     assert spearmanr(scores(half), scores(plain)).statistic > 0.9
 
@@ -86,4 +86,4 @@ def test_the_fastest_batch_size_is_found_before_the_run(
 ) -> None:
     fixed = predict(faces, tmp_path / "fixed.csv")
     found = predict(faces, tmp_path / "found.csv", "--data.batch_size=auto")
-    assert scores(found) == pytest.approx(scores(fixed), rel=1e-5)
+    assert scores(found) == pytest.approx(scores(fixed), rel=1e-5, abs=1e-4)

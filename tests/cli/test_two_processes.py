@@ -221,20 +221,25 @@ def pairs(images: Sequence[Path], folder: Path) -> str:
     return f"[{folder / 'half.csv'}, {folder / 'single.csv'}]"
 
 
+# Of 42 images, each with a copy: samples with a label, those without, and mates of an image in the mean.
+SET_LABELLED = {"mated": (80, 4, 4), "auto": (82, 2, None)}
+
+
+@pytest.mark.parametrize("labeller", SET_LABELLED)
 def test_a_set_is_labelled_from_the_images_of_both(
-    network: tuple[str, ...], images: list[Path], tmp_path: Path, rows: Callable[[Path], Rows]
+    labeller: str, network: tuple[str, ...], images: list[Path], tmp_path: Path, rows: Callable[[Path], Rows]
 ) -> None:
     source = subjects(images, tmp_path / "crops")
     (tmp_path / "crops" / "alone").mkdir()
     (tmp_path / "crops" / "alone" / "a.png").symlink_to(images[0])
     # The first process has the images, the second one their copies.
-    asked = (*network, f"--data.source={source}", "--model.labeller=mated", "--data.degrade.copies=1")
+    asked = (*network, f"--data.source={source}", f"--model.labeller={labeller}")
     one, two = (tmp_path / folder / "observer.json" for folder in ("one", "two"))
     run("torchrun", "validate", *asked, f"--output={two}")
     assert main(["validate", *asked, f"--output={one}"]) == 0
     told, expected = (json.loads(path.read_text(encoding="utf-8"))["calibration_set"] for path in (two, one))
     assert told == expected
-    assert (told["images"], told["left_out"], told["labels"]["mates"]) == (80, 4, 4)
+    assert (told["images"], told["left_out"], told["labels"].get("mates")) == SET_LABELLED[labeller]
     found, expected = (rows(path.with_suffix(".images.csv")) for path in (two, one))
     labels, others = ([float(row["pseudo_quality"] or "nan") for row in each] for each in (found, expected))
     assert labels == pytest.approx(others, rel=1e-5, nan_ok=True)

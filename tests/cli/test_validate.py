@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from froq_lightning.cli import main
+from froq_lightning.data.degradations import KINDS
 
 Rows = Callable[[Path], list[dict[str, str]]]
 FEW_PASSES = ("--model.labeller.noise=0", "--model.labeller.occlusion=2")
@@ -78,7 +79,7 @@ def test_labels_made_on_the_fly_can_be_given_to_a_later_run_with_the_same_outcom
     assert second.pop("calibration_set")["labels"] == {"method": "given"}
     assert first == second
     assert rows(made.with_suffix(".images.csv")) == rows(given.with_suffix(".images.csv"))
-    assert f"of {len(first['candidates'])} layers of mobilefacenet observe quality (preset paper)" in printed
+    assert f"of {len(first['candidates'])} layers of mobilefacenet observe quality (preset distinct)" in printed
     assert f"{first['set_utility']:.4f} over 14 images" in printed
     assert f"observer: {made}" in printed
 
@@ -88,11 +89,12 @@ def test_degradations_of_the_calibration_set_are_recorded_in_the_observer(
 ) -> None:
     path = tmp_path / "observer.json"
     degrade = ["--data.degrade.share=0.5", "--data.degrade.kinds=[blur, jpeg]", "--data.degrade.seed=4"]
-    arguments = [f"--data.source={manifest}", "--model.preset=distinct", f"--output={path}"]
+    recorded = {"share": 0.5, "kinds": ["blur", "jpeg"], "seed": 4, "copies": 0}
+    arguments = [f"--data.source={manifest}", "--model.preset=paper", f"--output={path}"]
     assert main(["validate", *network, *arguments, *degrade]) == 0
     content = load(path)
-    assert content["calibration_set"]["degradations"] == {"share": 0.5, "kinds": ["blur", "jpeg"], "seed": 4}
-    assert (content["preset"], content["aggregation"]) == ("distinct", "mean_standardised_norm")
+    assert content["calibration_set"]["degradations"] == recorded
+    assert (content["preset"], content["aggregation"]) == ("paper", "mean_norm")
     assert content["quantiles"] != load(observer)["quantiles"]
 
 
@@ -114,7 +116,7 @@ def test_subjects_and_copies_give_labels_that_a_later_run_can_be_given(
     images = first.pop("calibration_set")
     labels = images["labels"]
     assert (labels["method"], labels["subjects"], images["left_out"]) == ("mated", 8, 6)
-    assert images["degradations"] == {"kinds": ["blur", "downscale", "noise", "jpeg"], "seed": 0, "copies": 1}
+    assert images["degradations"] == {"share": 0.0, "kinds": list(KINDS), "seed": 0, "copies": 1}
     assert (
         f"labels: mated similarity, {images['images']} images of 8 subjects with {labels['mates']:.1f} mates" in printed
     )
@@ -130,7 +132,8 @@ def test_subjects_and_copies_give_labels_that_a_later_run_can_be_given(
         "loose.jpg": ("unlabelled", "its subject is not known"),
         "loose.jpg (copy 1)": ("unlabelled", "its subject is not known"),
     }
-    assert main(["validate", *asked, f"--data.labels={made.with_suffix('.images.csv')}", f"--output={given}"]) == 0
+    labels_given = [f"--data.labels={made.with_suffix('.images.csv')}", "--model.preset=ridge"]  # as `auto` took
+    assert main(["validate", *asked, *labels_given, f"--output={given}"]) == 0
     second = load(given)
     assert second.pop("calibration_set")["labels"] == {"method": "given"}
     assert first == second

@@ -40,7 +40,16 @@ def test_what_happens_to_a_copy_depends_on_its_number_too_and_not_on_how_many_th
     assert two(image, index) == (image, "")
 
 
-@pytest.mark.parametrize("options", [{"copies": -1}, {"copies": 2}, {"share": 0.0, "copies": 2, "kinds": ()}])
+def test_a_copy_of_a_degraded_image_is_that_image_degraded_once_more() -> None:
+    degrade = Degradations(share=1.0, copies=1)
+    (first, note), (again, notes) = (degrade(portrait(), 5, copy) for copy in (0, 1))
+    assert notes.startswith(f"{note}, ")
+    once, alone = Degradations(share=0.0, copies=1)(first, 5, 1)
+    assert torch.equal(again, once)
+    assert notes == f"{note}, {alone.removeprefix('degraded: ')}"
+
+
+@pytest.mark.parametrize("options", [{"copies": -1}, {"copies": 2, "kinds": ()}])
 def test_impossible_copies_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"Expected .*`copies`"):
         Degradations(**options)

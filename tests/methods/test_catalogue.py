@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import BackboneError, ConfigurationError, UnknownNameError
+from froq_lightning.methods.auto_labels import AutoLabels
 from froq_lightning.methods.catalogue import METHODS, create_labeller, create_method
 from froq_lightning.methods.mated_similarity import MatedSimilarity
 from froq_lightning.methods.quality_method import PassReader, QualityMethod
@@ -222,6 +223,7 @@ def test_wrong_values_are_refused_in_one_sentence(spec: dict[str, Any], told: st
 
 def test_a_labeller_is_any_method_or_labels_a_whole_set() -> None:
     assert create_labeller({"method": "mated"}) == MatedSimilarity()
+    assert create_labeller({"method": "auto"}) == AutoLabels()
     assert create_labeller({"method": "perturbation", "noise": 3}) == METHODS["perturbation"](noise=3)
     with pytest.raises(UnknownNameError, match="unknown quality method 'matd'; nearest: mated"):
         create_labeller({"method": "matd"})

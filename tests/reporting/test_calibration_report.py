@@ -22,7 +22,7 @@ from froq_lightning.calibration.preset import PRESETS
 from froq_lightning.calibration.rules.rule import Rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.calibration.set_utility import SetUtility
-from froq_lightning.data.degradations import Degradations
+from froq_lightning.data.degradations import KINDS, Degradations
 from froq_lightning.data.faces import FaceDataModule
 from froq_lightning.data.records import FaceSample
 from froq_lightning.errors import ConfigurationError
@@ -296,7 +296,7 @@ def test_a_long_table_is_folded_up(content: Content) -> None:
 def test_the_page_says_how_it_was_calibrated(calibrated: Calibrated, content: Content) -> None:
     text, weights = text_of(content), calibrated[1].identity.weights
     assert weights.sha256 in text
-    assert "30 % degraded (blur, downscale, noise, jpeg)" in text
+    assert f"30 % degraded ({', '.join(KINDS)})" in text
     assert "labels that came with the images; higher is better" in text
     assert "repeated layers folded; a score is the mean of the standardised norms of the layers" in text
     assert "none max_cost 1, tolerance 0" in text
@@ -314,9 +314,32 @@ def test_the_page_says_how_many_subjects_gave_the_labels(
     alone = dict.fromkeys((3, 5), "no other image of this subject")
     text = text_of(content_of(again(dataclasses.replace(calibration, observer=observer, unlabelled=alone))))
     assert f"mated similarity, {images.images} images of 12 subjects with 2.2 mates in the mean" in text
-    assert "Only 12 subjects have mates: 25 give about half of what 200 give." in text
+    assert "Only 12 subjects have mates; 25 are as good as the labels pseudo_mated" in text
     assert "2 images without a label: no other image of this subject" in text
     assert "the images and 2 degraded copies of each (blur)" in text
+
+
+@pytest.mark.parametrize(
+    ("degradations", "told"),
+    [
+        ({"share": 0.3, "copies": 0}, "30 % degraded (blur)"),
+        ({"share": 0.0, "copies": 1}, "the images and 1 degraded copy of each (blur)"),
+        ({"share": 0.3, "copies": 2}, "the images and 2 degraded copies of each, 30 % degraded (blur)"),
+        ({"share": 0.3}, "30 % degraded (blur)"),  # of an earlier version
+    ],
+)
+def test_the_page_says_what_was_degraded(
+    degradations: dict[str, Any],
+    told: str,
+    calibration: Calibration,
+    again: Callable[..., str],
+    content_of: ContentOf,
+) -> None:
+    images = dataclasses.replace(
+        calibration.observer.calibration_set, degradations={"kinds": ["blur"], "seed": 0, **degradations}
+    )
+    observer = dataclasses.replace(calibration.observer, calibration_set=images)
+    assert told in text_of(content_of(again(dataclasses.replace(calibration, observer=observer))))
 
 
 def test_the_page_says_what_a_reader_should_know(content: Content) -> None:
