@@ -29,7 +29,10 @@ def of_scores(observer: Observer) -> str:
 
 def of_scale(observer: Observer) -> str:
     """Tell of a scale that rests on few images; empty if it does not."""
-    images = observer.calibration_set.images
-    if images >= FEW_IMAGES:
+    images = observer.calibration_set
+    if images.photographs >= FEW_IMAGES:
         return ""
-    return f"the observer was calibrated on only {images} images: its scale has no more than {images} steps"
+    return (
+        f"the observer was calibrated on only {images.photographs} images: its scale has no more than {images.images} "
+        "steps"
+    )

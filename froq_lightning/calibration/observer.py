@@ -82,6 +82,12 @@ class CalibrationSet:
     labels: dict[str, Any]
     degradations: dict[str, Any] | None = None
 
+    @property
+    def photographs(self) -> int:
+        """About how many there are without degraded copies."""
+        copies = (self.degradations or {}).get("copies") or 0
+        return round(self.images / (copies + 1))
+
 
 @dataclass(frozen=True)
 class Observer:

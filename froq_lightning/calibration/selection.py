@@ -123,7 +123,9 @@ def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
     Raises:
         CalibrationError: for fewer than 10 images, constant labels, or if no layer can be used within the budget.
     """
-    _require_usable(norms, pseudo_quality, groups)
+    each = torch.arange(len(norms), device=norms.device)
+    originals = each if originals is None else originals
+    _require_usable(norms, pseudo_quality, groups, originals)
     failures = failures or {}
     order = range(len(names)) if order is None else order
     repeats = repeated_columns(norms, order)
@@ -133,8 +135,6 @@ def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
         raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")
     rhos = spearman(norms, pseudo_quality).tolist()
     utilities = {column: rhos[column] for column in usable}
-    each = torch.arange(len(norms), device=norms.device)
-    originals = each if originals is None else originals
     groups = originals if groups is None or len(groups.unique()) == 1 else groups
     table = LabelledNorms(norms, pseudo_quality, utilities, groups, originals)
     columns = [column for column in usable if not (rule.fold_repeats and column in repeats)]
@@ -176,13 +176,13 @@ def _useless(norms: Tensor) -> list[str]:
     ]
 
 
-def _require_usable(norms: Tensor, pseudo_quality: Tensor, groups: Tensor | None) -> None:
+def _require_usable(norms: Tensor, pseudo_quality: Tensor, groups: Tensor | None, originals: Tensor) -> None:
     if len(norms) != len(pseudo_quality):
         raise CalibrationError(f"Expected one label per image, but got {len(pseudo_quality)} for {len(norms)}")
     if groups is not None and groups.shape != norms.shape[:1]:
         raise CalibrationError(f"Expected one group per image, but got {len(groups)} for {len(norms)}")
-    if len(norms) < MINIMUM_IMAGES:
-        raise CalibrationError(f"Expected at least {MINIMUM_IMAGES} usable calibration images, but got {len(norms)}")
+    if (count := len(originals.unique())) < MINIMUM_IMAGES:
+        raise CalibrationError(f"Expected at least {MINIMUM_IMAGES} usable calibration images, but got {count}")
     if not bool(torch.isfinite(pseudo_quality).all()):
         raise CalibrationError("Expected finite pseudo-quality labels, but got NaN or infinite ones")
     if float(pseudo_quality.max()) == float(pseudo_quality.min()):

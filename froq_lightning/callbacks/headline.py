@@ -36,11 +36,12 @@ def doubts(calibration: Calibration) -> Iterator[str]:
         yield f"{warning[0].upper()}{warning[1:]}."
     yield from _of_utility(calibration.selection)
     yield from label_doubts(calibration)
-    images = calibration.observer.calibration_set.images
-    if images < FEW_IMAGES:
+    images = calibration.observer.calibration_set
+    few = images.photographs
+    if few < FEW_IMAGES:
         yield (
-            f"Only {images} calibration images: by chance alone a layer utility can reach {by_chance(images):.2f}, and "
-            f"the scale 0 to 100 has no more than {images} steps; {FEW_IMAGES} images or more are better."
+            f"Only {few} calibration images: by chance alone a layer utility can reach {by_chance(few):.2f}, and "
+            f"the scale 0 to 100 has no more than {images.images} steps; {FEW_IMAGES} images or more are better."
         )
 
 

@@ -115,6 +115,14 @@ def test_means_and_deviations_are_those_of_the_selected_columns(norms: Tensor, l
     assert selection.weights.tolist() == [1.0] * len(selection.layers)
 
 
+def test_degraded_copies_are_no_further_images() -> None:
+    norms, labels = torch.rand(18, 3) + 1, torch.rand(18)
+    names = ["a", "b", "c"]
+    select_layers(norms, labels, names, PRESETS["ridge"])
+    with pytest.raises(CalibrationError, match="Expected at least 10 usable calibration images, but got 9"):
+        select_layers(norms, labels, names, PRESETS["ridge"], originals=torch.arange(18) // 2)
+
+
 def test_the_pool_limits_the_search(norms: Tensor, labels: Tensor) -> None:
     selection = select_layers(norms, labels, NAMES, Greedy(pool=2, fold_repeats=False, aggregation="mean_norm"))
     assert {step.layer for step in selection.trajectory} == {"good", "copy"}
