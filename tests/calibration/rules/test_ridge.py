@@ -175,3 +175,14 @@ def test_noise_gives_no_usable_quality() -> None:
         labels = torch.rand(60, generator=torch.Generator().manual_seed(1000 + seed))
         verdicts.append(select_layers(norms, labels, NAMES, PRESETS["ridge"]).verdict)
     assert sum(verdict in {"good", "weak"} for verdict in verdicts) <= 1
+
+
+@pytest.mark.parametrize("subjects", [1, 2])
+@pytest.mark.parametrize("layers", [1, 3, LAYERS])
+def test_images_of_one_or_two_subjects_are_enough(layers: int, subjects: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    norms = torch.rand(20, layers, generator=generator) + 1
+    labels, subject = norms[:, 0] + 0.1 * torch.rand(20, generator=generator), torch.arange(20) % subjects
+    found = select_layers(norms, labels, NAMES[:layers], PRESETS["ridge"], groups=subject)
+    assert found.layers[0] == "layer0"
+    assert found.in_sample > 0.9
