@@ -1,4 +1,4 @@
-"""Compare labels and rules of selection, by how well the scores foretell recognition errors of subjects not seen.
+"""Compare labels and rules of selection: how well do the scores foretell the errors of other subjects?
 
     python benchmarks/selection/compare.py --shared DIR --tables FOLDER [--part choose|report] [--draws 20]
 

@@ -1,4 +1,4 @@
-"""How well quality foretells the errors of comparison trials: pAUC, for many qualities at once."""
+"""Comparison trials, and pAUC: how well the quality of images foretells which trials fail."""
 
 from dataclasses import dataclass
 

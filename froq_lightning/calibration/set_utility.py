@@ -21,7 +21,7 @@ class SetUtility:
     Args:
         rho: Spearman's rho between scores and pseudo-quality, -1..1, higher is better; None if it is not defined.
         images: that it is taken over.
-        groups: of images that were kept together, such as those of one subject; None if every image stood for itself.
+        groups: how many groups of images the folds kept together, such as subjects; None if images were split singly.
         interval: 95 % confidence interval; if none is given, `fisher_interval`.
     """
 

@@ -1,4 +1,4 @@
-"""What is told of the labels of a calibration."""
+"""Sentences about the labels of a calibration, for the console and the page."""
 
 from collections import Counter
 from collections.abc import Iterator

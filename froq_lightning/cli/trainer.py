@@ -129,9 +129,10 @@ def _leave_interactive_slurm() -> None:
 
 
 def _is_one_of_several_tasks(told: Mapping[str, str]) -> bool:
-    """Tell a task of srun by its step, or in a container that is told no more by its number.
+    """Say whether this process is one of several tasks that srun started.
 
-    A batch script has a number too; what it is told, but a container as a rule is not, is its SLURM_TASK_PID.
+    A step of srun has SLURM_STEP_NUM_TASKS. A container may be given SLURM_PROCID alone, which a batch script has too;
+    but a batch script also has SLURM_TASK_PID.
     """
     if "SLURM_STEP_NUM_TASKS" in told:
         return int(told["SLURM_STEP_NUM_TASKS"]) > 1

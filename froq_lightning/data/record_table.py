@@ -1,5 +1,6 @@
 """Records that are made when they are asked for: millions of images without millions of Python objects."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +12,27 @@ import numpy.typing as npt
 from froq_lightning.data.records import Archive, FaceRecord, stated_record
 
 
+class MadeRecords(Sequence[FaceRecord], ABC):
+    """A sequence whose records are made from their positions."""
+
+    @abstractmethod
+    def made(self, index: int) -> FaceRecord:
+        """Make the record at a position from 0 on."""
+
+    @overload
+    def __getitem__(self, index: int) -> FaceRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[FaceRecord]: ...
+
+    def __getitem__(self, index: int | slice) -> FaceRecord | list[FaceRecord]:
+        if isinstance(index, slice):
+            return [self.made(place) for place in range(*index.indices(len(self)))]
+        return self.made(range(len(self))[index])
+
+
 @dataclass(frozen=True, eq=False)
-class RecordTable(Sequence[FaceRecord]):
+class RecordTable(MadeRecords):
     """Records that are made when they are asked for.
 
     Args:
@@ -36,15 +56,8 @@ class RecordTable(Sequence[FaceRecord]):
     def __len__(self) -> int:
         return len(self.keys)
 
-    @overload
-    def __getitem__(self, index: int) -> FaceRecord: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[FaceRecord]: ...
-
-    def __getitem__(self, index: int | slice) -> FaceRecord | list[FaceRecord]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
+    def made(self, index: int) -> FaceRecord:
+        """Make the record at a position."""
         key = str(self.keys[index])
         if self.archive is None:
             record = stated_record(self.path, key, confined=self.confined)
@@ -59,7 +72,7 @@ class RecordTable(Sequence[FaceRecord]):
 
 
 @dataclass(frozen=True, eq=False)
-class CopiedRecords(Sequence[FaceRecord]):
+class CopiedRecords(MadeRecords):
     """Records with so many degraded copies behind each.
 
     Args:
@@ -73,16 +86,9 @@ class CopiedRecords(Sequence[FaceRecord]):
     def __len__(self) -> int:
         return len(self.records) * (self.copies + 1)
 
-    @overload
-    def __getitem__(self, index: int) -> FaceRecord: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[FaceRecord]: ...
-
-    def __getitem__(self, index: int | slice) -> FaceRecord | list[FaceRecord]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        place, number = divmod(range(len(self))[index], self.copies + 1)
+    def made(self, index: int) -> FaceRecord:
+        """Make the record at a position."""
+        place, number = divmod(index, self.copies + 1)
         record = self.records[place]
         return replace(record, key=self.key(record.key, number), copy=number) if number else record
 

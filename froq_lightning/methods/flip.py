@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
@@ -27,15 +26,15 @@ class FlipQuality:
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32 in -1..1, higher is better."""
-        inputs = backbone.inputs(images)
-        with torch.no_grad():
-            return self.score_pass(backbone, inputs, backbone.run(inputs))
+        return self._term().score(backbone, images)
 
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
         """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them: `[B]` float32 in -1..1."""
-        flip_alone = PerturbationQuality(noise=0, occlusion=0, micro_batch=self.micro_batch)
-        return flip_alone.score_pass(backbone, inputs, output)
+        return self._term().score_pass(backbone, inputs, output)
 
     def parameters(self) -> dict[str, Any]:
         """The parameters that the scores depend on: none."""
         return {}
+
+    def _term(self) -> PerturbationQuality:
+        return PerturbationQuality(noise=0, occlusion=0, micro_batch=self.micro_batch)

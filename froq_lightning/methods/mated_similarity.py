@@ -1,6 +1,6 @@
 """Labels from other images of the same subject: how alike the network finds an image and those.
 
-A face recognition system compares an image with its mates: what makes it unlike them is what quality is to foretell.
+A face recognition system fails to match an image that is unlike its mates, and quality is to foretell such errors.
 """
 
 from dataclasses import dataclass
