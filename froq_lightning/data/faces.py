@@ -125,7 +125,7 @@ class FaceDataModule(LightningDataModule):
         if self.degrade.copies is not None:
             return self.degrade
         module = cast("Trainer", self.trainer).lightning_module
-        wanted = 0 if labelled or not self.degrade.kinds else getattr(module, "copies", 0)
+        wanted = 0 if labelled else getattr(module, "copies", 0)
         return replace(self.degrade, copies=wanted)
 
     def _for_calibration(self, records: Sequence[FaceRecord], copies: int) -> tuple[Sequence[FaceRecord], Integers]:
