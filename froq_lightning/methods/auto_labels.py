@@ -12,7 +12,7 @@ from froq_lightning.methods.mated_similarity import MatedSimilarity
 from froq_lightning.methods.pseudo_mated_similarity import PseudoMatedSimilarity
 from froq_lightning.methods.quality_method import SetLabels
 
-# With fewer, labels from altered versions are as good, and cost nothing to prepare.
+# With fewer, labels from altered versions are as good (benchmarks/README.md).
 ENOUGH_SUBJECTS = 25
 
 
