@@ -108,7 +108,9 @@ class Degradations:
         if self.copies is not None and self.copies < 0:
             raise ConfigurationError(f"Expected `copies` to be at least 0, but got {self.copies}")
         if self.copies and not self.kinds:
-            raise ConfigurationError("Expected some `kinds` to make `copies` by, but got none; set `copies` to 0 for none")
+            raise ConfigurationError(
+                "Expected some `kinds` to make `copies` by, but got none; set `copies` to 0 for none"
+            )
         for kind in self.kinds:
             if kind not in KINDS:
                 raise UnknownNameError.among("degradation", kind, KINDS)
