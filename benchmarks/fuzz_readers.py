@@ -15,6 +15,7 @@ from torch import nn
 from froq_lightning.backbones.hub import hub_model
 from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.backbones.weights import load_weights, read_state_dict
+from froq_lightning.bounded_io import read_array
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.cli.refusals import told
 from froq_lightning.cli.verbs import PredictionCLI
@@ -28,7 +29,6 @@ from froq_lightning.data.records import FaceRecord
 from froq_lightning.data.score_files import read_scores
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.module import FroqModule
-from froq_lightning.reading import read_array
 
 MOST_IMAGES = 50
 SCORES: Columns = {"path": list(seeds.NAMES), "quality_score": [0.1, -2.5, 3.0, 1e-9]}

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from froq_lightning.backbones.memory_layout import lay_out
+from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.data.images import read_image
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.module import FroqModule
@@ -34,7 +34,7 @@ class Network:
     def laid_out(self, device: str = "cpu") -> FroqModule:
         """Build the module on a device, its network in the order of memory that runs take by default."""
         module = self.module(device)
-        lay_out(module.backbone, torch.device(device))
+        set_memory_format(module.backbone, torch.device(device))
         return module
 
     def arguments(self) -> list[str]:

@@ -37,8 +37,12 @@ class UnknownNameError(FroqError, LookupError):
         return cls(f"unknown {kind} {name!r}; there is: {listed or 'none installed'}")
 
 
+class ExtensionError(FroqError, ImportError):
+    """What an installed distribution registered cannot be imported, or keeps no contract."""
+
+
 class BackboneError(FroqError, ValueError):
-    """A backbone plugin broke its contract or could not be built."""
+    """A backbone broke its contract or could not be built, or a method cannot work on its network."""
 
 
 class WeightsError(FroqError, ValueError):

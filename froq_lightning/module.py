@@ -11,8 +11,7 @@ from typing import Any, Self
 
 from lightning.pytorch import LightningModule
 
-from froq_lightning.backbones.memory_layout import lay_out
-from froq_lightning.backbones.plugins import BACKBONES, find
+from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.calibration import doubts
 from froq_lightning.calibration.budget import Budget
@@ -23,6 +22,7 @@ from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import CalibrationError, ConfigurationError, UnknownNameError
 from froq_lightning.evaluation.evaluation import Evaluation
 from froq_lightning.evaluation.result import Figures
+from froq_lightning.extensions import BACKBONES, find
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.methods.line_up import line_up, line_up_one
 from froq_lightning.methods.panel import MethodPanel
@@ -99,7 +99,7 @@ class FroqModule(LightningModule):
         self.backbone = create_backbone(backbone, **options)
         self.network = self.backbone.network
         self.channels_last, self.compiled = channels_last, compile
-        self._is_laid_out = False
+        self._has_memory_format = False
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
         self.preset: PresetName = preset
         self.budget = Budget(max_cost, tolerance)
@@ -139,7 +139,7 @@ class FroqModule(LightningModule):
             require_mates(self.labelling.method, getattr(self.trainer, "datamodule", None))
         if self.trainer.is_global_zero and (warning := doubts.of_weights(self.identity)):
             LOGGER.warning("warning: %s", warning)
-        self._lay_out()
+        self._set_memory_format()
         if stage == "predict":
             self.observer = self.observer or self.read_observer()
             self._quality = FroqQuality(self.observer, self.compiled)
@@ -166,7 +166,7 @@ class FroqModule(LightningModule):
         passes = {
             "backbone": asdict(self.identity),
             "precision": self.trainer.precision,
-            "channels_last": self._lay_out(),
+            "channels_last": self._set_memory_format(),
             "compile": self.compiled,
         }
         if stage == "validate":
@@ -230,11 +230,11 @@ class FroqModule(LightningModule):
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
 
-    def _lay_out(self) -> bool:
+    def _set_memory_format(self) -> bool:
         """Bring the network into the order of memory that it is to run in; say whether that is channels last."""
-        if not self._is_laid_out:
-            self.channels_last = lay_out(self.backbone, self.trainer.strategy.root_device, self.channels_last)
-            self._is_laid_out = True
+        if not self._has_memory_format:
+            self.channels_last = set_memory_format(self.backbone, self.trainer.strategy.root_device, self.channels_last)
+            self._has_memory_format = True
         return bool(self.channels_last)
 
     def _froq(self, observer: str | None = None) -> FroqQuality:

@@ -16,7 +16,7 @@ _FORMULA = re.compile(rf"\s*{_SIGN}")
 _NEXT_FORMULA = re.compile(rf';(?=[\s"]*{_SIGN})')
 
 
-def shown(name: str) -> str:
+def escape_name(name: str) -> str:
     r"""Return the text that stands for a name in every output; most names are their own.
 
     Harmful characters are written as escapes (`\x1b`, `\u202e`), and backslashes are doubled in names that have such
@@ -28,27 +28,27 @@ def shown(name: str) -> str:
     return f"./{text}" if _FORMULA.match(text) else text
 
 
-def original(text: str) -> str:
-    """Return the name that `shown` gave a text for; without a `./` in front, which is the same path."""
+def unescape_name(text: str) -> str:
+    """Return the name that `escape_name` gave a text for; without a `./` in front, which is the same path."""
     return _ESCAPE.sub(_unescaped, text.removeprefix("./"))
 
 
-def stated_name(root: Path, text: str) -> str:
+def resolve_name(root: Path, text: str) -> str:
     """Return the name of the file that a list names: by its name, the text that stands for that, or another spelling.
 
     Other spellings have the backslashes of Windows between folders, or put accents together otherwise (NFC, NFD).
     """
     if (text.isascii() and "\\" not in text) or os.path.lexists(root / text):
         return text
-    usual = original(text) if _ESCAPE.search(text) else text
+    usual = unescape_name(text) if _ESCAPE.search(text) else text
     spellings = [usual, text.replace("\\", "/")]
     spellings += [unicodedata.normalize(form, name) for name in spellings for form in ("NFC", "NFD")]
     return next((name for name in spellings if os.path.lexists(root / name)), usual)
 
 
-def stated_path(root: Path, text: str) -> Path:
+def resolve_path(root: Path, text: str) -> Path:
     """Return the file that a list names, however it spells the name."""
-    return root / stated_name(root, text)
+    return root / resolve_name(root, text)
 
 
 def is_below(root: Path, path: Path) -> bool:
@@ -61,7 +61,7 @@ def exists(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 - that of pathlib raises for them
 
 
-def harmless(text: str) -> str:
+def escape_cell(text: str) -> str:
     """Return text as a cell that stays on its line and that no spreadsheet runs; what it was may not be told again."""
     flat = _flat(text)
     return f"'{flat}" if _FORMULA.match(flat) and not _is_number(flat) else flat

@@ -6,7 +6,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from froq_lightning.backbones.memory_layout import lay_out
+from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.methods.froq import FroqQuality
@@ -44,7 +44,7 @@ class QualityScorer:
         options = {**made.options, **options} | ({} if weights is None else {"weights": weights})
         module = FroqModule(made.name, options, observer=str(path))
         module.network.to(device)
-        lay_out(module.backbone, torch.device(device))
+        set_memory_format(module.backbone, torch.device(device))
         return cls(module.backbone, module.read_observer())
 
     def __call__(self, images: Tensor, *, embeddings: bool = False) -> QualityBatch:

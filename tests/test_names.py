@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from froq_lightning.callbacks.tables import write_csv
-from froq_lightning.names import harmless, is_below, original, shown, stated_path
+from froq_lightning.names import escape_cell, escape_name, is_below, resolve_path, unescape_name
 
 FORMULA = set("=+-@\uff1d\uff0b\uff0d\uff20")
 anything = st.characters(categories=None, exclude_categories=())
@@ -50,20 +50,20 @@ def is_harmless(text: str) -> bool:
 @given(name=names)
 @settings(max_examples=500)
 def test_a_name_is_told_again_by_a_text_that_is_harmless(name: str) -> None:
-    assert is_harmless(shown(name))
-    assert original(shown(name)) == name
-    shown(name).encode("utf-8")
+    assert is_harmless(escape_name(name))
+    assert unescape_name(escape_name(name)) == name
+    escape_name(name).encode("utf-8")
 
 
 @given(one=names, other=names)
 @settings(max_examples=500)
 def test_two_names_never_share_a_text(one: str, other: str) -> None:
-    assert (shown(one) == shown(other)) == (one == other)
+    assert (escape_name(one) == escape_name(other)) == (one == other)
 
 
 @pytest.mark.parametrize("name", ["a.png", "bärbel/Çelik 2.jpg", "李/1.jpg", r"D:\crops\a.png", "./a.png"])
 def test_ordinary_names_stay_as_they_are(name: str) -> None:
-    assert shown(name) == name
+    assert escape_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -83,17 +83,17 @@ def test_ordinary_names_stay_as_they_are(name: str) -> None:
     ],
 )
 def test_harmful_names_are_escaped(name: str, text: str) -> None:
-    assert shown(name) == text
-    assert original(text) == name
+    assert escape_name(name) == text
+    assert unescape_name(text) == name
 
 
 def test_a_list_may_name_a_file_by_its_text_or_by_its_name(tmp_path: Path) -> None:
     for name in ("a\nb.png", r"c\x0ad.png", "=e.png"):
         (tmp_path / name).touch()
-    assert stated_path(tmp_path, r"a\x0ab.png") == tmp_path / "a\nb.png"
-    assert stated_path(tmp_path, r"c\x0ad.png") == tmp_path / r"c\x0ad.png"
-    assert stated_path(tmp_path, r"c\\x0ad.png") == tmp_path / r"c\x0ad.png"
-    assert stated_path(tmp_path, "./=e.png").exists()
+    assert resolve_path(tmp_path, r"a\x0ab.png") == tmp_path / "a\nb.png"
+    assert resolve_path(tmp_path, r"c\x0ad.png") == tmp_path / r"c\x0ad.png"
+    assert resolve_path(tmp_path, r"c\\x0ad.png") == tmp_path / r"c\x0ad.png"
+    assert resolve_path(tmp_path, "./=e.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_path_stays_in_a_folder_or_leads_out(path: str, below: bool, root: str
 
 @pytest.mark.parametrize("text", [r"\Uffffffff.png", r"\x00.png", r"\x41" * 300, "\\x41\0.png"])
 def test_a_text_that_no_file_can_have_as_its_name_is_a_path_all_the_same(text: str, tmp_path: Path) -> None:
-    assert stated_path(tmp_path, text) == tmp_path / original(text)
+    assert resolve_path(tmp_path, text) == tmp_path / unescape_name(text)
 
 
 @given(
@@ -136,7 +136,7 @@ def test_no_cell_of_a_table_is_run_and_numbers_stay_numbers(
 
 
 def test_a_text_that_would_be_run_is_quoted() -> None:
-    assert [harmless(text) for text in ("=1+1", "-1.5", "+inf", "-", " =a", "b;-c")] == [
+    assert [escape_cell(text) for text in ("=1+1", "-1.5", "+inf", "-", " =a", "b;-c")] == [
         "'=1+1",
         "-1.5",
         "+inf",

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from froq_lightning.backbones.plugins import BACKBONES, discover
 from froq_lightning.cli import main
 from froq_lightning.data.degradations import KINDS
+from froq_lightning.extensions import BACKBONES, discover
 from froq_lightning.methods.catalogue import METHODS, SET_LABELLERS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

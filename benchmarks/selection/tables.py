@@ -11,7 +11,7 @@ import torch
 from pictures import image_sets, names_of
 from torch import Tensor
 
-from froq_lightning.backbones.memory_layout import lay_out
+from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import BackboneError
@@ -72,7 +72,7 @@ def make_tables(shared: Path, folder: Path, network: str) -> None:
     """Compute the tables of a network that are not in the folder yet."""
     name, given = options(shared)[network]
     backbone = create_backbone(name, **given)
-    lay_out(backbone, torch.device("cpu"))
+    set_memory_format(backbone, torch.device("cpu"))
     folder.mkdir(parents=True, exist_ok=True)
     sets, faces = image_sets(shared, backbone), Faces.of(shared)
     for part, images in sets.items():

@@ -15,8 +15,8 @@ from froq_lightning.backbones.checkpoint_pickles import named_globals
 from froq_lightning.backbones.file_kinds import ENDS_EARLY, SAVED, foreign_kind, is_safetensors
 from froq_lightning.backbones.stand_ins import stand_ins
 from froq_lightning.backbones.state_dicts import first
+from froq_lightning.bounded_io import read_json
 from froq_lightning.errors import DataError, DataNotFoundError, WeightsError
-from froq_lightning.reading import read_json
 
 INDEX = ".index.json"
 # What a folder of the hub calls its weights; an index tells which shard holds which tensor.

@@ -7,8 +7,8 @@ from typing import Any
 from huggingface_hub import snapshot_download
 
 from froq_lightning.backbones.checkpoint_files import HUB_FILES
+from froq_lightning.bounded_io import read_json
 from froq_lightning.errors import DataNotFoundError, WeightsError
-from froq_lightning.reading import read_json
 
 HUB, FOLDER = ("hf_hub:", "hf-hub:"), "local-dir:"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"

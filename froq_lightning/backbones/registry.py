@@ -6,10 +6,10 @@ from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
-from froq_lightning.backbones.plugins import ALIGNERS, BACKBONES, Plugin, discover, find, told
 from froq_lightning.backbones.recognition import published_as, recognise
 from froq_lightning.backbones.spec import Aligner, Backbone
 from froq_lightning.errors import BackboneError, ConfigurationError, FroqError, WeightsError
+from froq_lightning.extensions import ALIGNERS, BACKBONES, Extension, describe, discover, find
 from froq_lightning.terminal import printable
 
 
@@ -31,7 +31,7 @@ def create_backbone(name: str, /, **options: Any) -> Backbone:
         raise
     except (Exception, SystemExit) as error:  # whatever a foreign factory raises
         raise BackboneError(
-            f"backbone {name!r} cannot be built: {told(error)}{_recognised(plugin, options)}"
+            f"backbone {name!r} cannot be built: {describe(error)}{_recognised(plugin, options)}"
         ) from error
     if not isinstance(backbone, Backbone):
         raise BackboneError(f"Expected the factory of {name!r} to return a Backbone, but got {type(backbone).__name__}")
@@ -57,11 +57,11 @@ def create_aligner(name: str, alignment: str, size: tuple[int, int], /, **option
     except FroqError:
         raise
     except (Exception, SystemExit) as error:  # whatever a foreign factory raises
-        raise BackboneError(f"aligner {name!r} cannot be built: {told(error)}") from error
+        raise BackboneError(f"aligner {name!r} cannot be built: {describe(error)}") from error
     return aligner
 
 
-def _check_feeding(plugin: Plugin, backbone: Backbone, options: dict[str, Any]) -> None:
+def _check_feeding(plugin: Extension, backbone: Backbone, options: dict[str, Any]) -> None:
     """Refuse weights that fit a network only when changed, if they are published for one that is fed differently."""
     path, factories = _weights(options), _factories(plugin)
     others = published_as(path, factories) if path else {}
@@ -71,7 +71,7 @@ def _check_feeding(plugin: Plugin, backbone: Backbone, options: dict[str, Any]) 
         raise WeightsError(f"{backbone.note}, and so it would fit {plugin.name}; but {told}")
 
 
-def _recognised(plugin: Plugin, options: dict[str, Any]) -> str:
+def _recognised(plugin: Extension, options: dict[str, Any]) -> str:
     """Tell which backbone the weights given to a plugin belong to, if that can be told."""
     path = _weights(options)
     hint = recognise(path, _factories(plugin)) if path else ""
@@ -83,6 +83,6 @@ def _weights(options: dict[str, Any]) -> str:
     return str(weights) if isinstance(weights, (str, PathLike)) else ""
 
 
-def _factories(first: Plugin) -> dict[str, Callable[..., Any]]:
+def _factories(first: Extension) -> dict[str, Callable[..., Any]]:
     plugins = {first.name: first} | discover(BACKBONES).plugins
     return {name: plugin.create for name, plugin in plugins.items()}

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from froq_lightning.atomic_write import atomic_write, signature
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
+from froq_lightning.bounded_io import read_json
 from froq_lightning.calibration.aggregation import AGGREGATIONS, Aggregation, aggregate
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.consistency import contradictions
@@ -22,11 +24,9 @@ from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.errors import DataNotFoundError, ObserverError
-from froq_lightning.publishing import marked, published
-from froq_lightning.reading import read_json
 
 # Of every version.
-OBSERVER = marked(rb'\{\n "schema_version": \d+,\n "backbone": \{\n')
+OBSERVER = signature(rb'\{\n "schema_version": \d+,\n "backbone": \{\n')
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Observer:
 
     def save(self, path: str | Path) -> None:
         """Write the file: it appears whole or not at all."""
-        with published(Path(path), OBSERVER) as place:
+        with atomic_write(Path(path), OBSERVER) as place:
             place.write_text(self._text(), encoding="utf-8")
 
     def sha256(self) -> str:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from froq_lightning.publishing import Mark, marked, published
+from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.runs.prediction import Embeddings, Prediction
 
 ROWS_AT_ONCE = 4096
 SUFFIXES = (".npy", ".parquet")
 # A header of .npy is padded with spaces; NumPy's own for two axes end at byte 128, ours at 256, by which it is known.
 HEADER = 256
-NUMPY = marked(rb"\x93NUMPY\x01\x00" + re.escape((HEADER - 10).to_bytes(2, "little")) + rb"\{'descr': '<f4', ")
-PARQUET = marked(rb"PAR1.*froq_lightning\x18.embeddings")
+NUMPY = signature(rb"\x93NUMPY\x01\x00" + re.escape((HEADER - 10).to_bytes(2, "little")) + rb"\{'descr': '<f4', ")
+PARQUET = signature(rb"PAR1.*froq_lightning\x18.embeddings")
 
 
 def write_embeddings(path: Path, prediction: Prediction) -> None:
@@ -25,11 +25,11 @@ def write_embeddings(path: Path, prediction: Prediction) -> None:
     for images that failed).
     """
     write = _write_parquet if path.suffix.lower() == ".parquet" else _write_numpy
-    with published(path, embeddings_mark(path)) as place:
+    with atomic_write(path, embeddings_signature(path)) as place:
         write(place, prediction, prediction.embeddings(ROWS_AT_ONCE))
 
 
-def embeddings_mark(path: Path) -> Mark:
+def embeddings_signature(path: Path) -> Signature:
     """Know a file of embeddings; the suffix of the path says by what."""
     return PARQUET if path.suffix.lower() == ".parquet" else NUMPY
 

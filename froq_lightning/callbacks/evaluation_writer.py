@@ -10,23 +10,23 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 
+from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.caveats import caveats, left_out
 from froq_lightning.callbacks.figure_table import FigureTable, figure_tables
 from froq_lightning.callbacks.outputs import OutputWriter, require_suffix
-from froq_lightning.callbacks.tables import table_mark, write_csv
+from froq_lightning.callbacks.tables import table_signature, write_csv
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.evaluation.result import Result
 from froq_lightning.module import FroqModule
-from froq_lightning.publishing import Mark, marked, published
 from froq_lightning.terminal import text_table
 
 SCHEMA_VERSION = 1
 FIGURES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))
 COLUMNS = (*FIGURES, "milliseconds", "convention_in_words")
 FAILURES_SHOWN = 5
-CONTENT = marked(rb'\{\n "schema_version": \d+,\n "froq_lightning": "')
+CONTENT = signature(rb'\{\n "schema_version": \d+,\n "froq_lightning": "')
 
 
 class EvaluationWriter(OutputWriter):
@@ -45,9 +45,9 @@ class EvaluationWriter(OutputWriter):
         require_suffix("the figures", self.path, ("", ".csv", ".tsv", ".txt"))
         self.content = self.path.with_suffix(".json")
 
-    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+    def outputs(self) -> Sequence[tuple[Path, Signature]]:
         """List the table of figures, and what they rest on."""
-        return [(self.path, table_mark(self.path, COLUMNS)), (self.content, CONTENT)]
+        return [(self.path, table_signature(self.path, COLUMNS)), (self.content, CONTENT)]
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and print what the evaluation found."""
@@ -170,7 +170,7 @@ def _set(one: EvaluatedSet) -> dict[str, Any]:
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(_finite(content), indent=1, allow_nan=False, ensure_ascii=False)
-    with published(path, CONTENT) as place:
+    with atomic_write(path, CONTENT) as place:
         place.write_text(text + "\n", encoding="utf-8")
 
 

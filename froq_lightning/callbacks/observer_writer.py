@@ -6,6 +6,7 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 
+from froq_lightning.atomic_write import Signature
 from froq_lightning.calibration.front import FrontPoint
 from froq_lightning.calibration.observer import OBSERVER
 from froq_lightning.calibration.selection import Selection
@@ -13,11 +14,10 @@ from froq_lightning.callbacks.headline import doubts, headline
 from froq_lightning.callbacks.journaled import JournaledWriter
 from froq_lightning.callbacks.label_notes import label_note, unlabelled
 from froq_lightning.callbacks.outputs import require_suffix
-from froq_lightning.callbacks.tables import table_mark, write_csv
+from froq_lightning.callbacks.tables import table_signature, write_csv
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import CalibrationError, ConfigurationError
 from froq_lightning.module import FroqModule
-from froq_lightning.publishing import Mark
 from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.terminal import text_table
@@ -48,10 +48,10 @@ class ObserverWriter(JournaledWriter):
         self.images = self.path.with_suffix(".images.csv")
         self.layers = self.path.with_suffix(".layers.csv")
 
-    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+    def outputs(self) -> Sequence[tuple[Path, Signature]]:
         """List the Observer and the two tables."""
         tables = [(self.images, COLUMNS), (self.layers, LAYER_COLUMNS)]
-        return [(self.path, OBSERVER), *((path, table_mark(path, columns)) for path, columns in tables)]
+        return [(self.path, OBSERVER), *((path, table_signature(path, columns)) for path, columns in tables)]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Open the journal, and give the module what is in it."""

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from froq_lightning.atomic_write import Signature, require_replaceable
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.publishing import Mark, require_replaceable
 
 
 class OutputWriter(Callback, ABC):
     """A callback that writes files, and refuses before the run to replace any but its own earlier ones."""
 
     @abstractmethod
-    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+    def outputs(self) -> Sequence[tuple[Path, Signature]]:
         """List the files, each with the mark by which an earlier one is known."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 
+from froq_lightning.atomic_write import Signature
 from froq_lightning.callbacks import embedding_file, score_file
-from froq_lightning.callbacks.embedding_file import embeddings_mark, write_embeddings
+from froq_lightning.callbacks.embedding_file import embeddings_signature, write_embeddings
 from froq_lightning.callbacks.journaled import JournaledWriter
 from froq_lightning.callbacks.outputs import require_suffix
-from froq_lightning.callbacks.score_file import scores_mark, write_scores
+from froq_lightning.callbacks.score_file import scores_signature, write_scores
 from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.module import FroqModule
-from froq_lightning.publishing import Mark
 from froq_lightning.runs.limits import limits
 from froq_lightning.runs.prediction import Prediction, scored_block
 from froq_lightning.runs.quality_batch import QualityBatch
@@ -46,10 +46,10 @@ class QualityWriter(JournaledWriter):
             require_suffix("embeddings", self.embeddings, embedding_file.SUFFIXES)
         _require_parquet(self.path, self.embeddings)
 
-    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+    def outputs(self) -> Sequence[tuple[Path, Signature]]:
         """List the scores, and the embeddings if they are wanted."""
-        asked = [] if self.embeddings is None else [(self.embeddings, embeddings_mark(self.embeddings))]
-        return [(self.path, scores_mark(self.path)), *asked]
+        asked = [] if self.embeddings is None else [(self.embeddings, embeddings_signature(self.embeddings))]
+        return [(self.path, scores_signature(self.path)), *asked]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Ask the module for embeddings, and open the journal."""

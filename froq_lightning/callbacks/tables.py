@@ -5,22 +5,25 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from froq_lightning.names import harmless
-from froq_lightning.publishing import Mark, marked, published
+from froq_lightning.atomic_write import Signature, atomic_write, signature
+from froq_lightning.names import escape_cell
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file, or one with tabs where the suffix is `.tsv`."""
-    with published(path, table_mark(path, header)) as place, place.open("w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_write(path, table_signature(path, header)) as place,
+        place.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file, delimiter=_delimiter(path), lineterminator="\n")
         writer.writerow(header)
         for row in rows:
-            writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
+            writer.writerow([escape_cell(cell) if isinstance(cell, str) else cell for cell in row])
 
 
-def table_mark(path: Path, header: Sequence[str]) -> Mark:
+def table_signature(path: Path, header: Sequence[str]) -> Signature:
     """Know a table of these columns by its first line."""
-    return marked(re.escape(f"{_delimiter(path).join(header)}\n".encode()))
+    return signature(re.escape(f"{_delimiter(path).join(header)}\n".encode()))
 
 
 def _delimiter(path: Path) -> str:

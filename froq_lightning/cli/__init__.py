@@ -86,7 +86,7 @@ def _interrupted(interrupt: KeyboardInterrupt, command: str) -> int:
 
 
 def _run_on_backbone(action: str, name: str, options: Sequence[str]) -> None:
-    from froq_lightning.backbones.plugins import BACKBONES, find  # noqa: PLC0415 - looks at what is installed
+    from froq_lightning.extensions import BACKBONES, find  # noqa: PLC0415 - looks at what is installed
 
     plugin = find(BACKBONES, name)  # refuses an unknown name before torch is imported
 

@@ -6,18 +6,18 @@ from typing import Any
 
 import yaml
 
-from froq_lightning.backbones.plugins import Plugin, told
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.cli.stated_paths import with_home
 from froq_lightning.cli.yaml_limits import load_yaml
 from froq_lightning.conformance import check_backbone, writes_into_input
 from froq_lightning.errors import BackboneError, ConfigurationError, FroqError
+from froq_lightning.extensions import Extension, describe
 from froq_lightning.observation.layers import Layer, survey_layers
 from froq_lightning.terminal import text_table
 
 
-def run_show(plugin: Plugin, options: Sequence[str]) -> None:
+def run_show(plugin: Extension, options: Sequence[str]) -> None:
     """Tell how a network is fed, and its candidate layers; `options` are "key=value" texts for its factory."""
     backbone = create_backbone(plugin.name, **_parsed(options))
     with _failures_of(plugin):
@@ -25,7 +25,7 @@ def run_show(plugin: Plugin, options: Sequence[str]) -> None:
     print(_shown(plugin, backbone, layers))
 
 
-def run_check(plugin: Plugin, options: Sequence[str]) -> None:
+def run_check(plugin: Extension, options: Sequence[str]) -> None:
     """Test the contract of a network, built with `options`."""
     backbone = create_backbone(plugin.name, **_parsed(options))
     with _failures_of(plugin):
@@ -38,17 +38,17 @@ def run_check(plugin: Plugin, options: Sequence[str]) -> None:
 
 
 @contextmanager
-def _failures_of(plugin: Plugin) -> Iterator[None]:
+def _failures_of(plugin: Extension) -> Iterator[None]:
     """Tell whatever the code of a plugin raises as an error of that plugin."""
     try:
         yield
     except FroqError:
         raise
     except Exception as error:
-        raise BackboneError(f"the network of {plugin.name!r} fails: {told(error)}") from error
+        raise BackboneError(f"the network of {plugin.name!r} fails: {describe(error)}") from error
 
 
-def _shown(plugin: Plugin, backbone: Backbone, layers: Sequence[Layer]) -> str:
+def _shown(plugin: Extension, backbone: Backbone, layers: Sequence[Layer]) -> str:
     fed, weights = backbone.preprocessing, backbone.weights
     rows = [
         [

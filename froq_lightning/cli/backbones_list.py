@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from froq_lightning.backbones.inspection import defect
-from froq_lightning.backbones.plugins import ALIGNERS, BACKBONES, discover
 from froq_lightning.backbones.sources import Sources
+from froq_lightning.extensions import ALIGNERS, BACKBONES, discover
 from froq_lightning.terminal import text_table
 
 

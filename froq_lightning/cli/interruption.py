@@ -1,12 +1,19 @@
-"""Ctrl-C, and SIGTERM as clusters send it: both end a run in order."""
+"""Ctrl-C, SIGTERM as clusters send it, and errors: all processes of a run end, the first one in order."""
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from subprocess import Popen
 from types import FrameType
+from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+
+# What a command ends with that refuses.
+REFUSED = 2
+SECONDS_TO_END = 1.0
 
 
 class Terminated(KeyboardInterrupt):
@@ -29,8 +36,18 @@ def interruptible() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-class EndAtSigterm(Callback):
-    """Ends `validate`, `predict` and `test` at SIGTERM, which the Trainer notes, but heeds in `fit` alone."""
+class EndTogether(Callback):
+    """Ends `validate`, `predict` and `test` at SIGTERM, which the Trainer notes, but heeds in `fit` alone.
+
+    Where the first process fails, it also takes charge of the processes that it started. Otherwise a thread of
+    Lightning's kills the first process too, as soon as it finds another one dead, whatever this one still has to say.
+
+    Attributes:
+        processes: that the first process started, once it has failed.
+    """
+
+    def __init__(self) -> None:
+        self.processes: list[Any] = []
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the signal over from the Trainer, which gives it back at its end."""
@@ -39,6 +56,24 @@ class EndAtSigterm(Callback):
             signal.signal(signal.SIGTERM, _terminate)
 
     on_predict_start = on_test_start = on_validation_start
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Take over the processes; Lightning's thread, which watches this very list, ends when it is empty."""
+        del pl_module, exception
+        started = getattr(trainer.strategy.launcher, "procs", [])
+        self.processes = list(started)
+        started.clear()
+
+    def end_others(self) -> bool:
+        """Kill the other processes, which might wait for this one for ever; return whether one of them refused."""
+        commands = [process for process in self.processes if isinstance(process, Popen)]
+        end = time.monotonic() + SECONDS_TO_END
+        while any(command.poll() is None for command in commands) and time.monotonic() < end:
+            time.sleep(0.05)
+        refused = any(command.poll() == REFUSED for command in commands)
+        for process in self.processes:
+            process.kill()
+        return refused
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -9,9 +9,9 @@ from tempfile import TemporaryFile
 
 from lightning.pytorch import Callback
 
+from froq_lightning.atomic_write import require_replaceable
 from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.publishing import require_replaceable
 
 
 def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 
+from froq_lightning.atomic_write import Signature, atomic_write
 from froq_lightning.callbacks.outputs import OutputWriter
-from froq_lightning.publishing import Mark, published
 
 FIRST_LINE = re.compile(rb"# saved by froq (\w+) [^ \n]+, sha256 of its name and the lines below: ([0-9a-f]{64})\n")
 
@@ -28,7 +28,7 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
     path: Path
     verb: str
 
-    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+    def outputs(self) -> Sequence[tuple[Path, Signature]]:
         """List the file."""
         return [(self.path, partial(is_saved, self.verb))]
 
@@ -53,7 +53,7 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
         content = self.parser.dump(self.config, skip_none=False).encode("utf-8")
         made_by = f"froq {self.verb} {metadata.version('froq-lightning')}"
         first = f"# saved by {made_by}, sha256 of its name and the lines below: {_digest(self.path, content)}\n"
-        with published(self.path, partial(is_saved, self.verb)) as place:
+        with atomic_write(self.path, partial(is_saved, self.verb)) as place:
             place.write_bytes(first.encode("ascii") + content)
 
 

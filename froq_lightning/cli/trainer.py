@@ -2,17 +2,14 @@
 
 import logging
 import os
-import signal
-import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from subprocess import Popen
 from typing import Any
 
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import Callback, LightningDataModule, Trainer
 
-from froq_lightning.cli.interruption import EndAtSigterm, interruptible
+from froq_lightning.cli.interruption import REFUSED, EndTogether, interruptible
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.verbs import CalibrationCLI, EvaluationCLI, PredictionCLI, VerbCLI
 from froq_lightning.cli.yaml_limits import limit_yaml
@@ -35,9 +32,6 @@ UNCALLED_FOR = (
     ".*LeafSpec.*",
     ".*It is recommended to use `self.log.*sync_dist=True.*",
 )
-# What a command ends with that refuses.
-REFUSED = 2
-SECONDS_TO_END = 1.0
 
 
 class FroqTrainer(Trainer):
@@ -65,16 +59,12 @@ class FroqTrainer(Trainer):
 
     @contextmanager
     def _all_ending(self) -> Iterator[None]:
-        """End the processes that this one started where it fails: they might wait for it for ever."""
+        """End the other processes where this one fails; refuse if one of them did."""
         try:
             yield
         except BaseException as error:
-            launcher = self.strategy.launcher
-            if launcher is None:
-                raise
-            refused = _has_any_refused(getattr(launcher, "procs", ()))
-            launcher.kill(signal.SIGKILL)
-            if refused:
+            callbacks: list[Callback] = self.callbacks  # type: ignore[attr-defined]
+            if any(callback.end_others() for callback in callbacks if isinstance(callback, EndTogether)):
                 raise SystemExit(REFUSED) from error
             raise
 
@@ -98,7 +88,7 @@ def run_trainer(args: Sequence[str]) -> int:
                 "logger": False,
                 "enable_checkpointing": False,
                 "enable_model_summary": False,
-                "callbacks": EndAtSigterm(),
+                "callbacks": EndTogether(),
             },
             save_config_callback=SaveConfig,
             save_config_kwargs={"save_to_log_dir": False},
@@ -108,15 +98,6 @@ def run_trainer(args: Sequence[str]) -> int:
             args=list(args),
         )
         return ran.status
-
-
-def _has_any_refused(processes: Iterable[Any]) -> bool:
-    """Return whether a process that this one started ended with exit code 2; wait a few seconds for it to end."""
-    commands = [process for process in processes if isinstance(process, Popen)]
-    end = time.monotonic() + SECONDS_TO_END
-    while any(command.poll() is None for command in commands) and time.monotonic() < end:
-        time.sleep(0.05)
-    return any(command.poll() == REFUSED for command in commands)
 
 
 def _leave_interactive_slurm() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from froq_lightning.data.images import SUFFIXES, is_image
 from froq_lightning.errors import DataError
-from froq_lightning.names import shown
+from froq_lightning.names import escape_name
 from froq_lightning.terminal import printable
 
 LITTER = frozenset({"thumbs.db", "desktop.ini"})  # besides hidden files; nobody misses them
@@ -87,12 +87,12 @@ class FolderSearch:
         if suffix in SUFFIXES or (not suffix and is_image(path)):
             self.images.append(path)
         else:
-            self._files[shown(suffix)] += 1
-            self._note(shown(suffix), path)
+            self._files[escape_name(suffix)] += 1
+            self._note(escape_name(suffix), path)
 
     def _note(self, kind: str, path: Path) -> None:
         """Keep the first example of a kind in the order of paths, whatever the order of the file system is."""
-        example = shown(self._key(path))
+        example = escape_name(self._key(path))
         self._examples[kind] = min(example, self._examples.get(kind, example))
 
     def _key(self, path: Path) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from froq_lightning.bounded_io import name_in_errors
 from froq_lightning.data.folder_search import FolderSearch
 from froq_lightning.data.formats.archives import list_archive
 from froq_lightning.data.images import SUFFIXES, is_image
@@ -15,8 +16,7 @@ from froq_lightning.data.score_files import LABEL, SCORE_COLUMNS, read_score_tex
 from froq_lightning.data.tables import PATH_COLUMNS, Table, finite_number, read_table
 from froq_lightning.data.tables import SUFFIXES as TABLES
 from froq_lightning.errors import DataError, DataNotFoundError
-from froq_lightning.names import harmless, is_below, shown
-from froq_lightning.reading import told_by_name
+from froq_lightning.names import escape_cell, escape_name, is_below
 
 SUBJECT = "subject_id"
 
@@ -56,7 +56,7 @@ def list_source(source: str | Path, root: str | Path | None = None, *, labelled:
             twice, or leads out of the root with every row.
     """
     source = Path(source)
-    with told_by_name(source.name):
+    with name_in_errors(source.name):
         records: Sequence[FaceRecord] | None = list_archive(source)
     if records is not None:
         return Listing(records)
@@ -70,7 +70,7 @@ def list_source(source: str | Path, root: str | Path | None = None, *, labelled:
     elif source.suffix.lower() in TABLES:
         records = _from_manifest(source, root, labelled=labelled)
     elif source.suffix.lower() in SUFFIXES or is_image(source):
-        records = [FaceRecord(shown(source.name), source)]
+        records = [FaceRecord(escape_name(source.name), source)]
     else:
         raise DataError(
             f"Expected a folder, an image, or a manifest ({' '.join(TABLES)}), but got {source.name}; "
@@ -137,12 +137,12 @@ def with_labels(records: Iterable[FaceRecord], labels: str | Path) -> list[FaceR
 
 def _found(path: Path, name: Path) -> FaceRecord:
     """Make the record of an image by its name below a folder; the first folder on the way to it tells its subject."""
-    return FaceRecord(shown(name.as_posix()), path, subject=name.parts[0] if len(name.parts) > 1 else "")
+    return FaceRecord(escape_name(name.as_posix()), path, subject=name.parts[0] if len(name.parts) > 1 else "")
 
 
 def _key(stated: str) -> str:
     """Return a path in a file as the key that it states, or as the key of the name that it states."""
-    return stated if harmless(stated) == stated else shown(stated)
+    return stated if escape_cell(stated) == stated else escape_name(stated)
 
 
 def _from_manifest(manifest: Path, root: str | Path | None, *, labelled: bool) -> list[FaceRecord]:

@@ -10,7 +10,7 @@ from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.data.subjects import numbered, subjects_of
 from froq_lightning.errors import DataError, DataNotFoundError
-from froq_lightning.names import exists, is_below, stated_name
+from froq_lightning.names import exists, is_below, resolve_name
 
 
 class PairList:
@@ -58,7 +58,7 @@ class PairList:
         """
         # An image whose name is spelled in several ways is one image.
         places: dict[str, int] = {}
-        spelled = (str(PurePath(stated_name(root, key))) for key in (self.names() if keys is None else keys))
+        spelled = (str(PurePath(resolve_name(root, key))) for key in (self.names() if keys is None else keys))
         image = np.array([places.setdefault(key, len(places)) for key in spelled], dtype=np.int32)
         keys = list(places)
         if not keys:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from froq_lightning.bounded_io import name_in_errors
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.formats.cfp import PARTS, is_cfp, read_cfp
 from froq_lightning.data.formats.ijb import find_meta, read_ijb
@@ -25,8 +26,7 @@ from froq_lightning.data.sampling import Sampling
 from froq_lightning.data.tables import SUFFIXES as TABLES
 from froq_lightning.data.tables import Table, read_table
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
-from froq_lightning.names import harmless
-from froq_lightning.reading import told_by_name
+from froq_lightning.names import escape_cell
 
 FOLDER = "folder of images"
 MANIFEST = "manifest (path, perhaps pseudo_quality), text or Parquet"
@@ -209,6 +209,6 @@ def read_comparisons(
     folder = None if root is None else Path(root)
     if folder is not None and not folder.is_dir():
         raise DataNotFoundError(f"root {root!r} of the images does not exist")
-    told = harmless(name or known.usual_name(path.absolute(), part))
-    with told_by_name(path.name):
+    told = escape_cell(name or known.usual_name(path.absolute(), part))
+    with name_in_errors(path.name):
         return known.read(Request(path, folder, told, part, Sampling(non_mated, seed)))

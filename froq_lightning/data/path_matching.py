@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from froq_lightning.data.images import SUFFIXES
 from froq_lightning.errors import DataError
-from froq_lightning.names import shown
+from froq_lightning.names import escape_name
 
 NONE = -1
 SEVERAL = -2
@@ -63,7 +63,7 @@ def _named(stated: Mapping[int, str], spelled: Callable[[str], str]) -> dict[Par
     for place, path in stated.items():
         parts = path_parts(spelled(path))
         named[parts] = SEVERAL if parts in named else place
-    return {path_parts(spelled(shown(path))): place for place, path in stated.items()} | named
+    return {path_parts(spelled(escape_name(path))): place for place, path in stated.items()} | named
 
 
 def _places(named: dict[Parts, int], wanted: Sequence[Parts]) -> npt.NDArray[np.int64]:

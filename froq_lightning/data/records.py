@@ -11,7 +11,7 @@ from torch.utils.data import default_collate, get_worker_info
 
 from froq_lightning.backbones.spec import Pixels
 from froq_lightning.errors import DataError
-from froq_lightning.names import is_below, shown, stated_name
+from froq_lightning.names import escape_name, is_below, resolve_name
 
 Landmarks = tuple[tuple[float, float], ...]
 
@@ -58,10 +58,10 @@ def stated_record(root: Path, text: str, *, confined: bool) -> FaceRecord:
         text: the path, or the text that stands for it in outputs.
         confined: whether a path that leads out of `root` is a problem.
     """
-    name = stated_name(root, text)
+    name = resolve_name(root, text)
     path = root / name
     problem = f"lies outside of {str(root)!r}" if confined and not is_below(root, path) else ""
-    return FaceRecord(shown(name), path, problem=problem)
+    return FaceRecord(escape_name(name), path, problem=problem)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from froq_lightning.bounded_io import MOST_DIGITS, numbered_lines
 from froq_lightning.data.parquet_table import parquet_rows
 from froq_lightning.errors import DataError, DataNotFoundError
-from froq_lightning.reading import MOST_DIGITS, numbered_lines
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 PATH_COLUMNS = ("path", "image", "filename", "file", "image_path", "file_path", "name")

@@ -8,13 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from froq_lightning.atomic_write import atomic_write, signature
 from froq_lightning.errors import JournalError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.differences import differences, list_difference
 from froq_lightning.journal.shard import Shard, read_blocks
-from froq_lightning.publishing import marked, published
 
-NAMES = marked(rb'"')
+NAMES = signature(rb'"')
 
 
 class Journal:
@@ -122,7 +122,7 @@ class Journal:
     def _begin(self, shard: Shard, identity: dict[str, Any], names: Sequence[str]) -> None:
         shard.clear()
         if self.process == 0:
-            with published(self._images, NAMES) as place, place.open("w", encoding="ascii") as file:
+            with atomic_write(self._images, NAMES) as place, place.open("w", encoding="ascii") as file:
                 file.writelines(f"{json.dumps(name)}\n" for name in names)
         self.append(Block(identity))
 

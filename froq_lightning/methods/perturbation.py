@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.bounded_io import read_array
 from froq_lightning.errors import ConfigurationError, DataNotFoundError
-from froq_lightning.reading import read_array
 
 Perturbation = Callable[[Tensor, Tensor], object]
 

@@ -10,18 +10,18 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
+from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.callbacks.ranking import ranked
 from froq_lightning.data.records import FaceSample
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.publishing import Mark, marked, published
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 CAPTION = 34
 GAP = 8
 SOFTWARE = "froq-lightning contact sheet"
-SHEET = marked(rb"(\x89PNG|\xff\xd8\xff).{0,80}" + SOFTWARE.encode("ascii"))
+SHEET = signature(rb"(\x89PNG|\xff\xd8\xff).{0,80}" + SOFTWARE.encode("ascii"))
 
 Face = tuple[Tensor, str]
 
@@ -42,7 +42,7 @@ class ContactSheet(OutputWriter):
         self.columns = columns
         self.ends = ends
 
-    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+    def outputs(self) -> Sequence[tuple[Path, Signature]]:
         """List the picture."""
         return [(self.path, SHEET)]
 
@@ -59,7 +59,7 @@ class ContactSheet(OutputWriter):
         if faces:
             software = PngInfo()
             software.add_text("Software", SOFTWARE)
-            with published(self.path, SHEET) as place:
+            with atomic_write(self.path, SHEET) as place:
                 kind = SUFFIXES[self.path.suffix.lower()]
                 draw_sheet(faces, self.columns).save(place, format=kind, pnginfo=software, comment=SOFTWARE)
             print(f"picture: {self.path}")

@@ -5,9 +5,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
+from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.publishing import Mark, marked, published
 
 
 class Report(OutputWriter):
@@ -35,16 +35,16 @@ class Report(OutputWriter):
         self.path = Path(path)
         self.faces = faces
 
-    def outputs(self) -> Sequence[tuple[Path, Mark]]:
+    def outputs(self) -> Sequence[tuple[Path, Signature]]:
         """List the page."""
-        return [(self.path, self._mark())]
+        return [(self.path, self._signature())]
 
     def write(self, page: str) -> None:
         """Write the page: it appears whole or not at all."""
-        with published(self.path, self._mark()) as place:
+        with atomic_write(self.path, self._signature()) as place:
             place.write_text(page, encoding="utf-8")
         print(f"report: {self.path}")
 
-    def _mark(self) -> Mark:
+    def _signature(self) -> Signature:
         made_by = rb'<!DOCTYPE html>.*<meta name="generator" content="froq-lightning .*<title>'
-        return marked(made_by + self.title.encode("ascii"))
+        return signature(made_by + self.title.encode("ascii"))

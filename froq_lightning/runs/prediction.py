@@ -13,7 +13,7 @@ from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import DataError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
-from froq_lightning.names import harmless
+from froq_lightning.names import escape_cell
 from froq_lightning.runs.quality_batch import NOT_FINITE, QualityBatch
 
 Embeddings = npt.NDArray[np.float32]
@@ -111,11 +111,12 @@ def _rows(blocks: Iterator[Block]) -> Iterator[ScoredRow]:
         columns = tensors["index"].tolist(), facts["images"], tensors["quality_score"].tolist()
         scored = zip(*columns, tensors["quality"].tolist(), facts["notes"], strict=True)
         rows = [
-            ScoredRow(index, image, score, quality, "ok", harmless(note))
+            ScoredRow(index, image, score, quality, "ok", escape_cell(note))
             for index, image, score, quality, note in scored
         ]
         rows += [
-            ScoredRow(index, image, None, -1, "failed", harmless(reason)) for index, image, reason in facts["failures"]
+            ScoredRow(index, image, None, -1, "failed", escape_cell(reason))
+            for index, image, reason in facts["failures"]
         ]
         yield from sorted(rows, key=itemgetter(0))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from froq_lightning.backbones.plugins import BACKBONES
+from froq_lightning.extensions import BACKBONES
 
 
 @pytest.fixture

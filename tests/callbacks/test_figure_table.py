@@ -25,7 +25,7 @@ def with_intervals(evaluation: Evaluation, half: float, errors: int = 30) -> Eva
     return dataclasses.replace(evaluation, results=tuple(changed))
 
 
-def marked(evaluation: Evaluation) -> set[tuple[str, str, str]]:
+def signature(evaluation: Evaluation) -> set[tuple[str, str, str]]:
     """Every method that is marked as the best, with the convention and the column."""
     return {
         (table.convention.name, column, method)
@@ -61,7 +61,7 @@ def test_the_best_is_the_lowest_area_and_the_highest_rank_consistency(evaluation
 
 
 def test_without_intervals_none_is_marked_as_the_best(evaluation: Evaluation) -> None:
-    assert marked(evaluation) == set()
+    assert signature(evaluation) == set()
 
 
 def test_none_is_the_best_where_intervals_overlap(evaluation: Evaluation) -> None:
@@ -71,32 +71,32 @@ def test_none_is_the_best_where_intervals_overlap(evaluation: Evaluation) -> Non
         for name in ("froq", "rce")
         for fmr in (0.05, 0.001)
     )
-    names = {(name, column) for name, column, _ in marked(with_intervals(evaluation, apart / 2 - 1e-9))}
+    names = {(name, column) for name, column, _ in signature(with_intervals(evaluation, apart / 2 - 1e-9))}
     assert names >= {(name, column) for name in ("froq", "rce") for column in ("alpha", "beta", "mean")}
-    assert {name for name, _, _ in marked(with_intervals(evaluation, 2.0))} == set()
+    assert {name for name, _, _ in signature(with_intervals(evaluation, 2.0))} == set()
 
 
 def test_none_is_the_best_by_fewer_than_thirty_errors(evaluation: Evaluation) -> None:
-    assert marked(with_intervals(evaluation, 0.0, errors=30))
+    assert signature(with_intervals(evaluation, 0.0, errors=30))
     few = with_intervals(evaluation, 0.0, errors=29)
-    assert {name for name, _, _ in marked(few)} <= {"rce"}, "which rests on false matches as well"
+    assert {name for name, _, _ in signature(few)} <= {"rce"}, "which rests on false matches as well"
     none = dataclasses.replace(few, results=tuple(dataclasses.replace(one, false_matches=0) for one in few.results))
-    assert marked(none) == set()
+    assert signature(none) == set()
 
 
 def test_a_mean_is_the_best_only_where_all_data_sets_have_intervals_and_errors(evaluation: Evaluation) -> None:
     known = with_intervals(evaluation, 0.0)
     for lacking in ({"low": math.nan, "high": math.nan}, {"false_non_matches": 3, "false_matches": 0}):
         results = [dataclasses.replace(one, **lacking) if one.data_set == "beta" else one for one in known.results]
-        assert {column for _, column, _ in marked(dataclasses.replace(known, results=tuple(results)))} == {"alpha"}
+        assert {column for _, column, _ in signature(dataclasses.replace(known, results=tuple(results)))} == {"alpha"}
 
 
 def test_a_random_quality_is_never_the_best_and_yet_has_to_be_beaten(evaluation: Evaluation) -> None:
     known = with_intervals(evaluation, 0.0)
     methods = [dataclasses.replace(one, is_random=one.name == "good") for one in evaluation.methods]
-    assert marked(dataclasses.replace(known, methods=tuple(methods))) == set()
+    assert signature(dataclasses.replace(known, methods=tuple(methods))) == set()
     methods = [dataclasses.replace(one, is_random=one.name == "bad") for one in evaluation.methods]
-    assert marked(dataclasses.replace(known, methods=tuple(methods))) == marked(known)
+    assert signature(dataclasses.replace(known, methods=tuple(methods))) == signature(known)
 
 
 def test_none_is_best_where_all_are_alike(evaluation: Evaluation) -> None:

@@ -27,6 +27,15 @@ fcntl.lockf(file, fcntl.LOCK_EX)
 print("held", end="", flush=True)
 time.sleep(60)
 """
+SLOW_TO_END = """
+import time
+from lightning.pytorch import Callback
+
+
+class SlowToEnd(Callback):
+    def on_exception(self, trainer, pl_module, exception):
+        time.sleep(7)
+"""
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 
 
@@ -136,6 +145,18 @@ def test_an_interrupted_run_says_that_the_same_command_goes_on(
     assert ended == code
     assert told.split("\n") == ["", "froq: interrupted; the same command goes on with what is done", ""]
     assert (journal / "0.shard").exists()
+
+
+def test_the_first_process_ends_in_order_even_if_that_takes_long(
+    network: tuple[str, ...], observer: Path, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning looks every 5 seconds whether a process died, and then kills the others."""
+    (tmp_path / "slow_to_end.py").write_text(SLOW_TO_END)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    two = ("--trainer.devices=2", "--trainer.strategy=ddp", "--trainer.callbacks+=slow_to_end.SlowToEnd")
+    command = scoring(network, observer, many, tmp_path / "scores.csv", *two)
+    ended, _ = kill_when(tmp_path / "scores.csv.partial", command, number=signal.SIGINT)
+    assert ended == 130
 
 
 def test_what_changed_since_is_refused_and_told(

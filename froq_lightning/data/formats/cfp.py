@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from froq_lightning.bounded_io import numbered_lines
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.pair_list import PairList
 from froq_lightning.errors import DataError, DataNotFoundError
-from froq_lightning.reading import numbered_lines
 
 PARTS = ("FP", "FF")
 LISTS = {"F": "Pair_list_F.txt", "P": "Pair_list_P.txt"}

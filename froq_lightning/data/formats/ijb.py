@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from froq_lightning.bounded_io import MOST_DIGITS, numbered_lines
 from froq_lightning.data.comparison_set import ComparisonSet, Indices, Templates
 from froq_lightning.data.formats.number_lines import read_number_lines
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.data.subjects import numbered, subjects_of
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.names import exists
-from froq_lightning.reading import MOST_DIGITS, numbered_lines
 
 FACES, TRIALS, LANDMARKS = "_face_tid_mid.txt", "_template_pair_label.txt", "_name_5pts_score.txt"
 CROPS = "loose_crop"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from froq_lightning.bounded_io import read_array
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.formats.insightface_bin import BinFile
 from froq_lightning.data.formats.memfile import Memfile
@@ -14,7 +15,6 @@ from froq_lightning.data.record_table import RecordTable
 from froq_lightning.data.subjects import subjects_of
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.evaluation.comparisons import Booleans
-from froq_lightning.reading import read_array
 
 
 def read_bin_pairs(path: Path, name: str) -> ComparisonSet:

@@ -10,9 +10,9 @@ import struct
 from pathlib import Path
 from typing import IO, Any, cast
 
+from froq_lightning.bounded_io import require_file
 from froq_lightning.data.formats.inert_values import Array, ElementType, Span
 from froq_lightning.errors import DataError
-from froq_lightning.reading import require_file
 
 ARRAYS = ("numpy.core", "numpy._core")
 KNOWN = {

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from froq_lightning.backbones.spec import Pixels
+from froq_lightning.bounded_io import read_json
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.errors import DataError, DataNotFoundError, ImageError
-from froq_lightning.reading import read_json
 
 NAME = "mem_file.dat"
 TYPES = ("float16", "float32", "float64")

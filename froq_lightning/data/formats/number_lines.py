@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from froq_lightning.bounded_io import MOST_DIGITS, require_file
 from froq_lightning.errors import DataError
-from froq_lightning.reading import MOST_DIGITS, require_file
 
 CHUNK = 1 << 24
 

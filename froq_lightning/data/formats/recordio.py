@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from froq_lightning.backbones.spec import Pixels
+from froq_lightning.bounded_io import require_file
 from froq_lightning.data.images import decode_image
 from froq_lightning.data.record_table import RecordTable
 from froq_lightning.errors import DataError, ImageError
-from froq_lightning.reading import require_file
 
 MAGIC = struct.pack("<I", 0xCED7230A)
 FRAME = struct.Struct("<4sI")

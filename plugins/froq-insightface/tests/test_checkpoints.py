@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from froq_lightning.backbones.plugins import BACKBONES, discover, find
 from froq_lightning.backbones.recognition import recognise
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import WeightsError
+from froq_lightning.extensions import BACKBONES, discover, find
 
 SMALLEST = ("arcface_iresnet18", "crfiqa_iresnet50", "insightface_mbf", "magface_iresnet18")
 StateDict = dict[str, Any]

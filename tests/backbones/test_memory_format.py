@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from froq_lightning.backbones.memory_layout import lay_out
+from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
 from froq_lightning.errors import ConfigurationError
 
@@ -83,7 +83,7 @@ def test_a_real_network_is_laid_out_on_a_cpu_and_gives_the_same(
     with torch.no_grad():
         plain = mobilefacenet.embed(mobilefacenet.network(inputs))
         try:
-            assert lay_out(mobilefacenet, CPU)
+            assert set_memory_format(mobilefacenet, CPU)
             assert is_channels_last(mobilefacenet.network)
             torch.testing.assert_close(mobilefacenet.embed(mobilefacenet.network(inputs)), plain, rtol=1e-4, atol=1e-5)
         finally:
@@ -95,15 +95,15 @@ def test_a_real_network_is_laid_out_on_a_cpu_and_gives_the_same(
 )
 def test_only_a_cpu_gets_what_is_not_asked_for(device: str, asked: bool | None, expected: bool) -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
-    assert lay_out(backbone(network), torch.device(device), asked) is expected
+    assert set_memory_format(backbone(network), torch.device(device), asked) is expected
     assert is_channels_last(network) is expected
 
 
 @pytest.mark.parametrize(("network", "reason"), UNFIT)
 def test_a_network_that_cannot_run_so_stays_as_it_is(network: type[Viewing], reason: str) -> None:
     built = network()
-    assert not lay_out(backbone(built), CPU)
+    assert not set_memory_format(backbone(built), CPU)
     assert built.conv.weight.is_contiguous()
     with pytest.raises(ConfigurationError, match=f"does not run with `channels_last`: .*{reason}"):
-        lay_out(backbone(built), CPU, channels_last=True)
+        set_memory_format(backbone(built), CPU, channels_last=True)
     assert built.conv.weight.is_contiguous()

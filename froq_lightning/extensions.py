@@ -1,4 +1,9 @@
-"""Plugins found through entry points. Finding imports none of them, nor torch; using one imports only that one."""
+"""Extensions, found through entry points: everything that has a name in a configuration.
+
+Backbones, aligners, sources, quality methods, selection rules, output formats and report sections are registered in an
+entry-point group each, the built-in ones in this project's own `pyproject.toml`, others in that of whoever wrote them.
+Finding an extension imports nothing, not even torch; using one imports only that one.
+"""
 
 import configparser
 import inspect
@@ -12,15 +17,20 @@ from typing import Any
 
 import entrypoints
 
-from froq_lightning.errors import BackboneError, ConfigurationError, UnknownNameError
+from froq_lightning.errors import ConfigurationError, ExtensionError, UnknownNameError
 
 BACKBONES = "froq_lightning.backbones"
 ALIGNERS = "froq_lightning.aligners"
+SOURCES = "froq_lightning.sources"
+METHODS = "froq_lightning.methods"
+RULES = "froq_lightning.rules"
+FORMATS = "froq_lightning.formats"
+SECTIONS = "froq_lightning.sections"
 
 
 @dataclass(frozen=True)
-class Plugin:
-    """A name that an installed distribution registered, and the factory `target` ("module:object") behind it."""
+class Extension:
+    """A name that an installed distribution registered, and the `target` ("module:object") behind it."""
 
     name: str
     target: str
@@ -44,11 +54,11 @@ class Plugin:
             return "unknown"
         return (str(stated[field]).strip() if field in stated else "") or "unknown"
 
-    def factory(self) -> Callable[..., Any]:
-        """Import the factory.
+    def load(self) -> Any:
+        """Import the target.
 
         Raises:
-            BackboneError: if it cannot be imported, with the reason.
+            ExtensionError: if it cannot be imported, with the reason.
         """
         module, _, attribute = self.target.partition(":")
         try:
@@ -56,18 +66,21 @@ class Plugin:
             for part in attribute.split("."):
                 found = getattr(found, part)
         except Exception as error:  # whatever a foreign package raises on import
-            raise BackboneError(f"{self.name!r} of {self.distribution} cannot be imported: {told(error)}") from error
-        if not callable(found):
-            raise BackboneError(f"{self.name!r} of {self.distribution}: {self.target} is not callable")
+            raise ExtensionError(
+                f"{self.name!r} of {self.distribution} cannot be imported: {describe(error)}"
+            ) from error
         return found
 
     def create(self, /, *args: Any, **options: Any) -> Any:
-        """Call the factory, with options checked against its signature.
+        """Import and call a factory, with options checked against its signature.
 
         Raises:
             ConfigurationError: for an option that it does not take or misses.
+            ExtensionError: if it cannot be imported, or is not callable.
         """
-        factory = self.factory()
+        factory = self.load()
+        if not callable(factory):
+            raise ExtensionError(f"{self.name!r} of {self.distribution}: {self.target} is not callable")
         signature = inspect.signature(factory)
         try:
             signature.bind(*args, **options)
@@ -89,7 +102,7 @@ class Problem:
 class Discovery:
     """All usable registrations of a group by name, and the unusable ones."""
 
-    plugins: dict[str, Plugin]
+    plugins: dict[str, Extension]
     problems: tuple[Problem, ...]
 
 
@@ -99,7 +112,7 @@ def discover(group: str, path: Sequence[str] | None = None) -> Discovery:
     Identical registrations fold into one. A name with two different targets, and an entry that cannot be read, are
     problems; they never hide the other registrations.
     """
-    found: dict[str, list[Plugin]] = {}
+    found: dict[str, list[Extension]] = {}
     problems: list[Problem] = []
     for folder in dict.fromkeys(sys.path if path is None else path):
         for item in _in_folder(group, folder):
@@ -112,29 +125,29 @@ def discover(group: str, path: Sequence[str] | None = None) -> Discovery:
     return Discovery(plugins, tuple(problems))
 
 
-def find(group: str, name: str, path: Sequence[str] | None = None) -> Plugin:
+def find(group: str, name: str, path: Sequence[str] | None = None) -> Extension:
     """Return the registration of that name.
 
     Raises:
         UnknownNameError: if there is none; the text gives the nearest names.
-        BackboneError: if several distributions claim the name.
+        ExtensionError: if several distributions claim the name.
     """
     discovery = discover(group, path)
     if name in discovery.plugins:
         return discovery.plugins[name]
     for problem in discovery.problems:
         if problem.where == name:
-            raise BackboneError(f"{name!r} {problem.reason}")
+            raise ExtensionError(f"{name!r} {problem.reason}")
     raise UnknownNameError.among(group.rsplit(".", 1)[-1].removesuffix("s"), name, discovery.plugins)
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Tell an error of foreign code by its class and the first line of its text."""
     first = str(error).strip().splitlines()
     return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__
 
 
-def _in_folder(group: str, folder: str) -> Iterator[Plugin | Problem]:
+def _in_folder(group: str, folder: str) -> Iterator[Extension | Problem]:
     """Yield the registrations of one folder; where anything is wrong, file by file, so that it costs only itself."""
     try:
         found = list(_read(lambda: entrypoints.get_group_all(group, path=[folder]), folder))
@@ -149,13 +162,13 @@ def _in_folder(group: str, folder: str) -> Iterator[Plugin | Problem]:
             yield from _in_file(group, info)
 
 
-def _in_file(group: str, file: Path) -> Iterator[Plugin | Problem]:
+def _in_file(group: str, file: Path) -> Iterator[Extension | Problem]:
     parser = entrypoints.CaseSensitiveConfigParser(delimiters=("=",))
     distribution = entrypoints.Distribution.from_name_version(file.parent.stem)
     try:
         parser.read_string(file.read_text(encoding="utf-8"), source=str(file))
     except (configparser.Error, UnicodeDecodeError, OSError) as error:
-        yield Problem(distribution.name, f"has an unreadable entry_points.txt ({file}): {told(error)}")
+        yield Problem(distribution.name, f"has an unreadable entry_points.txt ({file}): {describe(error)}")
         return
     stated = parser[group].items() if group in parser else ()
     yield from _read(lambda: [_parsed(name, target, distribution) for name, target in stated], distribution.name)
@@ -166,7 +179,7 @@ def _parsed(name: str, target: str, distribution: Any) -> Any:
         return entrypoints.EntryPoint.from_string(target, name, distribution)
 
 
-def _read(entries: Callable[[], list[Any]], where: str) -> Iterator[Plugin | Problem]:
+def _read(entries: Callable[[], list[Any]], where: str) -> Iterator[Extension | Problem]:
     """Turn the entries of the library into ours, and its warnings about malformed ones into problems."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -180,9 +193,9 @@ def _read(entries: Callable[[], list[Any]], where: str) -> Iterator[Plugin | Pro
             )
         elif entry is not None:
             target = f"{entry.module_name}:{entry.object_name}"
-            yield Plugin(entry.name, target, entry.distro.name.replace("_", "-"))
+            yield Extension(entry.name, target, entry.distro.name.replace("_", "-"))
 
 
-def _conflict(same: list[Plugin]) -> Problem:
+def _conflict(same: list[Extension]) -> Problem:
     claims = " and ".join(f"{plugin.distribution} ({plugin.target})" for plugin in same)
     return Problem(same[0].name, f"is claimed by {claims}; uninstall one of them")

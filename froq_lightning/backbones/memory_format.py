@@ -7,7 +7,7 @@ from froq_lightning.errors import ConfigurationError
 
 
 @torch.no_grad()
-def lay_out(backbone: Backbone, device: torch.device, channels_last: bool | None = None) -> bool:
+def set_memory_format(backbone: Backbone, device: torch.device, channels_last: bool | None = None) -> bool:
     """Bring the network's weights into the order of memory that it is to run in.
 
     Args:

@@ -35,7 +35,7 @@ def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
     name = name or path.name
     require_file(path, name)
     try:
-        with told_by_name(name), path.open(encoding=_encoding(path), newline="") as file:
+        with name_in_errors(name), path.open(encoding=_encoding(path), newline="") as file:
             number = 0
             while line := file.readline(MOST_CHARACTERS_IN_LINE):
                 number += 1
@@ -55,7 +55,7 @@ def _encoding(path: Path) -> str:
 
 
 @contextmanager
-def told_by_name(name: str) -> Iterator[None]:
+def name_in_errors(name: str) -> Iterator[None]:
     """Turn what the system says of a file that it will not give into a DataError that names it."""
     try:
         yield
@@ -76,7 +76,7 @@ def read_json(path: Path) -> Any:
     if path.stat().st_size > MOST_BYTES:
         raise DataError(f"it has more than {MOST_BYTES // 10**6} megabytes")
     try:
-        with told_by_name("it"):
+        with name_in_errors("it"):
             text = path.read_text(encoding="utf-8")
         return json.loads(
             text, parse_constant=_finite, parse_float=_finite, parse_int=_integer, object_pairs_hook=_each_once
@@ -113,7 +113,7 @@ def require_file(path: Path, name: str) -> None:
         DataNotFoundError: if there is nothing of that path.
         DataError: if it is no file.
     """
-    with told_by_name(name):
+    with name_in_errors(name):
         try:
             regular = stat.S_ISREG(path.stat().st_mode)
         except FileNotFoundError:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from froq_lightning.bounded_io import name_in_errors, numbered_lines, read_array, read_json
 from froq_lightning.errors import DataError, DataNotFoundError
-from froq_lightning.reading import numbered_lines, read_array, read_json, told_by_name
 
 
 def test_lines_come_with_their_numbers_and_without_a_mark_of_their_order(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_file_that_the_system_will_not_give_is_named(tmp_path: Path) -> None:
     for read in (read_json, read_array, lambda path: list(numbered_lines(path))):
         with pytest.raises(DataError, match=r"a\.txt cannot be read: Too many levels of symbolic links"):
             read(tmp_path / "a.txt")
-    with pytest.raises(DataError, match=r"b\.bin cannot be read: Permission denied"), told_by_name("b.bin"):
+    with pytest.raises(DataError, match=r"b\.bin cannot be read: Permission denied"), name_in_errors("b.bin"):
         raise PermissionError(13, "Permission denied")
 
 

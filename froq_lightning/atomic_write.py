@@ -12,10 +12,10 @@ from froq_lightning.errors import ConfigurationError
 # Bytes at the beginning and at the end of a file by which its kind is known.
 ENDS = 4096
 # Tells by its content whether the tool wrote a file.
-Mark = Callable[[Path], bool]
+Signature = Callable[[Path], bool]
 
 
-def marked(pattern: bytes) -> Mark:
+def signature(pattern: bytes) -> Signature:
     """Make a mark of a regular expression: what begins a file, perhaps with what stands near its end."""
     known = re.compile(pattern, re.DOTALL)
 
@@ -28,7 +28,7 @@ def marked(pattern: bytes) -> Mark:
     return is_own
 
 
-def require_replaceable(path: Path, is_own: Mark) -> None:
+def require_replaceable(path: Path, is_own: Signature) -> None:
     """Refuse a path at which something lies that the tool did not write; nothing is lost with an empty file.
 
     Raises:
@@ -51,7 +51,7 @@ def require_replaceable(path: Path, is_own: Mark) -> None:
 
 
 @contextmanager
-def published(path: Path, is_own: Mark) -> Iterator[Path]:
+def atomic_write(path: Path, is_own: Signature) -> Iterator[Path]:
     """Give a place beside `path` to write to; what was written there takes the name of `path` if nothing is raised.
 
     A link is followed: its target is replaced. The place is the same every time, so that what a killed process left
@@ -70,17 +70,17 @@ def published(path: Path, is_own: Mark) -> Iterator[Path]:
     try:
         partial.unlink(missing_ok=True)  # may be a link
         yield partial
-        settle(partial)
+        fsync(partial)
         require_replaceable(path, is_own)
         partial.replace(path)
     except BaseException:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
-    settle(path.parent)
+    fsync(path.parent)
 
 
-def settle(path: Path) -> None:
+def fsync(path: Path) -> None:
     """Have a file, or the names in a folder, written to the disk."""
     if path.is_dir() and os.name == "nt":
         return  # Windows does not open folders

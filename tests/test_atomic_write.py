@@ -2,18 +2,18 @@ from pathlib import Path
 
 import pytest
 
+from froq_lightning.atomic_write import atomic_write, require_replaceable, signature
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.publishing import marked, published, require_replaceable
 
-OWN = marked(rb"ours\n.*end")
+OWN = signature(rb"ours\n.*end")
 
 
 def test_a_file_appears_whole_and_an_interruption_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "deeper" / "file"
-    with published(path, OWN) as place:
+    with atomic_write(path, OWN) as place:
         place.write_text("ours\nend")
         assert not path.exists()
-    with pytest.raises(ZeroDivisionError), published(path, OWN) as place:
+    with pytest.raises(ZeroDivisionError), atomic_write(path, OWN) as place:
         place.write_bytes(bytes(1 // 0))
     assert path.read_text() == "ours\nend"
     assert list(path.parent.iterdir()) == [path]
@@ -22,7 +22,7 @@ def test_a_file_appears_whole_and_an_interruption_leaves_the_old_one(tmp_path: P
 def test_a_file_that_came_during_the_run_stays(tmp_path: Path) -> None:
     path = tmp_path / "file"
     told = "holds something that this command did not write"
-    with pytest.raises(ConfigurationError, match=told), published(path, OWN) as place:
+    with pytest.raises(ConfigurationError, match=told), atomic_write(path, OWN) as place:
         [file.write_text(text) for file, text in ((place, "ours\nend"), (path, "theirs"))]
     assert path.read_text() == "theirs"
     assert list(tmp_path.iterdir()) == [path]
@@ -31,7 +31,7 @@ def test_a_file_that_came_during_the_run_stays(tmp_path: Path) -> None:
 def test_a_link_in_the_place_beside_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "theirs").write_text("theirs")
     (tmp_path / ".file.froq-new").symlink_to("theirs")
-    with published(tmp_path / "file", OWN) as place:
+    with atomic_write(tmp_path / "file", OWN) as place:
         place.write_text("ours\nend")
     assert (tmp_path / "theirs").read_text() == "theirs"
     assert not (tmp_path / "file").is_symlink()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from froq_lightning.backbones.plugins import ALIGNERS, BACKBONES, discover, find
-from froq_lightning.errors import BackboneError, UnknownNameError
+from froq_lightning.errors import ExtensionError, UnknownNameError
+from froq_lightning.extensions import ALIGNERS, BACKBONES, discover, find
 
 Install = Callable[..., Path]
 
@@ -79,7 +79,7 @@ def test_a_conflict_names_both_distributions_and_hides_nothing_else(install: Ins
     assert problem.where == "fake"
     assert "froq-first (froq_first:build)" in problem.reason
     assert "froq-second (froq_second:build)" in problem.reason
-    with pytest.raises(BackboneError, match=r"'fake' is claimed by .* and .*; uninstall one of them"):
+    with pytest.raises(ExtensionError, match=r"'fake' is claimed by .* and .*; uninstall one of them"):
         find(BACKBONES, "fake", [str(folder)])
 
 
