@@ -1,6 +1,7 @@
 """What the tests share: the real faces and weights beside the checkout, and a network small enough to run anywhere."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.extensions import BACKBONES
 from froq_lightning.observation.norms import LayerNorms, Observation
 
 
@@ -119,3 +121,30 @@ def small_images() -> Tensor:
     smooth = nn.functional.interpolate(coarse, size=32, mode="bilinear")
     noise = torch.rand(14, 3, 32, 32, generator=generator) * torch.linspace(0, 0.6, 14).view(-1, 1, 1, 1)
     return (smooth * 0.7 + noise * 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Callable[..., Path]:
+    """Write a distribution's metadata into a folder, as an installer would leave it."""
+
+    def write(
+        distribution: str, entries: str | bytes, folder: str = "site", group: str = BACKBONES, fields: str = ""
+    ) -> Path:
+        info = tmp_path / folder / f"{distribution}-1.5.dist-info"
+        info.mkdir(parents=True)
+        head = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.5\n{fields}"
+        (info / "METADATA").write_text(head, encoding="utf-8")
+        content = entries if isinstance(entries, bytes) else f"[{group}]\n{entries}\n".encode()
+        (info / "entry_points.txt").write_bytes(content)
+        return tmp_path / folder
+
+    return write
+
+
+@pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that Python imports from, for the modules of plugins."""
+    folder = tmp_path / "site"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.syspath_prepend(str(folder))
+    return folder

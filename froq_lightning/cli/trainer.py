@@ -88,7 +88,6 @@ def run_trainer(args: Sequence[str]) -> int:
                 "logger": False,
                 "enable_checkpointing": False,
                 "enable_model_summary": False,
-                "callbacks": EndTogether(),
             },
             save_config_callback=SaveConfig,
             save_config_kwargs={"save_to_log_dir": False},

@@ -13,6 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
 from froq_lightning.callbacks.ranking import SCORED
+from froq_lightning.cli.interruption import EndTogether
 from froq_lightning.cli.output_paths import require_outputs
 from froq_lightning.cli.refusals import one_line, option_names, with_nearest
 from froq_lightning.cli.save_config import SaveConfig
@@ -68,7 +69,7 @@ class VerbCLI(LightningCLI, ABC):
         output = self.option("output")
         path = Path(output) if output else Path(trainer.default_root_dir) / self.file
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        callbacks[:0] = self.writers(path)
+        callbacks[:0] = [EndTogether(), *self.writers(path)]
         for callback in callbacks:
             if isinstance(callback, SaveConfig):
                 callback.path, callback.verb = path.with_suffix(".config.yaml"), self.verb
