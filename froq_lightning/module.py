@@ -1,6 +1,6 @@
 """FroqModule: the wiring between a backbone, its Observer and the Trainer.
 
-`validate` calibrates, `predict` scores, `test` evaluates.
+`validate` calibrates, `predict` scores, `test` evaluates, and a call scores a batch.
 """
 
 import logging
@@ -9,16 +9,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from lightning.pytorch import LightningModule
+from torch import Tensor
 
 from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.calibration import doubts
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
 from froq_lightning.calibration.preset import PRESET_NAMES, PresetName
-from froq_lightning.data.evaluation import EvaluationDataModule
-from froq_lightning.data.records import FaceBatch
+from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import CalibrationError, ConfigurationError, UnknownNameError
 from froq_lightning.evaluation.evaluation import Evaluation
 from froq_lightning.evaluation.result import Figures
@@ -28,12 +30,12 @@ from froq_lightning.methods.line_up import line_up, line_up_one
 from froq_lightning.methods.panel import MethodPanel
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
 from froq_lightning.runs.evaluation_run import EvaluationRun
+from froq_lightning.runs.feed import Feed
 from froq_lightning.runs.launcher import require_main_guard
 from froq_lightning.runs.limits import limits
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.prediction import Prediction
-from froq_lightning.runs.quality_batch import QualityBatch, score_batch
-from froq_lightning.runs.set_labels import require_mates
+from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
 
 LOGGER = logging.getLogger(__name__)
 # Fewer bootstrap samples hardly reach into the tails that a 95 % interval ends in.
@@ -65,14 +67,12 @@ class FroqModule(LightningModule):
         channels_last: whether the network's convolutions run with the channels of a pixel next to each other; if not
             said, they do on a CPU, where that is faster, if the network can.
         compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch.
+        embeddings: whether `predict` gives the embeddings too, whose passes are then whole ones.
 
     Attributes:
         channels_last: after `setup`, whether they do.
         copies: how many degraded copies of every calibration image the labels want.
-        embeddings: whether `predict` gives the embeddings too.
-        resumed: what passes of an earlier run found, which the next `validate` takes in.
-        prediction: what the last `predict` found; on the first process, while its journal lasts.
-        observer: the Observer in use; after `validate`, the new one.
+        observer: the Observer in use, once it was read; after `validate`, the new one.
         calibration: what the last `validate` found.
         evaluation: what the last `test` found; on the first process only.
     """
@@ -90,6 +90,7 @@ class FroqModule(LightningModule):
         figures: Figures = Figures(),  # noqa: B008 - immutable
         channels_last: bool | None = None,
         compile: bool = False,  # noqa: A002 - as in `torch.compile`
+        embeddings: bool = False,
     ) -> None:
         super().__init__()
         if preset not in PRESET_NAMES:
@@ -108,13 +109,31 @@ class FroqModule(LightningModule):
         self.copies: int = getattr(self.labelling.method, "copies", 0)
         self.methods = methods
         self.figures = figures
-        self.embeddings = False
-        self.resumed: Iterable[ObservedBatch] = ()
-        self.prediction: Prediction | None = None
+        self.embeddings = embeddings
         self.observer: Observer | None = None
+        self.prediction: Prediction | None = None
+        self._resumed: Iterable[ObservedBatch] = ()
         self._quality: FroqQuality | None = None
         self.calibration: Calibration | None = None
         self.evaluation: Evaluation | None = None
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How the backbone wants its faces, for the data module that feeds it."""
+        return self.backbone.preprocessing
+
+    def forward(self, images: Tensor) -> QualityBatch:
+        """Score `[B, 3, H, W]` RGB crops, uint8 or floating point in 0..1, in one pass.
+
+        Raises:
+            ConfigurationError: if there is no Observer.
+            ImageError: if the images are of another shape or type, or have values that are not finite or not in 0..1.
+        """
+        self.preprocessing.require(images)
+        with torch.no_grad():
+            return score_batch(
+                self._froq_quality(), self.backbone, images.to(self.backbone.device), embeddings=self.embeddings
+            )
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode of whatever surrounds the network, which is frozen and stays in eval mode."""
@@ -135,14 +154,11 @@ class FroqModule(LightningModule):
                 f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
                 f"float32, but got {self.trainer.precision}"
             )
-        if stage == "validate":
-            require_mates(self.labelling.method, getattr(self.trainer, "datamodule", None))
         if self.trainer.is_global_zero and (warning := doubts.of_weights(self.identity)):
             LOGGER.warning("warning: %s", warning)
-        self._set_memory_format()
+        self.set_memory_format()
         if stage == "predict":
-            self.observer = self.observer or self.read_observer()
-            self._quality = FroqQuality(self.observer, self.compiled)
+            self._froq_quality()
         if stage == "test":
             self._panel = MethodPanel(self.backbone, line_up(self.methods, self._froq))
 
@@ -166,7 +182,7 @@ class FroqModule(LightningModule):
         passes = {
             "backbone": asdict(self.identity),
             "precision": self.trainer.precision,
-            "channels_last": self._set_memory_format(),
+            "channels_last": self.set_memory_format(),
             "compile": self.compiled,
         }
         if stage == "validate":
@@ -176,22 +192,27 @@ class FroqModule(LightningModule):
         observer = (self.observer or self.read_observer()).sha256()
         return {**passes, "observer": observer, "embeddings": self.embeddings}
 
+    def resume(self, batches: Iterable[ObservedBatch]) -> None:
+        """Let the next `validate` take in what passes of an earlier, unfinished run found."""
+        self._resumed = batches
+
     def on_validation_epoch_start(self) -> None:
         """Allocate the table of layer norms, with room for the samples that a distributed sampler repeats."""
-        samples = sum(len(loader.dataset) for loader in self._val_loaders())
-        rows = samples // self.trainer.world_size + 1
+        self._feed = Feed(self.trainer, self.trainer.val_dataloaders, self.preprocessing)
+        self._feed.require_labels(self.labelling.method)
+        rows = len(self._feed) // self.trainer.world_size + 1
         self._calibration_run = CalibrationRun(self.backbone, self.labelling, rows, self.device)
-        for observed in self.resumed:
+        for observed in self._resumed:
             self._calibration_run.resume(observed)
-        self.resumed = ()
+        self._resumed = ()
 
-    def validation_step(self, batch: FaceBatch) -> dict[str, ObservedBatch]:
-        """Observe and label the images of a batch."""
-        return {"observed": self._calibration_run.add(batch)}
+    def validation_step(self, batch: Any) -> dict[str, ObservedBatch]:
+        """Observe and label the images of a batch: a FaceBatch, or tensors of images and of pseudo-quality."""
+        return {"observed": self._calibration_run.add(self._feed.face_batch(batch))}
 
     def on_validation_epoch_end(self) -> None:
         """Select the layers and build the Observer."""
-        asked = (self.identity, self.preset, self.budget, self._degradations())
+        asked = (self.identity, self.preset, self.budget, self._feed.degradations())
         try:
             self.calibration = self._calibration_run.finish(*asked)
         except CalibrationError as error:
@@ -203,18 +224,20 @@ class FroqModule(LightningModule):
         rho = self.calibration.selection.cross_validated.rho
         self.log("set_utility_cv", float("nan") if rho is None else rho, sync_dist=True)
 
-    def predict_step(self, batch: FaceBatch) -> QualityBatch:
-        """Score the crops of a batch in one pass, which ends early unless their embeddings are wanted too."""
-        if self._quality is None:
-            raise ConfigurationError("no observer is loaded: predict runs under a Trainer")
-        return score_batch(self._quality, self.backbone, batch.images, embeddings=self.embeddings)
+    def on_predict_epoch_start(self) -> None:
+        """Look at the data."""
+        self._feed = Feed(self.trainer, self.trainer.predict_dataloaders, self.preprocessing)
+
+    def predict_step(self, batch: Any) -> ScoredBatch:
+        """Score the crops of a batch, a FaceBatch or a tensor of images, in one pass; every image gets a row."""
+        faces = self._feed.face_batch(batch)
+        scores = score_batch(self._froq_quality(), self.backbone, faces.images, embeddings=self.embeddings)
+        return ScoredBatch.of(faces, scores)
 
     def on_test_epoch_start(self) -> None:
         """Allocate the tables of embeddings and qualities."""
-        data = getattr(self.trainer, "datamodule", None)
-        if not isinstance(data, EvaluationDataModule):
-            raise ConfigurationError(f"`test` runs on an EvaluationDataModule, but got {type(data).__name__}")
-        self._evaluation_run = EvaluationRun(self._panel, data.sets, data.scores_given, self.device)
+        sets = Feed(self.trainer, self.trainer.test_dataloaders, self.preprocessing).trials()
+        self._evaluation_run = EvaluationRun(self._panel, sets, self.device)
 
     def test_step(self, batch: FaceBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Embed the images of a batch, and score them by every method."""
@@ -230,12 +253,19 @@ class FroqModule(LightningModule):
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
 
-    def _set_memory_format(self) -> bool:
-        """Bring the network into the order of memory that it is to run in; say whether that is channels last."""
+    def set_memory_format(self) -> bool:
+        """Bring the network into the memory format that it is to run in; return whether that is channels last."""
         if not self._has_memory_format:
             self.channels_last = set_memory_format(self.backbone, self.trainer.strategy.root_device, self.channels_last)
             self._has_memory_format = True
         return bool(self.channels_last)
+
+    def _froq_quality(self) -> FroqQuality:
+        """Return the method that scores by the Observer in use, which is read when it is first needed."""
+        self.observer = self.observer or self.read_observer()
+        if self._quality is None or self._quality.observer is not self.observer:
+            self._quality = FroqQuality(self.observer, self.compiled)
+        return self._quality
 
     def _froq(self, observer: str | None = None) -> FroqQuality:
         return FroqQuality(self.read_observer(observer), self.compiled)
@@ -250,11 +280,3 @@ class FroqModule(LightningModule):
         if 0 < self.figures.bootstrap < ENOUGH_SAMPLES:
             count = self.figures.bootstrap
             yield f"intervals from {count} bootstrap samples are too narrow; take {ENOUGH_SAMPLES} or more"
-
-    def _val_loaders(self) -> list[Any]:
-        loaders = self.trainer.val_dataloaders
-        return list(loaders) if isinstance(loaders, (list, tuple)) else [loaders]
-
-    def _degradations(self) -> dict[str, Any] | None:
-        faces = getattr(getattr(self.trainer, "datamodule", None), "faces", None)
-        return faces.degradations.facts() if faces is not None and faces.degradations is not None else None

@@ -7,7 +7,7 @@ from typing import ClassVar
 from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.callbacks.outputs import OutputWriter
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError, JournalError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
@@ -59,7 +59,7 @@ class JournaledWriter(OutputWriter):
             self.journal.open(identity, (), restart=True)
             return
         identity |= {"model": pl_module.identity_of_run(stage), "data": data.identity(), **limited}
-        names = [record.key for record in data.faces.records]
+        names = [image.key for image in data.faces.images]
         self.journal.open(identity, names, restart=self.restart)
         self._is_limited = bool(limited)
         if limited:  # it begins anew, but not on what a whole run left
@@ -100,7 +100,7 @@ class JournaledWriter(OutputWriter):
 
     def _pass_over_what_is_done(self, data: FaceDataModule, trainer: Trainer) -> None:
         steps = [block.facts["samples"] for block in self.journal.done()]
-        data.done = sum(steps)
+        data.skip(sum(steps))
         if steps and data.batch_size == "auto":
             data.batch_size = steps[0]
         done = sum(gathered({process_number(): data.done}).values())

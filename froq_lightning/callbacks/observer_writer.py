@@ -15,7 +15,7 @@ from froq_lightning.callbacks.journaled import JournaledWriter
 from froq_lightning.callbacks.label_notes import label_note, unlabelled
 from froq_lightning.callbacks.outputs import require_suffix
 from froq_lightning.callbacks.tables import table_signature, write_csv
-from froq_lightning.data.records import FaceBatch
+from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import CalibrationError, ConfigurationError
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.calibration_run import Calibration
@@ -57,7 +57,7 @@ class ObserverWriter(JournaledWriter):
         """Open the journal, and give the module what is in it."""
         super().setup(trainer, pl_module, stage)
         if stage == self.stage and isinstance(pl_module, FroqModule):
-            pl_module.resumed = map(ObservedBatch.from_block, self.journal.done())
+            pl_module.resume(map(ObservedBatch.from_block, self.journal.done()))
 
     def on_validation_batch_end(
         self,
@@ -118,7 +118,7 @@ def _rows(trainer: Trainer, calibration: Calibration) -> Iterator[tuple[Any, ...
     )
     records = getattr(getattr(trainer, "datamodule", None), "faces", None)
     for index in range(len(usable) + len(table.missing)):
-        key = records.records[index].key if records is not None else str(index)
+        key = records.images[index].key if records is not None else str(index)
         if index in usable:
             label, score, percent = usable[index]
             yield key, f"{label:.9g}", f"{score:.9g}", percent, "ok", ""

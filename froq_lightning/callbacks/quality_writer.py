@@ -13,12 +13,12 @@ from froq_lightning.callbacks.embedding_file import embeddings_signature, write_
 from froq_lightning.callbacks.journaled import JournaledWriter
 from froq_lightning.callbacks.outputs import require_suffix
 from froq_lightning.callbacks.score_file import scores_signature, write_scores
-from froq_lightning.data.records import FaceBatch
+from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.limits import limits
-from froq_lightning.runs.prediction import Prediction, scored_block
-from froq_lightning.runs.quality_batch import QualityBatch
+from froq_lightning.runs.prediction import Prediction
+from froq_lightning.runs.quality_batch import ScoredBatch
 
 
 class QualityWriter(JournaledWriter):
@@ -67,9 +67,9 @@ class QualityWriter(JournaledWriter):
         dataloader_idx: int = 0,
     ) -> None:
         """Record the rows of a batch."""
-        del trainer, pl_module, batch_idx, dataloader_idx
-        scores: QualityBatch = outputs
-        self.record(scored_block(batch, scores))
+        del trainer, pl_module, batch, batch_idx, dataloader_idx
+        scored: ScoredBatch = outputs
+        self.record(scored.block())
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Publish the rows of all processes."""

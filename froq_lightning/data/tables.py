@@ -3,7 +3,7 @@
 import csv
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -114,6 +114,11 @@ def read_table(path: Path) -> Table:
     numbered = _text_rows(path, _delimiter(path))
     first, row = next(numbered, (0, []))
     return Table(path.name, row[: _width(row)], first, numbered)
+
+
+def is_table(path: Path, fits: Callable[[Table], bool]) -> bool:
+    """Tell whether a path is a table of a certain kind."""
+    return path.suffix.lower() in SUFFIXES and path.is_file() and fits(read_table(path))
 
 
 def finite_number(text: str) -> float:

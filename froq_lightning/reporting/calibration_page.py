@@ -13,7 +13,7 @@ from froq_lightning.calibration.observer import Observer
 from froq_lightning.calibration.preset import PRESETS
 from froq_lightning.callbacks.headline import doubts, headline
 from froq_lightning.callbacks.label_notes import label_note, unlabelled
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.reporting.agreement_chart import MOST_IMAGES, rank_chart, rank_shares, value_chart
 from froq_lightning.reporting.face_row import FaceRow, face_row

@@ -14,7 +14,7 @@ from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.outputs import OutputWriter
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.callbacks.ranking import ranked
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.errors import ConfigurationError
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from froq_lightning.callbacks.caveats import caveats, left_out
 from froq_lightning.callbacks.evaluation_writer import times_bare_pass
 from froq_lightning.callbacks.figure_table import FigureTable, figure_tables
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
 from froq_lightning.evaluation.result import FEW_ERRORS

@@ -15,7 +15,7 @@ from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
 from froq_lightning.calibration.preset import PRESETS, PresetName, settled
 from froq_lightning.calibration.selection import Selection, select_layers
-from froq_lightning.data.records import FaceBatch, FaceSample
+from froq_lightning.data.face_batch import FaceBatch, FaceSample
 from froq_lightning.errors import CalibrationError
 from froq_lightning.methods.panel import score_images
 from froq_lightning.methods.quality_method import QualityMethod, SetLabeller

@@ -9,7 +9,8 @@ import torch
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.comparison_set import ComparisonSet
-from froq_lightning.data.records import FaceBatch
+from froq_lightning.data.face_batch import FaceBatch
+from froq_lightning.data.face_dataset import TrialDataset
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
@@ -45,8 +46,7 @@ class EvaluationRun:
 
     Args:
         panel: the methods, on their network.
-        sets: to compare.
-        given: for every set, `[N]` qualities from elsewhere by name.
+        sets: to compare, each with qualities from elsewhere by the same names.
         device: that holds the tables.
 
     Raises:
@@ -58,21 +58,20 @@ class EvaluationRun:
     def __init__(
         self,
         panel: MethodPanel,
-        sets: Sequence[ComparisonSet],
-        given: Sequence[Mapping[str, Floats]],
+        sets: Sequence[TrialDataset],
         device: torch.device,
     ) -> None:
-        if taken := [name for name in given[0] if name in panel.methods]:
+        if taken := [name for name in sets[0].scores if name in panel.methods]:
             raise ConfigurationError(
                 f"Expected scores from elsewhere to go by other names than methods, but got {taken[0]}"
             )
-        _require_one_whole({one.name: one.lacking() for one in sets})
         self.panel = panel
-        self.sets = sets
-        self.given = given
+        self.sets = [each.comparisons for each in sets]
+        self.given = [each.scores for each in sets]
+        _require_one_whole({one.name: one.lacking() for one in self.sets})
         require_independent_embedding(panel.backbone)
         dimension = _dimension(panel.backbone, device)
-        self._tables = [ComparisonTable(_enrolment(one), dimension, len(panel.methods)).to(device) for one in sets]
+        self._tables = [ComparisonTable(_enrolment(one), dimension, len(panel.methods)).to(device) for one in self.sets]
         self._left_out: list[dict[int, str]] = [{} for _ in sets]
 
     def add(self, batch: FaceBatch, number: int) -> None:
@@ -128,7 +127,7 @@ class EvaluationRun:
         lacks = {}
         for one, rows, missing in zip(self.sets, embeddings, left_out, strict=True):
             known = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
-            such = next((f", as of {one.records[place].key!r} ({why})" for place, why in missing.items()), "")
+            such = next((f", as of {one.images[place].key!r} ({why})" for place, why in missing.items()), "")
             lack = one.lacking(known[one.first] & known[one.second])
             lacks[one.name] = (
                 lack and f"{lack} ones: {int((~known).sum())} of {len(known)} embeddings are missing{such}"
@@ -153,8 +152,8 @@ class EvaluationRun:
             name=one.name,
             note=one.note,
             trials=Trials(scores, one.mated, one.first, one.second, one.subjects),
-            images=len(one.records),
-            left_out={one.records[index].key: reason for index, reason in sorted(left_out.items())},
+            images=len(one.images),
+            left_out={one.images[index].key: reason for index, reason in sorted(left_out.items())},
             qualities=of_images,
             unit_qualities={name: template_quality(columns, enrolment) for name, columns in drawn.items()},
         )
@@ -195,7 +194,7 @@ def _require_one_whole(lacks: Mapping[str, str]) -> None:
 
 def _enrolment(one: ComparisonSet) -> Enrolment:
     if one.templates is None:
-        return Enrolment.of_images(len(one.records))
+        return Enrolment.of_images(len(one.images))
     return Enrolment.of_templates(one.templates.template, one.templates.media)
 
 

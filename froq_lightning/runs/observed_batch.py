@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.journal.block import Block
 
 

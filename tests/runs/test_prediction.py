@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from froq_lightning.data.records import FaceBatch, FaceSample
+from froq_lightning.data.face_batch import FaceBatch, FaceSample
 from froq_lightning.errors import DataError
 from froq_lightning.journal.journal import Journal
 from froq_lightning.runs.prediction import Prediction, scored_block
