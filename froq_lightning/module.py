@@ -212,14 +212,18 @@ class FroqModule(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Select the layers and build the Observer."""
-        asked = (self.identity, self.preset, self.budget, self._feed.degradations())
+        settings = (self.identity, self.preset, self.budget, self._feed.degradations())
         try:
-            self.calibration = self._calibration_run.finish(*asked)
+            self.calibration = self._calibration_run.finish(*settings)
         except CalibrationError as error:
-            told = "".join(f"; trainer.{name} is {limit}" for name, limit in limits(self.trainer, "validate").items())
-            raise CalibrationError(f"{error}{told}") from error
+            limited = "".join(
+                f"; trainer.{name} is {limit}" for name, limit in limits(self.trainer, "validate").items()
+            )
+            raise CalibrationError(
+                "; ".join([str(error), *(f"trainer.{name} is {limit}" for name, limit in limited)])
+            ) from error
         self.observer = self.calibration.observer
-        # Every process found the same; `sync_dist` also tells Lightning so.
+        # Every process found the same; without `sync_dist` Lightning warns.
         self.log("set_utility", self.observer.set_utility, sync_dist=True)
         rho = self.calibration.selection.cross_validated.rho
         self.log("set_utility_cv", float("nan") if rho is None else rho, sync_dist=True)
@@ -271,7 +275,7 @@ class FroqModule(LightningModule):
         return FroqQuality(self.read_observer(observer), self.compiled)
 
     def _notes(self) -> Iterator[str]:
-        """Yield what speaks against the network, the Observers of the methods, and the intervals."""
+        """Yield doubts about the network, the Observers of the methods, and the intervals."""
         if warning := doubts.of_weights(self.identity):
             yield warning
         for name, method in self._panel.methods.items():

@@ -41,7 +41,7 @@ class ComparisonSet:
         subjects: `[U]`, whom each image or template shows; equal numbers, equal subject.
         templates: how images form templates; None where images are compared.
         note: how the trials came about, for tables; such as "non-mated trials sampled".
-        passed_over: what else lies in a folder; empty if nothing is.
+        passed_over: what else is in a folder; empty if nothing is.
     """
 
     name: str
@@ -66,7 +66,7 @@ class ComparisonSet:
             raise DataError(f"Expected trials between 0 and {len(self.subjects) - 1}, but got {wrong}")
 
     def lacking(self, usable: npt.NDArray[np.bool_] | None = None) -> str:
-        """Tell which kinds of trials, mated and non-mated, a set has none of; empty if figures follow from it.
+        """Name the kinds of trials, mated or non-mated, that a set lacks; empty if it has both.
 
         Args:
             usable: `[P]`, which trials count; by default all.
@@ -85,7 +85,7 @@ def numbered(names: Sequence[str] | Integers) -> Indices:
 
 
 def subject_numbers(names: Sequence[str]) -> Integers:
-    """Number who is shown, from 0 in the order of the names; -1 for an empty name, which tells nobody."""
+    """Number subjects from 0 in the order of their names; -1 for an empty name, which is of nobody."""
     return numbered(names).astype(np.int64) - ("" in names)  # it is the first in order
 
 
@@ -119,5 +119,5 @@ def subjects_of(count: int, first: Integers, second: Integers, mated: Booleans) 
     """Number the subjects of things that are compared, and note non-mated trials that contradict the mated ones."""
     subjects = connected(count, first[mated], second[mated])
     contradictions = int((subjects[first[~mated]] == subjects[second[~mated]]).sum())
-    told = f"{contradictions:,} non-mated trials contradict the mated ones (both sides show one subject)"
-    return subjects, told if contradictions else ""
+    note = f"{contradictions:,} non-mated trials contradict the mated ones (both sides show one subject)"
+    return subjects, note if contradictions else ""

@@ -1,4 +1,4 @@
-"""References to images: where each lies, its name in outputs, and what is known of it before it is read."""
+"""References to images: the file of each, its name in outputs, and what is known of it before it is read."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Pickles read without unpickling: a machine that knows numbers, lists, bytes and arrays of them, and calls nothing.
+"""Pickles read without unpickling: an interpreter of numbers, lists, bytes and arrays of them that calls nothing.
 
 Python's own unpickler imports and calls whatever a file names. Here names are compared with those that numpy's arrays
 and Python's bytes are written with, which become inert values; every other one is refused as soon as it is read.
@@ -68,7 +68,7 @@ def read_pickle(path: Path) -> tuple[Any, mmap.mmap]:
     try:
         for count, (operation, argument, place) in enumerate(pickletools.genops(cast("IO[bytes]", content))):
             if count == MOST_OPERATIONS:
-                raise DataError(f"has more than {MOST_OPERATIONS:,} operations")  # noqa: TRY301 - told below
+                raise DataError(f"has more than {MOST_OPERATIONS:,} operations")  # noqa: TRY301 - named below
             machine.run(operation.name, argument, place or 0)
         return machine.stack.pop(), content
     except DataError as error:

@@ -44,8 +44,8 @@ class PairList:
     ) -> ComparisonSet:
         """Turn the trials into a set.
 
-        The folder that an image lies in tells its subject where that agrees with all trials; otherwise, whom mated
-        trials connect is one subject.
+        The folder of an image names its subject if that agrees with all trials; otherwise, images that mated trials
+        connect are of one subject.
 
         Args:
             name: of the set.

@@ -1,4 +1,4 @@
-"""What a pickle's names and bytes become when nothing of it is called: values that only remember what they would be."""
+"""The values of a pickle that is read without calling anything: arrays and bytes by their place in the file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -59,8 +59,8 @@ class Table:
         for number, row in self.rest if headed else self._all():
             if len(row) != width:
                 if len(row) < width or any(row[width:]):
-                    told = f"Expected {width} cells as in {self.unit} {self.first}, but got {len(row)}: {row}"
-                    raise DataError(f"{self.where(number)}: {told}")
+                    expected = f"Expected {width} cells as in {self.unit} {self.first}, but got {len(row)}: {row}"
+                    raise DataError(f"{self.where(number)}: {expected}")
                 del row[width:]
             yield number, row
 
@@ -103,7 +103,7 @@ def read_table(path: Path) -> Table:
 
     Raises:
         DataNotFoundError: if the file does not exist.
-        DataError: if it is no such file; perhaps not before the row that tells.
+        DataError: if it is no such file; perhaps raised by a later row.
         ConfigurationError: if it is a Parquet file and pyarrow is not installed.
     """
     if not path.is_file():

@@ -98,7 +98,7 @@ def aligner_for(name: str | None, preprocessing: Preprocessing) -> Aligner | Non
 
 
 def print_passed_over(source: str, passed_over: str, trainer: Trainer | None) -> None:
-    """Say, once, what else lies in a folder of images."""
+    """Print, once, what else is in a folder of images."""
     if passed_over and (trainer is None or trainer.is_global_zero):
         print(f"passed over in {source}: {passed_over}", flush=True)
 

@@ -27,8 +27,8 @@ DRAWS, DRAWN_TRIALS = 25, 2_000_000
 
 
 @dataclass(frozen=True)
-class PanelFacts:
-    """What the panel of a process tells, besides the scores.
+class MethodTimes:
+    """Times of the methods in one process, and which of them cannot work.
 
     Args:
         refusals: why a method cannot work on the network, by name.
@@ -78,10 +78,10 @@ class EvaluationRun:
         """Embed the images of a batch of the set of that number, and score them by every method."""
         self._leave_out(number, {sample.index: sample.note for sample in batch.failures})
         if len(batch.images):
-            told = self.panel.score(batch.images)
-            finite = told.embeddings.isfinite().all(dim=1)
+            scores = self.panel.score(batch.images)
+            finite = scores.embeddings.isfinite().all(dim=1)
             self._leave_out(number, dict.fromkeys(batch.sample_index[~finite].tolist(), NOT_FINITE))
-            self._tables[number].update(batch.sample_index[finite], told.embeddings[finite], told.qualities[finite])
+            self._tables[number].update(batch.sample_index[finite], scores.embeddings[finite], scores.qualities[finite])
 
     def _leave_out(self, number: int, reasons: dict[int, str]) -> None:
         table = self._tables[number]
@@ -102,7 +102,7 @@ class EvaluationRun:
         """
         gathered_tables = [table.compute() for table in self._tables]
         left_out = [gathered(part) for part in self._left_out]
-        facts = self._panel_facts()
+        facts = self._method_times()
         self._require_trials([embeddings for embeddings, _ in gathered_tables], left_out)
         if not first:
             return None
@@ -123,7 +123,7 @@ class EvaluationRun:
         )
 
     def _require_trials(self, embeddings: Sequence[np.ndarray], left_out: Sequence[Mapping[int, str]]) -> None:
-        """Refuse sets of which none has usable trials of both kinds; one beside others is told in a remark."""
+        """Refuse sets of which none has usable trials of both kinds; one beside others is a remark."""
         lacks = {}
         for one, rows, missing in zip(self.sets, embeddings, left_out, strict=True):
             known = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
@@ -134,12 +134,12 @@ class EvaluationRun:
             )
         _require_one_whole(lacks)
 
-    def _panel_facts(self) -> PanelFacts:
+    def _method_times(self) -> MethodTimes:
         """Facts of the first process that had an image to score."""
         panel = self.panel
-        own = PanelFacts(panel.refusals, panel.milliseconds(), panel.pass_milliseconds())
-        told = sorted(gathered({process_number(): own}).items())
-        return next((facts for _, facts in told if math.isfinite(facts.pass_milliseconds)), own)
+        own = MethodTimes(panel.refusals, panel.milliseconds(), panel.pass_milliseconds())
+        times = sorted(gathered({process_number(): own}).items())
+        return next((facts for _, facts in times if math.isfinite(facts.pass_milliseconds)), own)
 
     def _evaluated(
         self, number: int, embeddings: np.ndarray, qualities: dict[str, Floats], left_out: Mapping[int, str]
@@ -166,23 +166,23 @@ class EvaluationRun:
         draws = min(DRAWS, max(1, DRAWN_TRIALS // trials))
         return method.redraw(torch.from_numpy(values), draws).numpy()
 
-    def _working(self, qualities: Floats, facts: PanelFacts) -> dict[str, Floats]:
+    def _working(self, qualities: Floats, facts: MethodTimes) -> dict[str, Floats]:
         named = dict(zip(self.panel.methods, qualities.T, strict=True))
         return {name: values for name, values in named.items() if name not in facts.refusals}
 
-    def _methods(self, facts: PanelFacts) -> tuple[MethodFacts, ...]:
-        times, refusals = facts.milliseconds, facts.refusals
-        told = [
+    def _methods(self, facts: MethodTimes) -> tuple[MethodFacts, ...]:
+        milliseconds, refusals = facts.milliseconds, facts.refusals
+        methods = [
             MethodFacts(
                 name,
                 method.parameters(),
-                times.get(name, float("nan")),
+                milliseconds.get(name, float("nan")),
                 refusals.get(name, ""),
                 is_random=isinstance(method, DrawnQuality),
             )
             for name, method in self.panel.methods.items()
         ]
-        return (*told, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
+        return (*methods, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
 
 
 def _require_one_whole(lacks: Mapping[str, str]) -> None:

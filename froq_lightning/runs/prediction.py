@@ -1,4 +1,4 @@
-"""What `predict` found: a row for every image that was asked for, read from the journals of all processes."""
+"""The result of `predict`: a row for every image, read from the journals of all processes."""
 
 import heapq
 from collections.abc import Iterator

@@ -27,10 +27,10 @@ def label_set(
         CalibrationError: if the set allows no labels.
     """
     subjects, originals = origins.T
-    told = labeller.label(kept, subjects, originals)
-    rows[:, -1] = told.labels.numpy()
-    without = kept.isfinite().all(dim=1) & ~told.labels.isfinite()
-    return told.facts, {index: told.reason(int(subjects[index])) for index in without.nonzero()[:, 0].tolist()}
+    result = labeller.label(kept, subjects, originals)
+    rows[:, -1] = result.labels.numpy()
+    without = kept.isfinite().all(dim=1) & ~result.labels.isfinite()
+    return result.facts, {index: result.reason(int(subjects[index])) for index in without.nonzero()[:, 0].tolist()}
 
 
 def groups(origins: Tensor) -> Tensor:

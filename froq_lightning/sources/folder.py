@@ -1,4 +1,4 @@
-"""A folder of images, searched to any depth, and what else lies there; a single image likewise."""
+"""A folder of images, searched to any depth, with a count of its other files; and a single image."""
 
 import os
 from collections import Counter
@@ -17,7 +17,7 @@ KINDS_SHOWN = 5
 
 
 class Folder(Source):
-    """The images below a folder, sorted by path; the first folder on the way to an image tells its subject."""
+    """The images below a folder, sorted by path; the first folder on the way to an image names its subject."""
 
     name = "folder of images"
     takes_the_rest = True
@@ -105,11 +105,11 @@ class FolderSearch:
         if more := kinds[KINDS_SHOWN:]:
             kinds[KINDS_SHOWN:] = [f"{len(more)} more kinds"]
         files, links = self._files.total(), self._links
-        told = [f"{files:,} {'file' if files == 1 else 'files'} not read as images ({'; '.join(kinds)})"] * bool(files)
+        parts = [f"{files:,} {'file' if files == 1 else 'files'} not read as images ({'; '.join(kinds)})"] * bool(files)
         if links:
             what = "1 link to a folder" if links == 1 else f"{links:,} links to folders"
-            told.append(f"{what} above or searched already, such as {self._examples['/']}")
-        return printable("; ".join(told))
+            parts.append(f"{what} above or searched already, such as {self._examples['/']}")
+        return printable("; ".join(parts))
 
     def _list(self, folder: Path, folders: list[Path], links: list[Path]) -> None:
         """List one folder, and put those in it on the lists of what is to be searched."""

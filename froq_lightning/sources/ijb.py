@@ -159,7 +159,7 @@ def _numbers(path: Path, text: bytes, columns: int, before: int) -> npt.NDArray[
     for number, line in enumerate(text.split(b"\n"), start=before + 1):
         cells = line.split()
         if cells and (len(cells) != columns or any(not cell.isdigit() or len(cell) > MOST_DIGITS for cell in cells)):
-            told = line[:60].decode("latin-1").strip()
-            raise DataError(f"{path.name}, line {number:,}: Expected {columns} whole numbers, but got {told!r}")
+            shown = line[:60].decode("latin-1").strip()
+            raise DataError(f"{path.name}, line {number:,}: Expected {columns} whole numbers, but got {shown!r}")
         kept += [list(map(int, cells))] if cells else []
     return np.array(kept, dtype=np.int64).reshape(-1, columns)

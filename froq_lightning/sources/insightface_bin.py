@@ -147,5 +147,5 @@ def _booleans(path: Path, stated: Any, content: mmap) -> Booleans:
     # Lists are not looked into: one that holds another twice, and so on, would have billions of items.
     plain = [item for each in items for item in (numbers(each) if type(each) is Array else [each])]
     if len(plain) != len(items) or not all(isinstance(item, PLAIN) and item in (0, 1) for item in plain):
-        raise DataError(f"Expected {path.name} to tell of every trial by a boolean whether it is mated, but got others")
+        raise DataError(f"Expected {path.name} to say of every trial by a boolean whether it is mated, but got others")
     return np.array(plain, dtype=np.bool_)

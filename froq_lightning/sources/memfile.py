@@ -79,22 +79,22 @@ class Memfile:
             DataNotFoundError: if the .conf file is missing.
             DataError: if it is malformed, or does not fit the file.
         """
-        told = path.with_name(f"{path.name}.conf")
-        if not told.is_file():
-            raise DataNotFoundError(f"{path.name} tells nothing without {told.name}, which does not exist beside it")
+        conf = path.with_name(f"{path.name}.conf")
+        if not conf.is_file():
+            raise DataNotFoundError(f"{path.name} cannot be read without {conf.name}, which does not exist beside it")
         try:
-            stated = read_json(told)
+            stated = read_json(conf)
             shape, dtype = tuple(stated["shape"]), str(stated["dtype"])
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{told.name} is no JSON with `shape` and `dtype`: {error}") from error
+            raise DataError(f"{conf.name} is no JSON with `shape` and `dtype`: {error}") from error
         whole = all(type(length) is int and length > 0 for length in shape)
         if not whole or len(shape) != 4 or shape[1] != 3 or dtype not in TYPES:
-            expected = f"Expected {told.name} to state [N, 3, H, W] and {' or '.join(TYPES)}"
+            expected = f"Expected {conf.name} to state [N, 3, H, W] and {' or '.join(TYPES)}"
             raise DataError(f"{expected}, but got {stated['shape']} and {dtype}")
         archive = cls(path, (shape[0], shape[1], shape[2], shape[3]), dtype)
         if path.stat().st_size != archive.image_bytes * shape[0]:
             expected = f"Expected {path.name} to have {archive.image_bytes * shape[0]:,} bytes"
-            raise DataError(f"{expected}, as {told.name} states, but got {path.stat().st_size:,}")
+            raise DataError(f"{expected}, as {conf.name} states, but got {path.stat().st_size:,}")
         return archive
 
     @property
@@ -138,7 +138,7 @@ def _mated(folder: Path) -> Booleans:
         mated = read_array(file)
     except DataNotFoundError as error:
         raise DataNotFoundError(
-            f"{file.name}, which tells the mated trials, does not exist beside {folder.name}"
+            f"{file.name}, which lists the mated trials, does not exist beside {folder.name}"
         ) from error
     except DataError as error:
         raise DataError(f"{file.name} is no array of numpy's: {error}") from error

@@ -101,5 +101,5 @@ def _require_mated(table: Table, number: int, cell: str) -> bool:
 
 
 def _mated(cell: str) -> bool | None:
-    """Read whether a trial is mated; None if a cell tells neither."""
+    """Read whether a trial is mated; None if a cell says neither."""
     return MATED.get(cell.lower().replace("non-", "non"))

@@ -36,7 +36,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 class RecordIO(Source):
-    """A .rec file, with or without its .idx; the first label of a record tells the subject."""
+    """A .rec file, with or without its .idx; the first label of a record is the subject."""
 
     name = "RecordIO .rec"
 
@@ -54,7 +54,7 @@ class RecordIO(Source):
         return Faces(replace(images, subjects=self._subjects(images)) if request.with_subjects else images)
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Sample trials between the images, whose subjects the labels tell.
+        """Sample trials between the images, whose labels are their subjects.
 
         Raises:
             DataError: if a file is malformed, or holds no images of two subjects.
@@ -121,7 +121,7 @@ class RecordFile:
     def labels(self, offsets: Numbers) -> npt.NDArray[np.float32]:
         """Read the first label of the records that begin at some bytes: `[N]`, who is shown.
 
-        insightface's records of ranges would tell as much, but as float32, which cannot count beyond 16.7 million.
+        insightface's records of ranges hold the same as float32, which cannot count beyond 16.7 million.
         """
         content = np.memmap(self.path, dtype=np.uint8, mode="r")
         header = FRAME.size + np.arange(8)

@@ -49,7 +49,7 @@ class Faces:
 
     Args:
         images: at least one.
-        passed_over: what else lies in a folder, with counts and examples; empty if nothing does.
+        passed_over: what else is in a folder, with counts and examples; empty if nothing does.
     """
 
     images: Sequence[ImageRef]
@@ -148,7 +148,7 @@ def read_faces(
     """List the images of a source, whatever its format.
 
     Args:
-        source: file or folder; its format is told from its name and content.
+        source: file or folder; its format is recognised by its name and content.
         root: folder of the images, if it is not the usual one; names in lists must not lead out of it.
         with_labels: whether a manifest's `pseudo_quality` is read.
         with_subjects: whether subjects are wanted, even if that takes a pass over the source.
@@ -177,7 +177,7 @@ def read_trials(
     """Read the comparison trials of a source, whatever its format.
 
     Args:
-        source: file or folder; its format is told from its name and content.
+        source: file or folder; its format is recognised by its name and content.
         root: folder of the images that a list of trials names, if it is not the usual one.
         name: of the set in tables; by default it is taken from the source.
         part: which set of a source that holds several: FF or FP of CFP.

@@ -93,10 +93,10 @@ def write_cut(path: Path) -> Path:
         ([b"ab", [True]], "Expected set.bin to be a list of images and a list of booleans, but got another"),
         ([[b"a", b"b"], True], "Expected set.bin to be a list of images and a list of booleans, but got another"),
         ([[b"a", 5], [True]], "set.bin: Expected image 1 to be bytes, but got int"),
-        ([[b"a", b"b"], [2]], "Expected set.bin to tell of every trial by a boolean whether it is mated"),
-        ([[b"a", b"b"], [[True]]], "Expected set.bin to tell of every trial by a boolean whether it is mated"),
-        ([[b"a", b"b"], [b"x"]], "Expected set.bin to tell of every trial by a boolean whether it is mated"),
-        ([[b"a", b"b"], np.ones((1, 2), bool)], "Expected set.bin to tell of every trial by a boolean"),
+        ([[b"a", b"b"], [2]], "Expected set.bin to say of every trial by a boolean whether it is mated"),
+        ([[b"a", b"b"], [[True]]], "Expected set.bin to say of every trial by a boolean whether it is mated"),
+        ([[b"a", b"b"], [b"x"]], "Expected set.bin to say of every trial by a boolean whether it is mated"),
+        ([[b"a", b"b"], np.ones((1, 2), bool)], "Expected set.bin to say of every trial by a boolean"),
         ([[b"a", b"b", b"c"], [True]], "Expected set.bin to hold two images per trial, but got 3 and 1"),
         ([[], []], "set.bin holds no images"),
     ],
@@ -167,7 +167,7 @@ def nested(levels: int) -> list:
 @pytest.mark.parametrize("stated", [nested(40), [[True]], [np.ones(2, dtype=bool)], ["1"], [None], [(True,)], [2]])
 def test_trials_told_by_something_else_than_booleans_are_refused(stated: list, write: Callable[..., Path]) -> None:
     images = [b"image"] * 2 * len(stated)
-    with pytest.raises(DataError, match=r"Expected set\.bin to tell of every trial by a boolean"):
+    with pytest.raises(DataError, match=r"Expected set\.bin to say of every trial by a boolean"):
         read_faces(write((images, stated)))
 
 

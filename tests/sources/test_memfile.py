@@ -83,10 +83,10 @@ def test_values_that_are_no_normalised_pixels_are_a_reason(value: float, write: 
 
 def test_a_missing_conf_or_list_is_refused(write: Callable[..., Path], tmp_path: Path) -> None:
     path = write(np.zeros((2, 3, 4, 4), np.float32))
-    with pytest.raises(DataNotFoundError, match=r"_list\.npy, which tells the mated trials, does not exist beside"):
+    with pytest.raises(DataNotFoundError, match=r"_list\.npy, which lists the mated trials, does not exist beside"):
         read_trials(str(path))
     (tmp_path / CONF).unlink()
-    with pytest.raises(DataNotFoundError, match=r"mem_file\.dat tells nothing without mem_file\.dat\.conf"):
+    with pytest.raises(DataNotFoundError, match=r"mem_file\.dat cannot be read without mem_file\.dat\.conf"):
         read_trials(str(path))
 
 
