@@ -4,7 +4,7 @@
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -32,15 +32,12 @@ from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Lab
 from froq_lightning.runs.evaluation_run import EvaluationRun
 from froq_lightning.runs.feed import Feed
 from froq_lightning.runs.launcher import require_main_guard
-from froq_lightning.runs.limits import limits
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
+from froq_lightning.runs.trainer_options import limits, require_precision
 
 LOGGER = logging.getLogger(__name__)
-# Fewer bootstrap samples hardly reach into the tails that a 95 % interval ends in.
-ENOUGH_SAMPLES = 100
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
 class FroqModule(LightningModule):
@@ -149,11 +146,7 @@ class FroqModule(LightningModule):
     def setup(self, stage: str) -> None:
         """Check precision and limits, lay out the network and read the Observer before any image is read."""
         limits(self.trainer, stage)
-        if self.trainer.precision not in PRECISIONS:
-            raise ConfigurationError(
-                f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
-                f"float32, but got {self.trainer.precision}"
-            )
+        require_precision(self.trainer)
         if self.trainer.is_global_zero and (warning := doubts.of_weights(self.identity)):
             LOGGER.warning("warning: %s", warning)
         self.set_memory_format()
@@ -216,12 +209,8 @@ class FroqModule(LightningModule):
         try:
             self.calibration = self._calibration_run.finish(*settings)
         except CalibrationError as error:
-            limited = "".join(
-                f"; trainer.{name} is {limit}" for name, limit in limits(self.trainer, "validate").items()
-            )
-            raise CalibrationError(
-                "; ".join([str(error), *(f"trainer.{name} is {limit}" for name, limit in limited)])
-            ) from error
+            limited = [f"trainer.{option} is {limit}" for option, limit in limits(self.trainer, "validate").items()]
+            raise CalibrationError("; ".join([str(error), *limited])) from error
         self.observer = self.calibration.observer
         # Every process found the same; without `sync_dist` Lightning warns.
         self.log("set_utility", self.observer.set_utility, sync_dist=True)
@@ -251,8 +240,7 @@ class FroqModule(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Compare, and compute the figures."""
         first = self.trainer.is_global_zero
-        notes = tuple(self._notes())
-        self.evaluation = self._evaluation_run.finish(self.identity.title(), self.figures, notes, first=first)
+        self.evaluation = self._evaluation_run.finish(self.identity, self.figures, first=first)
         for result in self.evaluation.results if self.evaluation else ():
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
@@ -273,14 +261,3 @@ class FroqModule(LightningModule):
 
     def _froq(self, observer: str | None = None) -> FroqQuality:
         return FroqQuality(self.read_observer(observer), self.compiled)
-
-    def _notes(self) -> Iterator[str]:
-        """Yield doubts about the network, the Observers of the methods, and the intervals."""
-        if warning := doubts.of_weights(self.identity):
-            yield warning
-        for name, method in self._panel.methods.items():
-            if isinstance(method, FroqQuality) and (doubt := doubts.of_scores(method.observer)):
-                yield f"{name}: {doubt}"
-        if 0 < self.figures.bootstrap < ENOUGH_SAMPLES:
-            count = self.figures.bootstrap
-            yield f"intervals from {count} bootstrap samples are too narrow; take {ENOUGH_SAMPLES} or more"

@@ -13,8 +13,8 @@ from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.launcher import Launcher
-from froq_lightning.runs.limits import limits
 from froq_lightning.runs.processes import gathered, process_number
+from froq_lightning.runs.trainer_options import limits
 
 # Whatever computes; another version may compute other last digits.
 SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")

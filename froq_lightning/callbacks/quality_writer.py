@@ -16,9 +16,9 @@ from froq_lightning.callbacks.score_file import scores_signature, write_scores
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.module import FroqModule
-from froq_lightning.runs.limits import limits
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredBatch
+from froq_lightning.runs.trainer_options import limits
 
 
 class QualityWriter(JournaledWriter):

@@ -1,13 +1,15 @@
 """One pass over comparison sets: embeddings and qualities of every image, then the figures."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration import doubts
+from froq_lightning.calibration.observer import BackboneIdentity
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import TrialDataset
@@ -15,6 +17,7 @@ from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
 from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.evaluation.result import Figures, evaluate
+from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.methods.panel import MethodPanel
 from froq_lightning.methods.quality_method import DrawnQuality
 from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment, template_quality
@@ -24,6 +27,8 @@ from froq_lightning.runs.quality_batch import NOT_FINITE
 
 # A random method is drawn so often, unless its draws times the comparison trials are more than this.
 DRAWS, DRAWN_TRIALS = 25, 2_000_000
+# Fewer bootstrap samples hardly reach into the tails that a 95 % interval ends in.
+ENOUGH_SAMPLES = 100
 
 
 @dataclass(frozen=True)
@@ -88,13 +93,12 @@ class EvaluationRun:
         self._left_out[number] |= reasons
         table.update_missing(torch.tensor(list(reasons), dtype=torch.int64, device=table.device))
 
-    def finish(self, backbone: str, figures: Figures, notes: tuple[str, ...] = (), *, first: bool) -> Evaluation | None:
+    def finish(self, identity: BackboneIdentity, figures: Figures, *, first: bool) -> Evaluation | None:
         """Compare the images of all processes, and compute the figures on the first one.
 
         Args:
-            backbone: name of the network.
+            identity: of the network.
             figures: to compute.
-            notes: on the network and the methods, for the reader.
             first: whether this process is the first; the others return None.
 
         Raises:
@@ -112,15 +116,26 @@ class EvaluationRun:
         ]
         results = [result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, figures)]
         return Evaluation(
-            backbone=backbone,
+            backbone=identity.title(),
             pass_milliseconds=facts.pass_milliseconds,
             methods=self._methods(facts),
             sets=tuple(sets),
             conventions=figures.made(),
             fmr=figures.fmr,
             results=tuple(results),
-            notes=notes,
+            notes=tuple(self._notes(identity, figures)),
         )
+
+    def _notes(self, identity: BackboneIdentity, figures: Figures) -> Iterator[str]:
+        """Yield doubts about the network, the Observers of the methods, and the intervals."""
+        if warning := doubts.of_weights(identity):
+            yield warning
+        for name, method in self.panel.methods.items():
+            if isinstance(method, FroqQuality) and (doubt := doubts.of_scores(method.observer)):
+                yield f"{name}: {doubt}"
+        if 0 < figures.bootstrap < ENOUGH_SAMPLES:
+            count = figures.bootstrap
+            yield f"intervals from {count} bootstrap samples are too narrow; take {ENOUGH_SAMPLES} or more"
 
     def _require_trials(self, embeddings: Sequence[np.ndarray], left_out: Sequence[Mapping[int, str]]) -> None:
         """Refuse sets of which none has usable trials of both kinds; one beside others is a remark."""

@@ -1,4 +1,4 @@
-"""How many of its batches a Trainer runs."""
+"""Options of a Trainer that a run depends on: its precision, and how many batches it runs."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from lightning.pytorch import Trainer
 
 from froq_lightning.errors import ConfigurationError
 
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 LIMITS = {
     "validate": "limit_val_batches",
     "predict": "limit_predict_batches",
@@ -35,3 +36,16 @@ def limits(trainer: Trainer, stage: str) -> dict[str, Any]:
             f"Expected a number of batches as trainer.{name} of several processes, but got {limit}"
         )
     return {name: limit}
+
+
+def require_precision(trainer: Trainer) -> None:
+    """Refuse a precision in which weights and norms are not kept in float32.
+
+    Raises:
+        ConfigurationError: naming those in which they are.
+    """
+    if trainer.precision not in PRECISIONS:
+        raise ConfigurationError(
+            f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
+            f"float32, but got {trainer.precision}"
+        )
