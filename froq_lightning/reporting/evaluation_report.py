@@ -20,5 +20,5 @@ class EvaluationReport(Report):
         from froq_lightning.reporting.evaluation_page import render_page  # noqa: PLC0415 - imports matplotlib
 
         evaluation = evaluation_of(pl_module, type(self).__name__)
-        readers = [faces.__getitem__ for faces in cast("Any", trainer).datamodule.faces]
+        readers = [faces.__getitem__ for faces in cast("Any", trainer).datamodule.sets]
         self.write(render_page(evaluation, readers, self.faces))
