@@ -36,9 +36,11 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Do not save yet: the module may still refuse its Observer, or the data."""
 
-    def on_validation_batch_start(self, trainer: Trainer, pl_module: LightningModule, *rest: Any) -> None:
+    def on_validation_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
         """Save the configuration, before the first batch."""
-        del rest
+        del batch, batch_idx, dataloader_idx
         if not self.already_saved:
             super().setup(trainer, pl_module, self.verb)
 
