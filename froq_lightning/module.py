@@ -31,7 +31,6 @@ from froq_lightning.runs.evaluation_run import EvaluationRun
 from froq_lightning.runs.launcher import require_main_guard
 from froq_lightning.runs.limits import limits
 from froq_lightning.runs.observed_batch import ObservedBatch
-from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import QualityBatch, score_batch
 from froq_lightning.runs.set_labels import require_mates
 
@@ -65,13 +64,11 @@ class FroqModule(LightningModule):
         channels_last: whether the network's convolutions run with the channels of a pixel next to each other; if not
             said, they do on a CPU, where that is faster, if the network can.
         compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch.
+        embeddings: whether `predict` gives the embeddings of the images too; its passes are then whole.
 
     Attributes:
         channels_last: after `setup`, whether they do.
         copies: how many degraded copies of every calibration image the labels want.
-        embeddings: whether `predict` gives the embeddings too.
-        resumed: what passes of an earlier run found, which the next `validate` takes in.
-        prediction: what the last `predict` found; on the first process, while its journal lasts.
         observer: the Observer in use; after `validate`, the new one.
         calibration: what the last `validate` found.
         evaluation: what the last `test` found; on the first process only.
@@ -90,6 +87,7 @@ class FroqModule(LightningModule):
         figures: Figures = Figures(),  # noqa: B008 - immutable
         channels_last: bool | None = None,
         compile: bool = False,  # noqa: A002 - as in `torch.compile`
+        embeddings: bool = False,
     ) -> None:
         super().__init__()
         if preset not in PRESET_NAMES:
@@ -108,9 +106,8 @@ class FroqModule(LightningModule):
         self.copies: int = getattr(self.labelling.method, "copies", 0)
         self.methods = methods
         self.figures = figures
-        self.embeddings = False
-        self.resumed: Iterable[ObservedBatch] = ()
-        self.prediction: Prediction | None = None
+        self.embeddings = embeddings
+        self._resumed: Iterable[ObservedBatch] = ()
         self.observer: Observer | None = None
         self._quality: FroqQuality | None = None
         self.calibration: Calibration | None = None
@@ -176,14 +173,18 @@ class FroqModule(LightningModule):
         observer = (self.observer or self.read_observer()).sha256()
         return {**passes, "observer": observer, "embeddings": self.embeddings}
 
+    def resume(self, batches: Iterable[ObservedBatch]) -> None:
+        """Have the next `validate` start from what an earlier run of this process observed; call it after `setup`."""
+        self._resumed = batches
+
     def on_validation_epoch_start(self) -> None:
         """Allocate the table of layer norms, with room for the samples that a distributed sampler repeats."""
         samples = sum(len(loader.dataset) for loader in self._val_loaders())
         rows = samples // self.trainer.world_size + 1
         self._calibration_run = CalibrationRun(self.backbone, self.labelling, rows, self.device)
-        for observed in self.resumed:
+        for observed in self._resumed:
             self._calibration_run.resume(observed)
-        self.resumed = ()
+        self._resumed = ()
 
     def validation_step(self, batch: FaceBatch) -> dict[str, ObservedBatch]:
         """Observe and label the images of a batch."""

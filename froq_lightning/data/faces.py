@@ -43,7 +43,6 @@ class FaceDataModule(LightningDataModule):
         workers: processes that read images; by default one less than there are cores, 8 at most.
 
     Attributes:
-        done: how many of this process's images are passed over, since an earlier run did them.
         labelled: after `setup`, whether the images come with labels.
         faces: after `setup`, the crops, copies of them included.
     """
@@ -68,14 +67,14 @@ class FaceDataModule(LightningDataModule):
         self.degrade = degrade
         self.batch_size = batch_size
         self.workers = require_loading(batch_size, workers)
-        self.done = 0
+        self._skipped = 0
 
     def setup(self, stage: str) -> None:
         """List the source and, for `validate`, its labels; called by the Trainer."""
         if self.trainer is None:
             raise ConfigurationError("FaceDataModule is set up by a Trainer; for single images use QualityScorer")
         preprocessing = cast("Backbone", self.trainer.lightning_module.backbone).preprocessing
-        self.done = 0
+        self._skipped = 0
         calibrating = stage == "validate"
         listing = self._listed(Path(self.trainer.default_root_dir), labelled=calibrating and self.labels is None)
         degrade = self._degradations(labelled=self.labels is not None or listing.records[0].pseudo_quality is not None)
@@ -103,6 +102,17 @@ class FaceDataModule(LightningDataModule):
     def predict_dataloader(self) -> DataLoader[FaceBatch]:
         """Batches for scoring, in the order of the source; processes share them without repeating any."""
         return self._loader(labelled=False)
+
+    def skip(self, steps: Sequence[int]) -> None:
+        """Leave out what an earlier run of this process did; call it after `setup`.
+
+        Args:
+            steps: number of samples in each of that run's batches. Where `batch_size` is "auto", the first one is taken
+                for all: batches of another size may round scores differently.
+        """
+        self._skipped = sum(steps)
+        if steps and self.batch_size == "auto":
+            self.batch_size = steps[0]
 
     def identity(self) -> dict[str, Any]:
         """Say, as JSON values, what the batches depend on besides the names of the images."""
@@ -144,7 +154,7 @@ class FaceDataModule(LightningDataModule):
         return _digest(repr(labels).encode())
 
     def _loader(self, *, labelled: bool) -> DataLoader[FaceBatch]:
-        sampler = shared_among_processes(self.faces, self.trainer, self.done)
+        sampler = shared_among_processes(self.faces, self.trainer, self._skipped)
         size = images_at_once(self.batch_size, self.trainer)
         return face_loader(self.faces, size, self.workers, labelled=labelled, sampler=sampler)
 
