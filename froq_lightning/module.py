@@ -33,7 +33,6 @@ from froq_lightning.runs.evaluation_run import EvaluationRun
 from froq_lightning.runs.feed import Feed
 from froq_lightning.runs.launcher import require_main_guard
 from froq_lightning.runs.observed_batch import ObservedBatch
-from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
 from froq_lightning.runs.trainer_options import limits, require_precision
 
@@ -108,7 +107,6 @@ class FroqModule(LightningModule):
         self.figures = figures
         self.embeddings = embeddings
         self.observer: Observer | None = None
-        self.prediction: Prediction | None = None
         self._resumed: Iterable[ObservedBatch] = ()
         self._quality: FroqQuality | None = None
         self.calibration: Calibration | None = None
@@ -186,7 +184,7 @@ class FroqModule(LightningModule):
         return {**passes, "observer": observer, "embeddings": self.embeddings}
 
     def resume(self, batches: Iterable[ObservedBatch]) -> None:
-        """Let the next `validate` take in what passes of an earlier, unfinished run found."""
+        """Have the next `validate` start from what an earlier run of this process observed; call it after `setup`."""
         self._resumed = batches
 
     def on_validation_epoch_start(self) -> None:

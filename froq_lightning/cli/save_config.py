@@ -13,7 +13,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 
 from froq_lightning.atomic_write import Signature, atomic_write
-from froq_lightning.callbacks.outputs import OutputWriter
+from froq_lightning.callbacks.output_writer import OutputWriter
 
 FIRST_LINE = re.compile(rb"# saved by froq (\w+) [^ \n]+, sha256 of its name and the lines below: ([0-9a-f]{64})\n")
 
