@@ -17,8 +17,7 @@ from froq_lightning.callbacks.outputs import OutputWriter, require_suffix
 from froq_lightning.callbacks.tables import table_signature, write_csv
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.convention import Convention
-from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
-from froq_lightning.evaluation.result import Result
+from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, Result
 from froq_lightning.module import FroqModule
 from froq_lightning.terminal import text_table
 

@@ -7,8 +7,8 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.atomic_write import Signature
-from froq_lightning.calibration.front import FrontPoint
 from froq_lightning.calibration.observer import OBSERVER
+from froq_lightning.calibration.pareto_front import FrontPoint
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.callbacks.headline import doubts, headline
 from froq_lightning.callbacks.journaled import JournaledWriter

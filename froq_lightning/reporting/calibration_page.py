@@ -10,7 +10,7 @@ from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.callbacks.headline import doubts, headline
 from froq_lightning.callbacks.label_notes import label_note, unlabelled
 from froq_lightning.data.records import FaceSample
@@ -122,7 +122,7 @@ def _caveats(calibration: Calibration, layers: Sequence[LayerRow]) -> Iterator[s
 
 
 def _rule(observer: Observer) -> str:
-    preset = PRESETS[observer.preset]
+    preset = create_rule(observer.preset)
     repeats = "repeated layers folded" if preset.fold_repeats else "repeated layers kept"
     norms = "standardised norms" if observer.aggregation == "mean_standardised_norm" else "norms"
     mean = "weighted mean" if len({layer.weight for layer in observer.layers}) > 1 else "mean"
@@ -167,7 +167,7 @@ def _settings(observer: Observer) -> Mapping[str, Mapping[str, Any]]:
             "licence": backbone.weights.licence,
             **asdict(backbone.preprocessing),
         },
-        "Selection": {"preset": observer.preset, **asdict(PRESETS[observer.preset]), **asdict(observer.budget)},
+        "Selection": {"preset": observer.preset, **asdict(create_rule(observer.preset)), **asdict(observer.budget)},
         "Labels": images.labels,
         "Images": {"used": images.images, "left out": images.left_out, "degradations": images.degradations or "none"},
     }

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter
 from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.edc import best_curve
-from froq_lightning.evaluation.result import Result
+from froq_lightning.evaluation.outcome import Result
 from froq_lightning.reporting.chart import empty_chart, svg
 from froq_lightning.reporting.palette import FAINT, INK, Stroke
 

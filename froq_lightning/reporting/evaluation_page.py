@@ -13,8 +13,7 @@ from froq_lightning.callbacks.evaluation_writer import times_bare_pass
 from froq_lightning.callbacks.figure_table import FigureTable, figure_tables
 from froq_lightning.data.records import FaceSample
 from froq_lightning.evaluation.convention import Convention
-from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation
-from froq_lightning.evaluation.result import FEW_ERRORS
+from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation
 from froq_lightning.reporting.edc_chart import edc_chart
 from froq_lightning.reporting.face_row import FaceRow, face_row
 from froq_lightning.reporting.histogram import quality_histogram, score_histogram

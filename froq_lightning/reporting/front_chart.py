@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from froq_lightning.calibration.front import FrontPoint
+from froq_lightning.calibration.pareto_front import FrontPoint
 from froq_lightning.reporting.chart import empty_chart, share_axis, svg
 from froq_lightning.reporting.palette import CHOSEN, FAINT, INK
 

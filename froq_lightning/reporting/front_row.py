@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from froq_lightning.calibration.front import FrontPoint
 from froq_lightning.calibration.observer import Observer
+from froq_lightning.calibration.pareto_front import FrontPoint
 from froq_lightning.calibration.selection import Selection
 
 # What a reader might give up of Spearman's rho, and the share of the cost that makes it worth while.
