@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from froq_lightning.callbacks.results_table import ResultsTable, results_tables
-from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
-from froq_lightning.evaluation.result import FEW_ERRORS
+from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.terminal import printable, text_table
 
 XQLFW = "XQLFW was built with SER-FIQ scores: its figures favour SER-FIQ"

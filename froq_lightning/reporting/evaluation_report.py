@@ -10,7 +10,7 @@ from froq_lightning.callbacks.evaluation_writer import evaluation_of
 from froq_lightning.callbacks.results_table import MEAN, ResultsTable
 from froq_lightning.datamodules.trials import TrialDataModule
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.evaluation.evaluation import EvaluatedSet
+from froq_lightning.evaluation.outcome import EvaluatedSet
 from froq_lightning.reporting.page import fill, render_page
 from froq_lightning.reporting.report import Report
 from froq_lightning.reporting.section import EvaluationContext

@@ -1,10 +1,11 @@
-"""How much set utility a share of a forward pass buys."""
+"""The Pareto front of set utility and cost: the sets of layers that no cheaper set equals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.rules.rule import LabelledNorms, LayerSet, Rule
+from froq_lightning.calibration.labelled_norms import LabelledNorms
+from froq_lightning.calibration.rules.rule import LayerSet, Rule
 from froq_lightning.errors import CalibrationError
 
 # The front of a larger calibration set is drawn from so many of its images.
@@ -26,7 +27,7 @@ class FrontPoint:
     columns: tuple[int, ...]
 
 
-def utility_cost_front(
+def pareto_front(
     rule: Rule, table: LabelledNorms, columns: Sequence[int], costs: Mapping[int, float]
 ) -> list[FrontPoint]:
     """Select among the layers up to every depth; return the sets that have more utility than all cheaper ones.
@@ -42,15 +43,16 @@ def utility_cost_front(
     """
     thinned = table.thinned(MOST_IMAGES)
     pools = rule.pools(thinned, sorted(columns, key=costs.__getitem__))
-    found = [_point(chosen, costs) for chosen in rule.choose(thinned, pools)]
+    points = [_point(chosen, costs) for chosen in rule.choose(thinned, pools)]
     front: list[FrontPoint] = []
-    for point in sorted(found, key=lambda point: (point.cost, -point.utility)):
+    # From cheap to dear, a set is on the front if it beats the last one there, which is the best of all cheaper sets.
+    for point in sorted(points, key=lambda point: (point.cost, -point.utility)):
         if not front or point.utility > front[-1].utility:
             front.append(point)
     return front
 
 
-def select_within(
+def select_within_budget(
     rule: Rule, table: LabelledNorms, columns: Sequence[int], costs: Mapping[int, float], budget: Budget
 ) -> tuple[LayerSet, list[FrontPoint]]:
     """Find the set of the rule or, under a budget, that of the front; and the front.
@@ -60,7 +62,7 @@ def select_within(
     """
     if not costs and budget != Budget():
         raise CalibrationError("Expected the costs of the layers to be known, since there is a budget")
-    front = utility_cost_front(rule, table, columns, costs) if costs else []
+    front = pareto_front(rule, table, columns, costs) if costs else []
     if budget == Budget():
         return rule.choose(table, [columns])[0], front
     affordable = [point for point in front if point.cost <= budget.max_cost]
@@ -72,6 +74,7 @@ def select_within(
         )
     enough = affordable[-1].utility - budget.tolerance
     cheapest_enough = next(point for point in affordable if point.utility >= enough)
+    # The front may be of a part of the images: the set is chosen anew on all of them, up to the same depth.
     within = [column for column in columns if costs[column] <= cheapest_enough.cost]
     return rule.choose(table, [within])[0], front
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from froq_lightning.calibration import front as front_module
+from froq_lightning.calibration import pareto_front as front_module
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.preset import PRESETS
-from froq_lightning.calibration.rules.rule import LabelledNorms
+from froq_lightning.calibration.labelled_norms import LabelledNorms
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.errors import CalibrationError, ConfigurationError
 
@@ -29,13 +29,13 @@ def drawn(seed: int, images: int = IMAGES) -> tuple[Tensor, Tensor]:
 
 def selected(seed: int, budget: Budget, preset: str = "paper") -> Selection:
     norms, labels = drawn(seed)
-    return select_layers(norms, labels, NAMES, PRESETS[preset], costs=COSTS, budget=budget)
+    return select_layers(norms, labels, NAMES, create_rule(preset), costs=COSTS, budget=budget)
 
 
 def within(seed: int, depth: int, preset: str = "paper") -> Selection:
     """What is selected where there are no deeper layers at all."""
     norms, labels = drawn(seed)
-    return select_layers(norms[:, :depth], labels, NAMES[:depth], PRESETS[preset])
+    return select_layers(norms[:, :depth], labels, NAMES[:depth], create_rule(preset))
 
 
 @settings(deadline=None, max_examples=25)
@@ -82,7 +82,7 @@ def test_a_limit_never_selects_worse_than_if_there_were_no_deeper_layers(seed: i
 
 def test_no_tolerance_takes_the_set_of_the_rule() -> None:
     norms, labels = drawn(1)
-    assert selected(1, Budget()).trajectory == select_layers(norms, labels, NAMES, PRESETS["paper"]).trajectory
+    assert selected(1, Budget()).trajectory == select_layers(norms, labels, NAMES, create_rule("paper")).trajectory
 
 
 def test_a_limit_below_the_first_layer_is_refused() -> None:
@@ -93,23 +93,23 @@ def test_a_limit_below_the_first_layer_is_refused() -> None:
 
 def test_without_costs_there_is_no_front() -> None:
     norms, labels = drawn(0)
-    found = select_layers(norms, labels, NAMES, PRESETS["paper"])
+    found = select_layers(norms, labels, NAMES, create_rule("paper"))
     assert (found.front, found.costs, found.cost) == ((), {}, None)
     with pytest.raises(CalibrationError, match="costs of the layers to be known, since there is a budget"):
-        select_layers(norms, labels, NAMES, PRESETS["paper"], budget=Budget(max_cost=0.5))
+        select_layers(norms, labels, NAMES, create_rule("paper"), budget=Budget(max_cost=0.5))
 
 
 def test_the_front_of_many_images_is_drawn_from_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     norms, labels = drawn(0, images=400)
-    rule, costs = PRESETS["paper"], dict(enumerate(COSTS))
+    rule, costs = create_rule("paper"), dict(enumerate(COSTS))
     groups = torch.arange(len(norms)) // 2
     table = LabelledNorms(norms, labels, dict.fromkeys(range(LAYERS), 0.5), groups, groups)
     thinned = table.thinned(100)
     assert len(thinned.norms) == 100
     assert len(thinned.groups.unique()) == 50
-    expected = front_module.utility_cost_front(rule, thinned, range(LAYERS), costs)
+    expected = front_module.pareto_front(rule, thinned, range(LAYERS), costs)
     monkeypatch.setattr(front_module, "MOST_IMAGES", 100)
-    assert front_module.utility_cost_front(rule, table, range(LAYERS), costs) == expected
+    assert front_module.pareto_front(rule, table, range(LAYERS), costs) == expected
 
 
 @pytest.mark.parametrize(
