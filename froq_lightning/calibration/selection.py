@@ -1,4 +1,4 @@
-"""Which layers to observe: take their utilities (FROQ, IJCB 2025, section 3), and let a rule of selection choose."""
+"""The selection of layers: their utilities (FROQ, IJCB 2025, section 3), a rule that chooses, and what came of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

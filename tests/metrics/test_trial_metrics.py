@@ -120,6 +120,7 @@ def gather(rank: int, folder: str) -> None:
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
 def test_two_processes_give_the_same_even_if_one_has_no_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A child process finds this module by its name below the root of the repository.
