@@ -21,14 +21,13 @@ from froq_lightning.cli.refusals import told
 from froq_lightning.cli.verbs import PredictionCLI
 from froq_lightning.cli.yaml_limits import limit_yaml
 from froq_lightning.data.face_dataset import FaceDataset
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.images import read_image
-from froq_lightning.data.listing import list_faces, with_labels
-from froq_lightning.data.pairs import read_comparisons
-from froq_lightning.data.records import FaceRecord
-from froq_lightning.data.score_files import read_scores
+from froq_lightning.data.score_files import read_scores, with_labels
+from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.module import FroqModule
+from froq_lightning.sources.source import read_faces, read_trials
 
 MOST_IMAGES = 50
 SCORES: Columns = {"path": list(seeds.NAMES), "quality_score": [0.1, -2.5, 3.0, 1e-9]}
@@ -148,7 +147,7 @@ def _image(folder: Path) -> None:
         read_image(path)
 
 
-def _faces(records: Sequence[FaceRecord]) -> None:
+def _faces(records: Sequence[ImageRef]) -> None:
     """Read the first images; what fails is a reason."""
     faces = FaceDataset(records, Preprocessing((seeds.SIZE, seeds.SIZE)))
     for place in range(min(len(faces), MOST_IMAGES)):
@@ -156,15 +155,15 @@ def _faces(records: Sequence[FaceRecord]) -> None:
 
 
 def _archive(name: str) -> Read:
-    return lambda folder: _faces(list_faces(folder / name))
+    return lambda folder: _faces(read_faces(folder / name).images)
 
 
 def _manifest(name: str) -> Read:
-    return lambda folder: _faces(list_faces(folder / name, folder))
+    return lambda folder: _faces(read_faces(folder / name, folder).images)
 
 
 def _labels(folder: Path) -> None:
-    with_labels(list_faces(folder), folder / "a.csv")
+    with_labels(read_faces(folder).images, folder / "a.csv")
 
 
 def _scores(folder: Path) -> None:
@@ -173,7 +172,7 @@ def _scores(folder: Path) -> None:
 
 def _trials(name: str) -> Read:
     def read(folder: Path) -> None:
-        _faces(read_comparisons(str(folder / name)).records)
+        _faces(read_trials(str(folder / name)).images)
 
     return read
 

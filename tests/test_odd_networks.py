@@ -16,7 +16,7 @@ from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity
 from froq_lightning.conformance import check_backbone, writes_into_input
 from froq_lightning.data.comparison_set import ComparisonSet
-from froq_lightning.data.records import FaceBatch, FaceRecord
+from froq_lightning.data.images import FaceBatch, ImageRef
 from froq_lightning.errors import BackboneError, CalibrationError, ImageError
 from froq_lightning.evaluation.evaluate import MetricOptions
 from froq_lightning.evaluation.outcome import Evaluation
@@ -354,7 +354,7 @@ def evaluated(backbone: Backbone, images: Tensor) -> Evaluation:
     """Compare every image with the next one."""
     count = len(images)
     numbers = np.arange(count, dtype=np.int32)
-    records = [FaceRecord(f"{number}.png", Path(f"{number}.png")) for number in numbers]
+    records = [ImageRef(f"{number}.png", Path(f"{number}.png")) for number in numbers]
     mated = numbers[:-1] % 2 == 0
     trials = ComparisonSet("odd", records, numbers[:-1], numbers[1:], mated, numbers // 2)
     panel = MethodScorer(backbone, {"perturbation": create_method(METHODS[0])})

@@ -13,7 +13,7 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 
-from froq_lightning.data.evaluation import EvaluationDataModule
+from froq_lightning.datamodules.trials import TrialDataModule
 from froq_lightning.evaluation.evaluate import MetricOptions
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import EvaluationReport
@@ -103,7 +103,9 @@ def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trai
         metrics=MetricOptions(("froq", "cr-fiqa", "iso", "rce"), (0.02, 0.005)),
     )
     trials = str(folder / "trials.csv")
-    data = EvaluationDataModule([{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}], workers=0)
+    data = TrialDataModule(
+        [{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}], module.preprocessing, workers=0
+    )
     report = EvaluationReport(folder / "deeper" / "report.html", faces=3)
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = Trainer(accelerator="cpu", callbacks=[report], enable_model_summary=False, **quiet)

@@ -23,8 +23,8 @@ from froq_lightning.calibration.rules.rule import Rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.data.degradations import KINDS, Degradations
-from froq_lightning.data.faces import FaceDataModule
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
+from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import CalibrationReport
@@ -72,7 +72,7 @@ def calibrated(
     module = FroqModule("timm", {"architecture": "edgenext_xx_small", "weights": weights}, preset="distinct")
     rename_a_block(module)
     source = str(write_manifest(folder, shared / "data" / "calibration", labels))
-    data = FaceDataModule(source, degrade=Degradations(0.3), workers=0)
+    data = FaceDataModule(source, module.preprocessing, degrade=Degradations(0.3), workers=0)
     report = CalibrationReport(folder / "deeper" / "calibration.html", faces=SHOWN)
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = Trainer(accelerator="cpu", callbacks=[report], enable_model_summary=False, **quiet)
@@ -441,7 +441,7 @@ def expected_faces(calibrated: Calibrated) -> Iterator[str]:
     assert calibration is not None
     scores, labels = calibration.selection.scores, calibration.table.pseudo_quality
     ranks = [np.argsort(np.argsort(values.numpy(), kind="stable"), kind="stable") for values in (scores, labels)]
-    keys = [record.key for record in calibrated[0].datamodule.faces.records]  # type: ignore[attr-defined]
+    keys = [record.key for record in calibrated[0].datamodule.faces.images]  # type: ignore[attr-defined]
     for values in (scores.numpy(), labels.numpy(), ranks[0] - ranks[1]):
         order = np.argsort(values, kind="stable")
         yield from (keys[int(calibration.table.sample_index[at])] for at in (*order[:SHOWN], *order[-SHOWN:]))
@@ -457,14 +457,14 @@ def test_faces_are_shown_as_they_were_degraded(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf, calibration: Calibration
 ) -> None:
     faces = calibrated[0].datamodule.faces  # type: ignore[attr-defined]
-    places = {record.key: place for place, record in enumerate(faces.records)}
+    places = {record.key: place for place, record in enumerate(faces.images)}
     degraded = []
     for tag, attributes in content_of(again(calibration, faces=20)).elements:
         sample = faces[places[attributes["alt"]]] if tag == "img" else None
         if sample is not None and re.search("blur|downscale", sample.note):
             picture = Image.open(io.BytesIO(base64.b64decode(attributes["src"].split(",")[1])))
             seen = Image.fromarray(sample.image.permute(1, 2, 0).numpy())
-            original = Image.open(faces.records[sample.index].path).convert("RGB")
+            original = Image.open(faces.images[sample.index].path).convert("RGB")
             for one in (seen, original):
                 one.thumbnail(picture.size)
             distances = [np.abs(np.asarray(one, float) - np.asarray(picture)).mean() for one in (seen, original)]

@@ -80,7 +80,7 @@ def test_the_worst_and_best_faces_are_those_of_the_qualities(tested: Tested, con
         for method in evaluation.working():
             quality = one.qualities[method.name]
             order = [place for place in np.argsort(quality, kind="stable") if np.isfinite(quality[place])]
-            expected += [faces.records[place].key for place in (*order[:3], *order[-3:])]
+            expected += [faces.images[place].key for place in (*order[:3], *order[-3:])]
     assert shown == expected
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.reporting.face_row import face_row
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity
-from froq_lightning.data.records import FaceBatch
+from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import CalibrationError
 from froq_lightning.methods.mated_similarity import Similarities
 from froq_lightning.methods.registry import create_labeller, create_method
