@@ -43,11 +43,9 @@ def embedded(backbone: Backbone, images: Tensor) -> Tensor:
         return backbone.embed(backbone.run(backbone.inputs(images))).float()
 
 
-def kept(backbone: Backbone, images: Tensor, originals: Tensor, batch_size: int = 50) -> Tensor:
-    """What is kept of samples that arrive in batches."""
-    is_image = originals == torch.arange(len(images))
-    parts = [part.split(batch_size) for part in (images, embedded(backbone, images), is_image)]
-    return torch.cat([LABELLER.keep(backbone, *batch) for batch in zip(*parts, strict=True)])
+def kept(backbone: Backbone, images: Tensor, originals: Tensor) -> Tensor:
+    """What is kept of samples."""
+    return LABELLER.keep(backbone, images, embedded(backbone, images), originals == torch.arange(len(images)))
 
 
 def with_blurred(images: Tensor, severity: float = 0.8) -> tuple[Tensor, Tensor]:
@@ -91,15 +89,6 @@ def test_a_copy_is_compared_with_the_versions_of_its_image_alone(
     assert labels[0] == labels[1] == alone[0]
     as_image = kept(small_backbone, images, torch.tensor([0, 0, 2, 3, 4, 4]))
     assert labels[3] != LABELLER.label(as_image, NOWHERE, torch.tensor([0, 0, 2, 3, 4, 4])).labels[3]
-
-
-@pytest.mark.parametrize("batch_size", [1, 3, 4])
-def test_how_samples_fall_into_batches_has_no_say(
-    batch_size: int, small_backbone: Backbone, small_images: Tensor
-) -> None:
-    images, originals = with_blurred(small_images[:6])  # batches of one hold a copy alone
-    whole, parts = (kept(small_backbone, images, originals, size) for size in (12, batch_size))
-    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
 
 
 @given(st.data(), st.integers(1, 20))
