@@ -95,7 +95,7 @@ class Selection:
 
     @property
     def verdict(self) -> Verdict:
-        """Say whether the scores tell anything of images that the layers were not chosen on."""
+        """The verdict on images that the layers were not chosen on."""
         return self.cross_validated.verdict
 
 
@@ -198,7 +198,7 @@ class _Candidates:
 
 
 def _useless(norms: Tensor) -> list[str]:
-    """Say of each column why it tells nothing; empty where it does."""
+    """Say of each column why it cannot rank images; empty where it can."""
     highest, lowest = norms.amax(dim=0).double(), norms.amin(dim=0).double()
     finite = highest.isfinite() & lowest.isfinite()
     constant = highest - lowest <= CONSTANT * highest.abs().maximum(lowest.abs())

@@ -70,13 +70,13 @@ def test_a_label_is_the_mean_cosine_to_the_versions_of_the_image(
 ) -> None:
     backbone: Backbone = request.getfixturevalue(network)
     images, originals = with_blurred(calibration_images[:12:2])
-    told = LABELLER.label(kept(backbone, images, originals), NOWHERE, originals)
+    result = LABELLER.label(kept(backbone, images, originals), NOWHERE, originals)
     own = embedded(backbone, images)
     mates = torch.stack([embedded(backbone, torch.stack(versions(images[number]))) for number in originals.tolist()])
     expected = cosine_similarity(own[:, None], mates, dim=2).mean(dim=1)
     # Pillow and torchvision place the corners of the image by less than a pixel otherwise.
-    torch.testing.assert_close(told.labels.float(), expected, rtol=0, atol=0.005)
-    assert (told.labels[::2] > told.labels[1::2]).all()  # blurred copies are worse than their images
+    torch.testing.assert_close(result.labels.float(), expected, rtol=0, atol=0.005)
+    assert (result.labels[::2] > result.labels[1::2]).all()  # blurred copies are worse than their images
 
 
 def test_a_copy_is_compared_with_the_versions_of_its_image_alone(
@@ -187,6 +187,6 @@ def test_a_set_whose_images_all_failed_is_refused_with_the_reasons(
     copies = torch.arange(1, 28, 2)
     run.add(FaceBatch(images[copies], copies, ["a copy"] * 14, [""] * 14, None, failures, None, originals[copies]))
     identity = BackboneIdentity.of(small_backbone, "small", {}, "none", "1")
-    told = r"got 0 \(28 left out; 0: file is empty; .*; the image that it is a copy of could not be used \(14\)\)"
-    with pytest.raises(CalibrationError, match=told):
+    message = r"got 0 \(28 left out; 0: file is empty; .*; the image that it is a copy of could not be used \(14\)\)"
+    with pytest.raises(CalibrationError, match=message):
         run.finish(identity, "auto", Budget(), None)

@@ -36,8 +36,8 @@ def columns() -> dict[str, Tensor]:
 
 
 def feed(metric: Metric, part: slice) -> None:
-    told = columns()
-    scores, mated, first, second, quality, least = told.values()
+    result = columns()
+    scores, mated, first, second, quality, least = result.values()
     scores, mated, first, second, least = (column[part] for column in (scores, mated, first, second, least))
     if isinstance(metric, ErrorVersusDiscard):
         metric.update(scores, mated, least)
