@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from froq_lightning.backbones import recognition
+from froq_lightning.backbones import checkpoint_hints
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.cli import main
 from froq_lightning.errors import BackboneError, ExtensionError, WeightsError
@@ -124,7 +124,7 @@ def test_weights_that_do_not_fit_are_told_whatever_other_plugins_do(
 @pytest.mark.usefixtures("site")
 def test_a_plugin_that_takes_long_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "site", "slow", "slow = slow:build", "import time\ndef build(weights=None): time.sleep(60)")
-    monkeypatch.setattr(recognition, "SECONDS_TO_BUILD", 0.5)
+    monkeypatch.setattr(checkpoint_hints, "SECONDS_TO_BUILD", 0.5)
     torch.save({"0.weight": torch.ones(2)}, tmp_path / "bad.pt")
     start = time.monotonic()
     with pytest.raises(WeightsError, match=r"bad\.pt does not fit"):
