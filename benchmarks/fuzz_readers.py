@@ -14,11 +14,10 @@ from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.backbones.weights import load_weights, read_state_dict
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.data.face_dataset import FaceDataset
+from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.images import read_image
-from froq_lightning.data.listing import list_faces
-from froq_lightning.data.pairs import read_comparisons
-from froq_lightning.data.records import FaceRecord
 from froq_lightning.errors import DataError
+from froq_lightning.sources.source import read_faces, read_trials
 
 MOST_IMAGES = 50
 JSON_WORDS = (b"NaN", b"Infinity", b"1e999", b"null", b"[[[[[[[[", b'{"a":', b"-1", b"9" * 5000)
@@ -84,7 +83,7 @@ def _image(folder: Path) -> None:
         read_image(path)
 
 
-def _faces(records: Sequence[FaceRecord]) -> None:
+def _faces(records: Sequence[ImageRef]) -> None:
     """Read the first images; what fails is a reason."""
     faces = FaceDataset(records, Preprocessing((seeds.SIZE, seeds.SIZE)))
     for place in range(min(len(faces), MOST_IMAGES)):
@@ -92,12 +91,12 @@ def _faces(records: Sequence[FaceRecord]) -> None:
 
 
 def _archive(name: str) -> Read:
-    return lambda folder: _faces(list_faces(folder / name))
+    return lambda folder: _faces(read_faces(folder / name).images)
 
 
 def _trials(name: str) -> Read:
     def read(folder: Path) -> None:
-        _faces(read_comparisons(str(folder / name)).records)
+        _faces(read_trials(str(folder / name)).images)
 
     return read
 

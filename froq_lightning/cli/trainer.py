@@ -13,8 +13,8 @@ from froq_lightning.cli.interruption import REFUSED, EndTogether, interruptible
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.verbs import CalibrationCLI, EvaluationCLI, PredictionCLI, VerbCLI
 from froq_lightning.cli.yaml_loader import use_unique_keys
-from froq_lightning.data.evaluation import EvaluationDataModule
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.datamodules.faces import FaceDataModule
+from froq_lightning.datamodules.trials import TrialDataModule
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.launcher import launching
 
@@ -22,7 +22,7 @@ from froq_lightning.runs.launcher import launching
 VERBS: dict[str, tuple[type[VerbCLI], type[LightningDataModule]]] = {
     "validate": (CalibrationCLI, FaceDataModule),
     "predict": (PredictionCLI, FaceDataModule),
-    "test": (EvaluationCLI, EvaluationDataModule),
+    "test": (EvaluationCLI, TrialDataModule),
 }
 # Tips of Lightning.
 UNCALLED_FOR = (

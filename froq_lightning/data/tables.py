@@ -3,7 +3,7 @@
 import csv
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -60,8 +60,8 @@ class Table:
         for number, row in self.rest if headed else self._all():
             if len(row) != width:
                 if len(row) < width or any(row[width:]):
-                    told = f"Expected {width} cells as in {self.unit} {self.first}, but got {len(row)}: {row}"
-                    raise DataError(f"{self.where(number)}: {told}")
+                    expected = f"Expected {width} cells as in {self.unit} {self.first}, but got {len(row)}: {row}"
+                    raise DataError(f"{self.where(number)}: {expected}")
                 del row[width:]
             yield number, row
 
@@ -104,7 +104,7 @@ def read_table(path: Path) -> Table:
 
     Raises:
         DataNotFoundError: if the file does not exist.
-        DataError: if it is no such file; perhaps not before the row that tells.
+        DataError: if it is no such file; perhaps raised by a later row.
         ConfigurationError: if it is a Parquet file and pyarrow is not installed.
     """
     if not path.is_file():
@@ -115,6 +115,11 @@ def read_table(path: Path) -> Table:
     numbered = _text_rows(path, _delimiter(path))
     first, row = next(numbered, (0, []))
     return Table(path.name, row[: _width(row)], first, numbered)
+
+
+def is_table(path: Path, fits: Callable[[Table], bool]) -> bool:
+    """Tell whether a path is a table of a certain kind."""
+    return path.suffix.lower() in SUFFIXES and path.is_file() and fits(read_table(path))
 
 
 def finite_number(text: str) -> float:

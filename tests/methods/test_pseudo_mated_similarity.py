@@ -13,7 +13,7 @@ from froq_lightning.backbones.spec import Backbone, Preprocessing
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity
 from froq_lightning.data.degradations import blur
-from froq_lightning.data.records import FaceBatch, FaceSample
+from froq_lightning.data.face_batch import FaceBatch, FaceSample
 from froq_lightning.errors import CalibrationError
 from froq_lightning.methods.pseudo_mated_similarity import PseudoMatedSimilarity
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling

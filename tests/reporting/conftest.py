@@ -13,8 +13,8 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 
-from froq_lightning.data.evaluation import EvaluationDataModule
-from froq_lightning.evaluation.result import Figures
+from froq_lightning.datamodules.trials import TrialDataModule
+from froq_lightning.evaluation.evaluate import MetricOptions
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import EvaluationReport
 
@@ -100,10 +100,12 @@ def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trai
         "timm",
         {"architecture": "edgenext_xx_small", "weights": weights},
         methods=("embedding_norm", {"method": "embedding_norm", "label": METHOD}, "random", "grafiqs"),
-        figures=Figures(("froq", "cr-fiqa", "iso", "rce"), (0.02, 0.005)),
+        metrics=MetricOptions(("froq", "cr-fiqa", "iso", "rce"), (0.02, 0.005)),
     )
     trials = str(folder / "trials.csv")
-    data = EvaluationDataModule([{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}], workers=0)
+    data = TrialDataModule(
+        [{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}], module.preprocessing, workers=0
+    )
     report = EvaluationReport(folder / "deeper" / "report.html", faces=3)
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = Trainer(accelerator="cpu", callbacks=[report], enable_model_summary=False, **quiet)

@@ -18,13 +18,13 @@ from PIL import Image
 from froq_lightning.backbones.spec import WeightsInfo
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import CalibrationSet, Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.rules.rule import Rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.data.degradations import KINDS, Degradations
-from froq_lightning.data.faces import FaceDataModule
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
+from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import CalibrationReport
@@ -72,7 +72,7 @@ def calibrated(
     module = FroqModule("timm", {"architecture": "edgenext_xx_small", "weights": weights}, preset="distinct")
     rename_a_block(module)
     source = str(write_manifest(folder, shared / "data" / "calibration", labels))
-    data = FaceDataModule(source, degrade=Degradations(0.3), workers=0)
+    data = FaceDataModule(source, module.preprocessing, degrade=Degradations(0.3), workers=0)
     report = CalibrationReport(folder / "deeper" / "calibration.html", faces=SHOWN)
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = Trainer(accelerator="cpu", callbacks=[report], enable_model_summary=False, **quiet)
@@ -352,7 +352,7 @@ def test_the_page_says_what_a_reader_should_know(content: Content) -> None:
 def test_layers_that_count_twice_are_named(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf
 ) -> None:
-    paper = reselected(calibrated, PRESETS["paper"], name="paper")
+    paper = reselected(calibrated, create_rule("paper"), name="paper")
     pool = paper.selection.trajectory
     names = tuple(step.layer for step in pool)
     everything = dataclasses.replace(paper.selection, layers=names, columns=tuple(range(len(pool))))
@@ -369,7 +369,7 @@ def test_six_charts_are_drawn(content: Content) -> None:
 def test_a_cheaper_set_is_offered_for_some_utility(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf
 ) -> None:
-    found = reselected(calibrated, PRESETS["distinct"])
+    found = reselected(calibrated, create_rule("distinct"))
     front, utility = found.selection.front, found.observer.set_utility
     assert found.selection.cost is not None
     cheap = next(point for point in front if point.utility >= utility - 0.05)
@@ -381,7 +381,7 @@ def test_a_cheaper_set_is_offered_for_some_utility(
     )
     assert told is not None
     tolerance = float(told[1])
-    bought = reselected(calibrated, PRESETS["distinct"], Budget(tolerance=tolerance))
+    bought = reselected(calibrated, create_rule("distinct"), Budget(tolerance=tolerance))
     assert bought.selection.cost is not None
     costs = share(found.selection.cost), share(bought.selection.cost)
     assert told.groups()[1:] == (*costs, f"{bought.observer.set_utility:.3f}", f"{utility:.3f}")
@@ -398,7 +398,7 @@ def with_set_utility(observer: Observer, utility: float) -> Observer:
 def test_a_better_set_that_the_search_missed_is_told(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf
 ) -> None:
-    found = reselected(calibrated, PRESETS["distinct"])
+    found = reselected(calibrated, create_rule("distinct"))
     best = max(point.utility for point in found.selection.front)
     worse = with_set_utility(found.observer, best - 0.1)
     told = text_of(content_of(again(dataclasses.replace(found, observer=worse))))
@@ -408,7 +408,7 @@ def test_a_better_set_that_the_search_missed_is_told(
 
 
 def test_a_limit_to_the_cost_is_shown(calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf) -> None:
-    limited = reselected(calibrated, PRESETS["distinct"], Budget(max_cost=0.7))
+    limited = reselected(calibrated, create_rule("distinct"), Budget(max_cost=0.7))
     page = again(limited)
     assert "70 % of a pass max_cost 0.7, tolerance 0" in text_of(content_of(page))
     assert page.count('<i class="dashes"></i>max_cost') == 2
@@ -417,7 +417,7 @@ def test_a_limit_to_the_cost_is_shown(calibrated: Calibrated, again: Callable[..
 def test_without_costs_layers_stand_by_their_position(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf
 ) -> None:
-    content = content_of(again(reselected(calibrated, PRESETS["distinct"], timed=False)))
+    content = content_of(again(reselected(calibrated, create_rule("distinct"), timed=False)))
     text = text_of(content)
     assert "position in execution order" in text
     assert "Cost of a score not known" in text
@@ -428,7 +428,7 @@ def test_without_costs_layers_stand_by_their_position(
 
 
 def test_a_single_layer_is_a_page_too(calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf) -> None:
-    one = reselected(calibrated, dataclasses.replace(PRESETS["distinct"], pool=1))
+    one = reselected(calibrated, dataclasses.replace(create_rule("distinct"), pool=1))
     content = content_of(again(one))
     assert re.search(r"1 of \d+ layers of .* observes quality", text_of(content))
     assert "; reading it takes" in text_of(content)
@@ -441,7 +441,7 @@ def expected_faces(calibrated: Calibrated) -> Iterator[str]:
     assert calibration is not None
     scores, labels = calibration.selection.scores, calibration.table.pseudo_quality
     ranks = [np.argsort(np.argsort(values.numpy(), kind="stable"), kind="stable") for values in (scores, labels)]
-    keys = [record.key for record in calibrated[0].datamodule.faces.records]  # type: ignore[attr-defined]
+    keys = [record.key for record in calibrated[0].datamodule.faces.images]  # type: ignore[attr-defined]
     for values in (scores.numpy(), labels.numpy(), ranks[0] - ranks[1]):
         order = np.argsort(values, kind="stable")
         yield from (keys[int(calibration.table.sample_index[at])] for at in (*order[:SHOWN], *order[-SHOWN:]))
@@ -457,14 +457,14 @@ def test_faces_are_shown_as_they_were_degraded(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf, calibration: Calibration
 ) -> None:
     faces = calibrated[0].datamodule.faces  # type: ignore[attr-defined]
-    places = {record.key: place for place, record in enumerate(faces.records)}
+    places = {record.key: place for place, record in enumerate(faces.images)}
     degraded = []
     for tag, attributes in content_of(again(calibration, faces=20)).elements:
         sample = faces[places[attributes["alt"]]] if tag == "img" else None
         if sample is not None and re.search("blur|downscale", sample.note):
             picture = Image.open(io.BytesIO(base64.b64decode(attributes["src"].split(",")[1])))
             seen = Image.fromarray(sample.image.permute(1, 2, 0).numpy())
-            original = Image.open(faces.records[sample.index].path).convert("RGB")
+            original = Image.open(faces.images[sample.index].path).convert("RGB")
             for one in (seen, original):
                 one.thumbnail(picture.size)
             distances = [np.abs(np.asarray(one, float) - np.asarray(picture)).mean() for one in (seen, original)]

@@ -10,7 +10,7 @@ import pytest
 from lightning.pytorch import Trainer
 from PIL import Image
 
-from froq_lightning.evaluation.evaluation import Evaluation
+from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import EvaluationReport
 
@@ -80,7 +80,7 @@ def test_the_worst_and_best_faces_are_those_of_the_qualities(tested: Tested, con
         for method in evaluation.working():
             quality = one.qualities[method.name]
             order = [place for place in np.argsort(quality, kind="stable") if np.isfinite(quality[place])]
-            expected += [faces.records[place].key for place in (*order[:3], *order[-3:])]
+            expected += [faces.images[place].key for place in (*order[:3], *order[-3:])]
     assert shown == expected
 
 

@@ -1,0 +1,141 @@
+"""The checks of a backbone pass what can be observed and name what is wrong with the rest."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo, first_tensor
+from froq_lightning.conformance import backbone_checks, check_backbone, writes_into_input
+from froq_lightning.errors import BackboneError
+
+
+class Net(nn.Module):
+    """A pooled linear embedding, changed at its end by `finish`."""
+
+    def __init__(self, finish: Any = None) -> None:
+        super().__init__()
+        self.pool, self.head, self.idle = nn.AdaptiveAvgPool2d(4), nn.Linear(48, 6), nn.Linear(2, 2)
+        self.finish = finish
+
+    def forward(self, inputs: Tensor) -> Any:
+        embedding = self.head(self.pool(inputs).flatten(1))
+        return self.finish(embedding) if self.finish else embedding
+
+
+class Texts(nn.Module):
+    def forward(self, inputs: Tensor) -> tuple[Tensor]:
+        return (inputs.flatten(1),)
+
+
+def backbone_of(network: nn.Module, **options: Any) -> Backbone:
+    return Backbone(network, Preprocessing(size=(16, 16)), WeightsInfo("none", "0"), **options)
+
+
+@pytest.mark.parametrize("check", backbone_checks(), ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", ["edgeface", "small_backbone"])
+def test_good_backbones_pass_every_check(name: str, check: Any, request: pytest.FixtureRequest) -> None:
+    backbone = request.getfixturevalue(name)
+    state = {key: value.clone() for key, value in backbone.network.state_dict().items()}
+    check(backbone)
+    assert all(torch.equal(state[key], value) for key, value in backbone.network.state_dict().items())
+
+
+def test_layers_come_back_in_execution_order() -> None:
+    assert [layer.name for layer in check_backbone(backbone_of(Net()))] == ["pool", "head", "idle"]
+
+
+def test_a_network_that_was_set_to_train_again_is_refused() -> None:
+    backbone = backbone_of(Net())
+    backbone.network.get_submodule("head").train()
+    with pytest.raises(BackboneError, match="the network is not in eval mode"):
+        check_backbone(backbone)
+
+
+def test_parameters_that_ask_for_gradients_are_refused() -> None:
+    backbone = backbone_of(Net())
+    backbone.network.get_submodule("head").requires_grad_()
+    with pytest.raises(BackboneError, match="parameters ask for gradients"):
+        check_backbone(backbone)
+
+
+@pytest.mark.parametrize(
+    ("finish", "told"),
+    [
+        (lambda e: e * torch.nan, "the embedding is not finite"),
+        (lambda e: e * 0, "different images give the same embedding"),
+        (lambda e: e - e.mean(dim=0), "depends on the other images of its batch"),
+        (lambda e: e[:, :, None], r"Expected `embed` to give a \[B, D\] tensor, but got \[2, 6, 1\] for a batch of 2"),
+        (lambda e: e[:1], r"Expected `embed` to give a \[B, D\] tensor, but got \[1, 6\] for a batch of 2"),
+        (lambda e: {"embedding": e}, "Expected the network to output a tensor, but got dict; declare `embed`"),
+    ],
+    ids=["NaN", "constant", "batch statistics", "three dimensions", "one row", "dict"],
+)
+def test_a_wrong_embedding_is_told(finish: Any, told: str) -> None:
+    with pytest.raises(BackboneError, match=told):
+        check_backbone(backbone_of(Net(finish)))
+
+
+def test_embed_reaches_into_an_output_of_its_own_kind() -> None:
+    backbone = backbone_of(Net(lambda e: {"embedding": e}), embed=lambda output: output["embedding"])
+    assert check_backbone(backbone)
+
+
+def test_embed_that_gives_no_tensor_is_told() -> None:
+    with pytest.raises(BackboneError, match=r"Expected `embed` to give a \[B, D\] tensor, but got list"):
+        check_backbone(backbone_of(Net(), embed=lambda output: output.tolist()))
+
+
+def test_a_network_for_crops_of_another_size_is_told() -> None:
+    with pytest.raises(BackboneError, match=r"the network does not run on crops of \[16, 16\]"):
+        check_backbone(backbone_of(nn.Sequential(nn.Flatten(), nn.Linear(10, 4))))
+
+
+def test_silent_layers_are_refused_when_asked_to() -> None:
+    with pytest.raises(BackboneError, match="1 candidate layers cannot be observed: idle never fired"):
+        check_backbone(backbone_of(Net()), allow_silent=False)
+
+
+def test_a_network_without_an_observable_layer_is_refused() -> None:
+    network = nn.Sequential(Texts())
+    with pytest.raises(BackboneError, match="none of the 1 candidate layers can be observed: 0 returns tuple"):
+        check_backbone(backbone_of(network, embed=first_tensor))
+
+
+class Lenient(Preprocessing):
+    """Takes whatever it is given, and swaps red and blue although it says RGB."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return self.normalise(images.float() / (255 if images.dtype == torch.uint8 else 1)).flip(1)
+
+
+class Unscaled(Preprocessing):
+    """Forgets that bytes are not in 0..1."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return self.normalise(images.float())
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "message"),
+    [
+        (Lenient, "check_channel_order", r"in RGB order, .*, but red and blue are swapped \(`channel_order` is RGB\)"),
+        (Unscaled, "check_channel_order", "but mean, std or channels differ"),
+        (Lenient, "check_images", "to refuse a crop of another size with an ImageError, but it took it"),
+        (Unscaled, "check_images", "uint8 images and the same in 0..1 to give one embedding, but they differ"),
+    ],
+)
+def test_a_wrong_preprocessing_is_refused(kind: type[Preprocessing], check: str, message: str) -> None:
+    backbone = replace(backbone_of(Net()), preprocessing=kind(size=(16, 16)))
+    (run,) = (each for each in backbone_checks() if getattr(each, "__name__", "") == check)
+    with pytest.raises(BackboneError, match=message):
+        run(backbone)
+
+
+def test_a_network_that_writes_into_its_input_passes_and_is_reported() -> None:
+    in_place = backbone_of(nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(768, 4)))
+    check_backbone(in_place)
+    assert writes_into_input(in_place)
+    assert not writes_into_input(backbone_of(Net()))
