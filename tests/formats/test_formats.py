@@ -64,7 +64,9 @@ def test_embeddings_are_an_array_or_a_table_with_names(tmp_path: Path) -> None:
 
 def test_another_kind_of_file_is_refused_with_the_suffixes_of_all_formats(lines: None) -> None:
     del lines
-    with pytest.raises(ConfigurationError, match=r"Expected scores to go to a \.lines, \.csv.* file, but got 'a\.xyz'"):
+    with pytest.raises(
+        ConfigurationError, match=r"Expected scores to go to a \.csv, \.jsonl, \.lines.* file, but got 'a\.xyz'"
+    ):
         find_format(Path("a.xyz"), "scores")
     for name in ("embeddings", "embeddings.csv", "embeddings.npz", "embeddings.pkl"):
         with pytest.raises(ConfigurationError, match=rf"\.npy or \.parquet file, but got '{name}'"):
