@@ -8,7 +8,7 @@ import yaml
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.cli.stated_paths import with_home
+from froq_lightning.cli.option_paths import expand_home
 from froq_lightning.cli.yaml_limits import load_yaml
 from froq_lightning.conformance import check_backbone, writes_into_input
 from froq_lightning.errors import BackboneError, ConfigurationError, FroqError
@@ -86,7 +86,7 @@ def _parsed(options: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise ConfigurationError(f"Expected options as key=value, but got {option!r}")
         try:
-            parsed[key.removeprefix("--")] = with_home(load_yaml(value))
+            parsed[key.removeprefix("--")] = expand_home(load_yaml(value))
         except yaml.YAMLError as error:
             raise ConfigurationError(f"Expected {key}=value in YAML, but got {value!r}: {error}") from error
     return parsed

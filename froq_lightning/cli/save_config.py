@@ -33,7 +33,7 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
         return [(self.path, partial(is_saved, self.verb))]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Do not save yet: the module may still refuse its observer."""
+        """Do not save yet, as Lightning would: the module may still refuse its observer."""
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the configuration of a calibration."""
@@ -58,7 +58,7 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
 
 
 def is_saved(verb: str, path: Path) -> bool:
-    """Tell whether a run of a verb saved a configuration; one that was edited, or copied, is the user's own."""
+    """Return whether a run of that verb saved the file; one that was edited, or copied, is the user's own."""
     content = path.read_bytes()
     found = FIRST_LINE.match(content)
     digest = found and _digest(path, content[found.end() :])
