@@ -22,8 +22,10 @@ from froq_lightning.data.evaluation import EvaluationDataModule
 from froq_lightning.data.faces import FaceDataModule
 from froq_lightning.evaluation.evaluation import Evaluation
 from froq_lightning.evaluation.result import Figures
+from froq_lightning.extensions import SECTIONS, find
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import CalibrationReport, EvaluationReport
+from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Section
 from froq_lightning.runs.calibration_run import Calibration
 
 METHOD = "<script>window.owned = 'method'</script>"
@@ -215,6 +217,21 @@ def render(validated: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         return Page(path.read_text(encoding="utf-8"))
 
     return written
+
+
+@pytest.fixture
+def show(validated: Run) -> Callable[..., Page]:
+    """Renders a single section of another calibration or evaluation, without faces."""
+
+    def shown(name: str, result: Calibration | Evaluation) -> Page:
+        section: Section = find(SECTIONS, name).load()
+        if isinstance(result, Calibration):
+            context: Any = CalibrationContext(result, validated[1].backbone, None, 0)
+        else:
+            context = EvaluationContext(result, [], 0)
+        return Page("".join(part.content for part in section.render(context)))
+
+    return shown
 
 
 @pytest.fixture

@@ -152,16 +152,16 @@ def test_the_page_says_what_a_reader_should_know(page: Page) -> None:
     assert f"{BROKEN}: file is empty" in text
 
 
-def test_of_many_failures_fifty_are_named(calibration: Calibration, render: Render) -> None:
+def test_of_many_failures_fifty_are_named(calibration: Calibration, show: Render) -> None:
     many = {number: FaceSample(number, f"{number}.jpg", None, "no face found") for number in range(100, 170)}
-    text = render(dataclasses.replace(calibration, left_out=many)).words
+    text = show("calibration_left_out", dataclasses.replace(calibration, left_out=many)).words
     assert "149.jpg: no face found" in text
     assert "150.jpg" not in text
     assert "… and 20 more" in text
 
 
-def test_without_failures_the_page_says_so(calibration: Calibration, render: Render) -> None:
-    text = render(dataclasses.replace(calibration, left_out={})).words
+def test_without_failures_the_page_says_so(calibration: Calibration, show: Render) -> None:
+    text = show("calibration_left_out", dataclasses.replace(calibration, left_out={})).words
     assert "None: every image was used." in text
 
 

@@ -109,7 +109,7 @@ def test_layers_that_count_twice_are_named(reselect: Reselect, render: Render) -
     assert words(f"Chosen layers that repeat others: {', '.join(copies)}.") in text
 
 
-def test_a_cheaper_set_is_offered_for_some_utility(reselect: Reselect, render: Render) -> None:
+def test_a_cheaper_set_is_offered_for_some_utility(reselect: Reselect, show: Render) -> None:
     found = reselect(PRESETS["distinct"])
     front, utility = found.selection.front, found.observer.set_utility
     assert found.selection.cost is not None
@@ -118,7 +118,7 @@ def test_a_cheaper_set_is_offered_for_some_utility(reselect: Reselect, render: R
     told = re.search(
         r"Here --model\.tolerance=(\S+) would bring the cost from (\S+ %) down to (\S+ %) of a pass, with a set "
         r"utility of (\S+) instead of (\S+)\.(?!\d)",
-        render(found).words,
+        show("pareto_front", found).words,
     )
     assert told is not None
     tolerance = float(told[1])
@@ -126,7 +126,7 @@ def test_a_cheaper_set_is_offered_for_some_utility(reselect: Reselect, render: R
     assert bought.selection.cost is not None
     costs = share(found.selection.cost), share(bought.selection.cost)
     assert told.groups()[1:] == (*costs, f"{bought.observer.set_utility:.3f}", f"{utility:.3f}")
-    assert "would bring the cost" not in render(bought).words, "it was brought down already"
+    assert "would bring the cost" not in show("pareto_front", bought).words, "it was brought down already"
 
 
 def with_set_utility(observer: Observer, utility: float) -> Observer:
@@ -136,14 +136,14 @@ def with_set_utility(observer: Observer, utility: float) -> Observer:
     return dataclasses.replace(observer, set_utility=utility, trajectory=trajectory)
 
 
-def test_a_better_set_that_the_search_missed_is_told(reselect: Reselect, render: Render) -> None:
+def test_a_better_set_that_the_search_missed_is_told(reselect: Reselect, show: Render) -> None:
     found = reselect(PRESETS["distinct"])
     best = max(point.utility for point in found.selection.front)
     worse = with_set_utility(found.observer, best - 0.1)
-    told = render(dataclasses.replace(found, observer=worse)).words
+    told = show("pareto_front", dataclasses.replace(found, observer=worse)).words
     assert f"with a set utility of {best:.3f}; a lower --model.max_cost leads there." in told
     equal = with_set_utility(found.observer, best)
-    assert "leads there" not in render(dataclasses.replace(found, observer=equal)).words
+    assert "leads there" not in show("pareto_front", dataclasses.replace(found, observer=equal)).words
 
 
 def test_a_limit_to_the_cost_is_shown(reselect: Reselect, render: Render) -> None:

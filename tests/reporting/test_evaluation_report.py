@@ -79,20 +79,20 @@ def test_faces_can_be_left_out(evaluation: Evaluation, render_evaluation: Render
     assert "#faces" not in [attributes.get("href") for _, attributes in without.elements]
 
 
-def test_of_many_failures_fifty_are_named(evaluation: Evaluation, render_evaluation: Render) -> None:
+def test_of_many_failures_fifty_are_named(evaluation: Evaluation, show: Render) -> None:
     many = dataclasses.replace(evaluation.sets[0], left_out={f"{n}.jpg": "no face found" for n in range(70)})
-    text = render_evaluation(dataclasses.replace(evaluation, sets=(many, *evaluation.sets[1:]))).words
+    text = show("evaluation_left_out", dataclasses.replace(evaluation, sets=(many, *evaluation.sets[1:]))).words
     assert "49.jpg: no face found" in text
     assert "50.jpg" not in text
     assert "… and 20 more" in text
 
 
-def test_intervals_are_shown_where_they_were_asked_for(evaluation: Evaluation, render_evaluation: Render) -> None:
+def test_intervals_are_shown_where_they_were_asked_for(evaluation: Evaluation, page: Page, show: Render) -> None:
     results = tuple(dataclasses.replace(one, low=0.25, high=0.75) for one in evaluation.results)
-    told = render_evaluation(dataclasses.replace(evaluation, results=results)).words
+    told = show("conventions", dataclasses.replace(evaluation, results=results)).words
     assert "0.250 to 0.750" in told
     assert "95 % confidence intervals" in told
-    assert "confidence" not in render_evaluation(evaluation).words
+    assert "confidence" not in page.words
 
 
 def with_figures(evaluation: Evaluation, errors: int) -> Evaluation:
@@ -127,10 +127,10 @@ def test_the_page_says_how_many_errors_figures_rest_on(evaluation: Evaluation, r
     assert "with fewer than 30 errors, differences between methods may be chance" in text
 
 
-def test_a_time_that_is_not_known_has_no_bar(evaluation: Evaluation, render_evaluation: Render) -> None:
+def test_a_time_that_is_not_known_has_no_bar(evaluation: Evaluation, show: Render) -> None:
     methods = [dataclasses.replace(one, milliseconds=float("nan")) for one in evaluation.methods]
     unknown = dataclasses.replace(evaluation, methods=tuple(methods))
-    text = render_evaluation(unknown).words
+    text = show("times", unknown).words
     assert "embedding_norm: scores from elsewhere, time not known" in text
     assert text.count("\u00d7") == 1, "that of the bare pass"
 
@@ -146,14 +146,14 @@ def test_an_evaluation_without_failures_or_a_method_that_works_is_a_page_too(
     assert "grafiqs cannot work here" in text
 
 
-def test_parameters_are_shown_and_long_lists_shortened(evaluation: Evaluation, render_evaluation: Render) -> None:
+def test_parameters_are_shown_and_long_lists_shortened(evaluation: Evaluation, show: Render) -> None:
     parameters = {
         "alpha": 0.001,
         "layers": [f"block{n}" for n in range(12)],
         "norm": {"mean": 0.5, "kinds": ["a", "b"]},
     }
     methods = (dataclasses.replace(evaluation.methods[0], parameters=parameters), *evaluation.methods[1:])
-    page = render_evaluation(dataclasses.replace(evaluation, methods=methods))
+    page = show("methods", dataclasses.replace(evaluation, methods=methods))
     shown = dict(re.findall(r"<dt>(\w+)</dt><dd>(.*?)</dd>", page.html))
     assert shown["alpha"] == "0.001"
     assert shown["layers"] == ", ".join(f"block{n}" for n in range(8)) + ", … (12 in all)"
