@@ -190,7 +190,7 @@ def test_no_two_outputs_share_a_name(run: Run, place: Path, names: tuple[str, st
 
 @pytest.mark.parametrize("name", ["s.xlsx", "s.ods", "s.csv.gz", "s.Feather", "s.json", "faces/a.jpg"])
 def test_another_kind_of_scores_is_refused_with_those_there_are(run: Run, name: str) -> None:
-    told = f"Expected scores to go to a .csv, .tsv, .txt, .parquet or .jsonl file, but got '{name}'"
+    told = f"Expected scores to go to a .csv, .jsonl, .parquet, .tsv or .txt file, but got '{name}'"
     assert run("predict", *SCORES, f"--output={name}") == told
 
 
