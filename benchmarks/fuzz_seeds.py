@@ -20,7 +20,7 @@ from torch import nn
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import select_layers
 
 Files = dict[str, bytes]
@@ -221,7 +221,7 @@ def observer() -> bytes:
     backbone = Backbone(network, Preprocessing((SIZE, SIZE)), WeightsInfo("small.pt", "0" * 64))
     labels = torch.linspace(0, 1, 20)
     norms = torch.stack([labels + 2, (labels - 0.3).abs() + 1, labels.sqrt() + 3], dim=1)
-    selection = select_layers(norms, labels, backbone.candidate_layers, PRESETS["distinct"])
+    selection = select_layers(norms, labels, backbone.candidate_layers, create_rule("distinct"))
     identity = BackboneIdentity.of(backbone, "small", {"depth": 1}, "froq-small", "1.0")
     made = Observer.from_selection(selection, identity, "distinct", CalibrationSet(20, 0, {"method": "given"}))
     with tempfile.TemporaryDirectory() as folder:

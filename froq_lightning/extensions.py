@@ -141,6 +141,23 @@ def find(group: str, name: str, path: Sequence[str] | None = None) -> Extension:
     raise UnknownNameError.among(group.rsplit(".", 1)[-1].removesuffix("s"), name, discovery.plugins)
 
 
+def load_all(group: str, path: Sequence[str] | None = None) -> dict[str, Any]:
+    """Import the target of every registration; return them by name.
+
+    What cannot be imported or is registered wrongly is left out, with a warning that names it and the reason.
+    """
+    discovery, loaded = discover(group, path), dict[str, Any]()
+    left_out = [f"{problem.where!r} {problem.reason}" for problem in discovery.problems]
+    for name, extension in discovery.plugins.items():
+        try:
+            loaded[name] = extension.load()
+        except ExtensionError as error:
+            left_out.append(str(error))
+    for reason in left_out:
+        warnings.warn(f"left out of {group}: {reason}", stacklevel=2)
+    return loaded
+
+
 def describe(error: BaseException) -> str:
     """Tell an error of foreign code by its class and the first line of its text."""
     first = str(error).strip().splitlines()

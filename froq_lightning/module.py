@@ -19,21 +19,20 @@ from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.calibration import doubts
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
-from froq_lightning.calibration.preset import PRESET_NAMES, PresetName
+from froq_lightning.calibration.rules.registry import require_preset
 from froq_lightning.data.face_batch import FaceBatch
-from froq_lightning.errors import CalibrationError, ConfigurationError, UnknownNameError
-from froq_lightning.evaluation.evaluation import Evaluation
-from froq_lightning.evaluation.result import Figures
+from froq_lightning.errors import CalibrationError, ConfigurationError
+from froq_lightning.evaluation.evaluate import MetricOptions
+from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.extensions import BACKBONES, find
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.methods.line_up import line_up, line_up_one
-from froq_lightning.methods.panel import MethodPanel
+from froq_lightning.methods.registry import create_labeller, create_methods
+from froq_lightning.methods.scoring import MethodScorer
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
 from froq_lightning.runs.evaluation_run import EvaluationRun
 from froq_lightning.runs.feed import Feed
 from froq_lightning.runs.launcher import require_main_guard
 from froq_lightning.runs.observed_batch import ObservedBatch
-from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
 from froq_lightning.runs.trainer_options import limits, require_precision
 
@@ -47,9 +46,9 @@ class FroqModule(LightningModule):
         backbone: registered name of the network; `froq backbones list` shows them.
         backbone_options: passed to the backbone's factory, such as `weights`.
         observer: Observer file to score with; without one, the Observer that ships with the backbone.
-        preset: how calibration selects layers: `paper` (as published), `distinct` (repeated layers folded, norms
-            standardised), `ridge` (weights by ridge regression); `auto` is `ridge` for labels that come from comparing
-            images, `distinct` for others.
+        preset: how calibration selects layers, the name of an installed rule: `paper` (as published), `distinct`
+            (repeated layers folded, norms standardised), `ridge` (weights by ridge regression); `auto` is `ridge` for
+            labels that come from comparing images, `distinct` for others.
         max_cost: the share of a forward pass, above 0 to 1, that calibration lets reaching the deepest observed layer
             take; `predict` ends its passes behind that layer.
         tolerance: how much set utility (Spearman's rho with the labels) calibration may give up for a cheaper set of
@@ -60,7 +59,7 @@ class FroqModule(LightningModule):
             `mated` where enough subjects are known, else `pseudo_mated`.
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
-        figures: what `test` computes.
+        metrics: which metrics `test` computes.
         channels_last: whether the network's convolutions run with the channels of a pixel next to each other; if not
             said, they do on a CPU, where that is faster, if the network can.
         compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch.
@@ -79,19 +78,18 @@ class FroqModule(LightningModule):
         backbone: str,
         backbone_options: dict[str, Any] | None = None,
         observer: str | None = None,
-        preset: PresetName = "auto",
+        preset: str = "auto",
         max_cost: float = 1.0,
         tolerance: float = 0.0,
         labeller: str | dict[str, Any] = "auto",
         methods: str | dict[str, Any] | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
-        figures: Figures = Figures(),  # noqa: B008 - immutable
+        metrics: MetricOptions = MetricOptions(),  # noqa: B008 - immutable
         channels_last: bool | None = None,
         compile: bool = False,  # noqa: A002 - as in `torch.compile`
         embeddings: bool = False,
     ) -> None:
         super().__init__()
-        if preset not in PRESET_NAMES:
-            raise UnknownNameError.among("preset", preset, PRESET_NAMES)
+        require_preset(preset)
         options = backbone_options or {}
         plugin = find(BACKBONES, backbone)
         self.backbone = create_backbone(backbone, **options)
@@ -99,16 +97,15 @@ class FroqModule(LightningModule):
         self.channels_last, self.compiled = channels_last, compile
         self._has_memory_format = False
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
-        self.preset: PresetName = preset
+        self.preset = preset
         self.budget = Budget(max_cost, tolerance)
         self.observer_path = observer or self.backbone.observer
-        self.labelling = Labelling(*line_up_one(labeller, self._froq))
+        self.labelling = Labelling(*create_labeller(labeller, self.read_observer, compile=compile))
         self.copies: int = getattr(self.labelling.method, "copies", 0)
         self.methods = methods
-        self.figures = figures
+        self.metrics = metrics
         self.embeddings = embeddings
         self.observer: Observer | None = None
-        self.prediction: Prediction | None = None
         self._resumed: Iterable[ObservedBatch] = ()
         self._quality: FroqQuality | None = None
         self.calibration: Calibration | None = None
@@ -153,7 +150,8 @@ class FroqModule(LightningModule):
         if stage == "predict":
             self._froq_quality()
         if stage == "test":
-            self._panel = MethodPanel(self.backbone, line_up(self.methods, self._froq))
+            methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
+            self._scorer = MethodScorer(self.backbone, methods)
 
     def read_observer(self, path: str | Path | None = None) -> Observer:
         """Read an Observer file, by default the module's, and check that it was made for this backbone.
@@ -186,7 +184,7 @@ class FroqModule(LightningModule):
         return {**passes, "observer": observer, "embeddings": self.embeddings}
 
     def resume(self, batches: Iterable[ObservedBatch]) -> None:
-        """Let the next `validate` take in what passes of an earlier, unfinished run found."""
+        """Have the next `validate` start from what an earlier run of this process observed; call it after `setup`."""
         self._resumed = batches
 
     def on_validation_epoch_start(self) -> None:
@@ -230,7 +228,7 @@ class FroqModule(LightningModule):
     def on_test_epoch_start(self) -> None:
         """Allocate the tables of embeddings and qualities."""
         sets = Feed(self.trainer, self.trainer.test_dataloaders, self.preprocessing).trials()
-        self._evaluation_run = EvaluationRun(self._panel, sets, self.device)
+        self._evaluation_run = EvaluationRun(self._scorer, sets, self.device)
 
     def test_step(self, batch: FaceBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Embed the images of a batch, and score them by every method."""
@@ -238,9 +236,9 @@ class FroqModule(LightningModule):
         self._evaluation_run.add(batch, dataloader_idx)
 
     def on_test_epoch_end(self) -> None:
-        """Compare, and compute the figures."""
+        """Compare, and compute the metrics."""
         first = self.trainer.is_global_zero
-        self.evaluation = self._evaluation_run.finish(self.identity, self.figures, first=first)
+        self.evaluation = self._evaluation_run.finish(self.identity, self.metrics, first=first)
         for result in self.evaluation.results if self.evaluation else ():
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
@@ -258,6 +256,3 @@ class FroqModule(LightningModule):
         if self._quality is None or self._quality.observer is not self.observer:
             self._quality = FroqQuality(self.observer, self.compiled)
         return self._quality
-
-    def _froq(self, observer: str | None = None) -> FroqQuality:
-        return FroqQuality(self.read_observer(observer), self.compiled)

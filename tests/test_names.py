@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from froq_lightning.callbacks.tables import write_csv
+from froq_lightning.formats.table import write_table
 from froq_lightning.names import escape_cell, escape_name, is_below, resolve_path, unescape_name
 
 FORMULA = set("=+-@\uff1d\uff0b\uff0d\uff20")
@@ -125,7 +125,7 @@ def test_no_cell_of_a_table_is_run_and_numbers_stay_numbers(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "cells.csv"
     path.unlink(missing_ok=True)
-    write_csv(path, ["first", *["other"] * len(cells)], [["first", *cells]])
+    write_table(path, ["first", *["other"] * len(cells)], [["first", *cells]])
     with path.open(encoding="utf-8", newline="") as file:
         (_, (_, *row)) = csv.reader(file)
     for cell, read in zip(cells, row, strict=True):

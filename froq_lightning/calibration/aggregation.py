@@ -24,6 +24,7 @@ def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor, wei
     Returns:
         `[N]` float64, unbounded.
     """
+    # FROQ's score is the mean of the raw norms of the K selected layers: s = 1/K * sum of q_k.
     wide = norms.double()
     if rule == "mean_standardised_norm":
         wide = (wide - means.to(wide)) / stds.to(wide)

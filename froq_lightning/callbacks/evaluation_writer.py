@@ -1,4 +1,4 @@
-"""After `test`: every figure as CSV, everything behind the figures as JSON, and the tables for the terminal."""
+"""After `test`: every result as CSV, and everything behind the results as JSON."""
 
 import json
 import math
@@ -11,21 +11,18 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
-from froq_lightning.callbacks.caveats import caveats, left_out
-from froq_lightning.callbacks.figure_table import FigureTable, figure_tables
-from froq_lightning.callbacks.outputs import OutputWriter, require_suffix
-from froq_lightning.callbacks.tables import table_signature, write_csv
+from froq_lightning.callbacks.evaluation_summary import caveats, summary, times_bare_pass
+from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.convention import Convention
-from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
-from froq_lightning.evaluation.result import Result
+from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, Result
+from froq_lightning.formats.format import require_suffix
+from froq_lightning.formats.table import delimiter_of, table_signature, write_table
 from froq_lightning.module import FroqModule
-from froq_lightning.terminal import text_table
 
 SCHEMA_VERSION = 1
 FIGURES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))
 COLUMNS = (*FIGURES, "milliseconds", "convention_in_words")
-FAILURES_SHOWN = 5
 CONTENT = signature(rb'\{\n "schema_version": \d+,\n "froq_lightning": "')
 
 
@@ -42,92 +39,35 @@ class EvaluationWriter(OutputWriter):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        require_suffix("the figures", self.path, ("", ".csv", ".tsv", ".txt"))
+        require_suffix("the figures", self.path, ["", ".csv", ".tsv", ".txt"])
         self.content = self.path.with_suffix(".json")
 
     def outputs(self) -> Sequence[tuple[Path, Signature]]:
         """List the table of figures, and what they rest on."""
-        return [(self.path, table_signature(self.path, COLUMNS)), (self.content, CONTENT)]
+        return [(self.path, table_signature(COLUMNS, delimiter_of(self.path))), (self.content, CONTENT)]
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and print what the evaluation found."""
         if not trainer.is_global_zero:
             return
         evaluation = evaluation_of(pl_module, type(self).__name__)
-        write_csv(self.path, COLUMNS, _rows(evaluation))
+        write_table(self.path, COLUMNS, _rows(evaluation))
         _write_json(self.content, _content(evaluation))
         print(summary(evaluation))
         print(f"results: {self.path}\neverything behind them: {self.content}")
 
 
-def evaluation_of(module: LightningModule, asked_by: str) -> Evaluation:
-    """Take what the test loop left in the module.
+def evaluation_of(module: LightningModule, caller: str) -> Evaluation:
+    """Return what the `test` of a module found.
 
     Raises:
-        ConfigurationError: if there is nothing.
+        ConfigurationError: if it is no FroqModule, or there was no `test`; names the caller.
     """
     if not isinstance(module, FroqModule):
-        raise ConfigurationError(f"{asked_by} works with FroqModule, not {type(module).__name__}")
+        raise ConfigurationError(f"{caller} works with FroqModule, not {type(module).__name__}")
     if module.evaluation is None:
-        raise ConfigurationError(f"{asked_by} works with FroqModule after `test`, but there was none")
+        raise ConfigurationError(f"{caller} works with FroqModule after `test`, but there was none")
     return module.evaluation
-
-
-def times_bare_pass(evaluation: Evaluation, method: MethodFacts) -> float:
-    """Time of a method as a multiple of the network's forward pass; NaN if it is not known."""
-    return method.milliseconds / evaluation.pass_milliseconds
-
-
-def summary(evaluation: Evaluation) -> str:
-    """Lay the evaluation out for a terminal."""
-    parts = [
-        *(_table(table) for table in figure_tables(evaluation)),
-        _times(evaluation),
-        _bulleted("remarks", caveats(evaluation)),
-        *(_bulleted(f"images of {one.name} left out", left_out(one, FAILURES_SHOWN)) for one in evaluation.sets),
-    ]
-    return "\n" + "\n\n".join(filter(None, parts))
-
-
-def _table(table: FigureTable) -> str:
-    sets = [
-        [
-            one.data_set,
-            f"{one.threshold:.4f}",
-            f"{one.fnmr:.4f}",
-            *map(str, (one.false_non_matches, one.mated, one.false_matches, one.non_mated)),
-        ]
-        for one in table.sets
-    ]
-    counts = ["false non-matches", "of mated trials", "false matches", "of non-mated trials"]
-    header = ["data set", "threshold", "FNMR", *counts]
-    lines = [f"{table.convention.name} at FMR {table.fmr:g}", table.convention.describe(), text_table(header, sets), ""]
-    rows = [[method, *(table.text(cell.value) + " *"[cell.best] for cell in cells)] for method, cells in table.rows]
-    width = max(len(cell) for row in rows for cell in row[1:])
-    padded = [[method, *(cell.rjust(width) for cell in cells)] for method, *cells in rows]
-    lines.append(text_table(["method", *(name.rjust(width - 1) for name in table.columns)], padded))
-    if any(cell.best for _, cells in table.rows for cell in cells):
-        lines.append("  * the best of its column: its 95 % confidence interval is apart from all others")
-    return "\n".join([*lines, *_intervals(table)])
-
-
-def _intervals(table: FigureTable) -> Iterator[str]:
-    rows = [[method, *map(table.interval, cells)] for method, cells in table.rows]
-    if any(cell for row in rows for cell in row[1:]):
-        yield text_table(["95 % confidence interval", *table.columns], rows)
-
-
-def _times(evaluation: Evaluation) -> str:
-    rows = [["bare forward pass", f"{evaluation.pass_milliseconds:.2f}", "1.00"]]
-    for method in evaluation.working():
-        times = (method.milliseconds, times_bare_pass(evaluation, method))
-        rows.append([method.name, *(f"{time:.2f}" if math.isfinite(time) else "-" for time in times)])
-    title = "time per image, median of the batches, with the forward passes that a method needs"
-    return f"{title}\n{text_table(['method', 'ms', 'times the bare pass'], rows)}"
-
-
-def _bulleted(title: str, lines: list[str]) -> str:
-    return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
 
 
 def _rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
@@ -175,7 +115,7 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _finite(value: Any) -> Any:
-    """Replace the numbers that JSON has no word for."""
+    """Replace NaN and infinity, which JSON does not have, by null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

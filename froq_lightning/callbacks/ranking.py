@@ -1,4 +1,4 @@
-"""The best and the worst images of a run, kept while any number passes by."""
+"""The best and the worst images of a run, found while any number of images passes by, and their table."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,33 +21,45 @@ Item = TypeVar("Item")
 
 
 class Ranking(Generic[Item]):
-    """Keeps the `ends` best and the `ends` worst items.
+    """Keeps the `ends` best and the `ends` worst of any number of items.
 
     Args:
         ends: number of items kept at either end.
+
+    Attributes:
+        count: number of items that were added.
     """
 
     def __init__(self, ends: int) -> None:
         self.ends = ends
-        self.seen = 0
-        self._kept: list[tuple[float, int, Item]] = []
+        self.count = 0
+        self._entries: list[tuple[float, int, Item]] = []
 
     def add(self, score: float, index: int, item: Item) -> None:
-        """Offer an item; `index` breaks ties."""
-        self.seen += 1
-        self._kept.append((-score, index, item))
-        if len(self._kept) >= 6 * self.ends:
+        """Add an item; of equal scores the lower `index` is the better one."""
+        self.count += 1
+        self._entries.append((-score, index, item))
+        if len(self._entries) >= 6 * self.ends:  # seldom, so that most items cost no sorting
             self._prune()
 
     def best_first(self) -> list[Item]:
-        """Return the kept items, the best first; all of them if there are no more than twice `ends`."""
+        """Return the items kept, the best first; all of them if there are no more than twice `ends`."""
         self._prune()
-        return [item for _, _, item in self._kept]
+        return [item for _, _, item in self._entries]
 
     def _prune(self) -> None:
-        self._kept.sort(key=lambda entry: entry[:2])
-        if len(self._kept) > 2 * self.ends:
-            self._kept = self._kept[: self.ends] + self._kept[-self.ends :]
+        self._entries.sort(key=lambda entry: entry[:2])
+        if len(self._entries) > 2 * self.ends:
+            self._entries = self._entries[: self.ends] + self._entries[-self.ends :]
+
+
+@dataclass
+class RankedRun:
+    """The images of a run: a ranking of those that were scored, how many were not, and why the first of these."""
+
+    ranking: Ranking[ScoredRow]
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
 
 
 class RankedTable(Callback):
@@ -68,42 +80,38 @@ class RankedTable(Callback):
         """Print the table."""
         if not trainer.is_global_zero:
             return
-        found = ranked(predicted(pl_module, type(self).__name__), self.ends)
-        trainer.callback_metrics[SCORED] = torch.tensor(found.ranking.seen)  # `ddp_spawn` hands metrics back
-        best = found.ranking.best_first()
-        rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in best]
-        if found.ranking.seen > len(rows):
-            rows.insert(len(rows) // 2, ["…", "…", f"… {found.ranking.seen - len(rows)} more", ""])
+        run = rank_rows(predicted(trainer, type(self).__name__), self.ends)
+        scored = run.ranking.count
+        trainer.callback_metrics[SCORED] = torch.tensor(scored)  # `ddp_spawn` hands metrics back
         print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
         if isinstance(pl_module, FroqModule) and pl_module.observer is not None:
             known = (doubts.of_scores(pl_module.observer), doubts.of_scale(pl_module.observer))
             print("".join(f"! {doubt}\n" for doubt in known if doubt), end="")
-        print(text_table(["quality", "quality_score", "image", "remark"], rows))
-        if found.failed:
-            told = "; ".join(found.failures) + ("; …" * (found.failed > FAILURES_SHOWN))
-            print(f"{found.failed} could not be scored: {told}")
+        print(_table(run.ranking))
+        if run.failed:
+            reasons = "; ".join(run.failures) + ("; …" * (run.failed > FAILURES_SHOWN))
+            print(f"{run.failed} could not be scored: {reasons}")
         for name, limit in limits(trainer, "predict").items():
-            print(f"trainer.{name} {limit}: {found.ranking.seen + found.failed} images were asked for, not all")
+            print(f"trainer.{name} {limit}: {scored + run.failed} images were asked for, not all")
         print(f"scores: {self.path}")
 
 
-@dataclass
-class Ranked:
-    """The images of a run: a ranking of those that were scored, how many were not, and why the first of these."""
-
-    ranking: Ranking[ScoredRow]
-    failed: int = 0
-    failures: list[str] = field(default_factory=list)
-
-
-def ranked(prediction: Prediction, ends: int) -> Ranked:
+def rank_rows(prediction: Prediction, ends: int) -> RankedRun:
     """Rank the images that were scored, and count the others."""
-    found = Ranked(Ranking(ends))
+    run = RankedRun(Ranking(ends))
     for row in prediction.rows():
         if row.quality_score is not None:
-            found.ranking.add(row.quality_score, row.sample_index, row)
+            run.ranking.add(row.quality_score, row.sample_index, row)
         else:
-            found.failed += 1
-            if found.failed <= FAILURES_SHOWN:
-                found.failures.append(f"{row.image}: {row.reason}")
-    return found
+            run.failed += 1
+            if run.failed <= FAILURES_SHOWN:
+                run.failures.append(f"{row.image}: {row.reason}")
+    return run
+
+
+def _table(ranking: Ranking[ScoredRow]) -> str:
+    best = ranking.best_first()
+    rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in best]
+    if ranking.count > len(rows):
+        rows.insert(len(rows) // 2, ["…", "…", f"… {ranking.count - len(rows)} more", ""])
+    return text_table(["quality", "quality_score", "image", "remark"], rows)

@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from lightning.pytorch import Callback
 
 from froq_lightning.atomic_write import require_replaceable
-from froq_lightning.callbacks.outputs import OutputWriter
+from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.errors import ConfigurationError
 
 

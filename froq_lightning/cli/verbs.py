@@ -152,6 +152,7 @@ class PredictionCLI(VerbCLI):
         _add_restart(parser)
         told = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
         parser.add_argument("--embeddings", type=str | None, default=None, help=told)
+        parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
 
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the scores, perhaps the embeddings, and print the best and the worst."""

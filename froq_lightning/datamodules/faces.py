@@ -78,11 +78,11 @@ class FaceDataModule(LightningDataModule):
         self.copies = copies
         self.batch_size = batch_size
         self.workers = require_loading(batch_size, workers)
-        self.done = 0
+        self._skipped = 0
 
     def setup(self, stage: str) -> None:
         """List the source and, for `validate`, its labels; called by the Trainer."""
-        self.done = 0
+        self._skipped = 0
         calibrating = stage == "validate"
         run_folder = Path(self.trainer.default_root_dir if self.trainer else ".")
         found = read_faces(
@@ -109,14 +109,21 @@ class FaceDataModule(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
         """Batches for calibration, in the order of the source; processes share them without repeating any."""
-        sampler = share_of(self.faces, self.trainer, self.done)
+        sampler = share_of(self.faces, self.trainer, self._skipped)
         return face_loader(self.faces, self.batch_size, self.workers, sampler)
 
     predict_dataloader = val_dataloader
 
-    def skip(self, samples: int) -> None:
-        """Leave out the first samples of this process, since an earlier run did them."""
-        self.done = samples
+    def skip(self, steps: Sequence[int]) -> None:
+        """Leave out what an earlier run of this process did; call it after `setup`.
+
+        Args:
+            steps: number of samples in each of that run's batches. Where `batch_size` is "auto", the first one is taken
+                for all: batches of another size may round scores differently.
+        """
+        self._skipped = sum(steps)
+        if steps and self.batch_size == "auto":
+            self.batch_size = steps[0]
 
     def identity(self) -> dict[str, Any]:
         """Say, as JSON values, what the batches depend on besides the names of the images."""

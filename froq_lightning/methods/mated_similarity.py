@@ -4,7 +4,6 @@ A face recognition system fails to match an image that is unlike its mates, and 
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch.nn.functional import normalize
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import CalibrationError
-from froq_lightning.methods.quality_method import SetLabels
+from froq_lightning.methods.quality_method import SetLabeller, SetLabels
 
 # Fewer images than this share that are more alike to those of their subject than to others leave it open whether
 # subjects are subjects. Measured on 1,671 faces of 495 subjects: 1.00 with EdgeFace and MobileFaceNet, 0.94 where every
@@ -82,10 +81,8 @@ def _unit(embeddings: Tensor, kept: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class MatedSimilarity:
+class MatedSimilarity(SetLabeller):
     """Labels images by their mean cosine similarity to the other images of their subject; see `Similarities`."""
-
-    copies: ClassVar[int] = 1
 
     def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
         """Keep the embeddings, `[B, D]` float32."""
@@ -125,10 +122,6 @@ class MatedSimilarity:
                 f"Expected two subjects or more, and two images of one, but got {len(images)} images of {len(counts)} "
                 f"subject{'s' * (len(counts) > 1)}; choose another model.labeller"
             )
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the labels depend on: none."""
-        return {}
 
 
 def _without_label(subject: int) -> str:

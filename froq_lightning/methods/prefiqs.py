@@ -14,6 +14,7 @@ from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 from froq_lightning.backbones.frozen import run_frozen
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import BackboneError, ConfigurationError
+from froq_lightning.methods.quality_method import ForwardPassMethod
 
 Per = Literal["layer", "network"]
 State = tuple[tuple[int, int], ...]
@@ -21,7 +22,7 @@ OTHER = "choose another method"
 
 
 @dataclass(frozen=True)
-class PreFIQs:
+class PreFIQs(ForwardPassMethod):
     """Distance between the embeddings that the network and a pruned copy of it give an image; 2 passes.
 
     score = 1 - ||e - e'|| / 2, with the L2-normalised embeddings e of the network and e' of the copy, in which the
@@ -40,34 +41,23 @@ class PreFIQs:
     micro_batch: int = 32
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.share < 1:
             raise ConfigurationError(f"Expected `share` to be between 0 and 1, but got {self.share}")
         if self.per not in ("layer", "network"):
             raise ConfigurationError(f"Expected `per` to be layer or network, but got {self.per!r}")
-        if self.micro_batch < 1:
-            raise ConfigurationError(f"Expected `micro_batch` to be at least 1, but got {self.micro_batch}")
 
-    def score(self, backbone: Backbone, images: Tensor) -> Tensor:
-        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32 in 0..1, higher is better.
+    def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
+        """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them: `[B]` float32 in 0..1.
 
         Raises:
             BackboneError: if the network has no Conv2d or Linear layers, or some whose weights cannot be pruned.
         """
-        inputs = backbone.inputs(images)
-        with torch.no_grad():
-            return self.score_pass(backbone, inputs, backbone.run(inputs))
-
-    def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
-        """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them; raises as `score` does."""
         pruned = self._pruned(backbone.network)
         with torch.no_grad():
             parts = [backbone.embed(run_frozen(pruned, (), part.clone())) for part in inputs.split(self.micro_batch)]
         moved = normalize(backbone.embed(output).float()) - normalize(torch.cat(parts).float())
         return 1 - torch.linalg.vector_norm(moved, dim=1) / 2
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the scores depend on, as JSON values."""
-        return {"share": self.share, "per": self.per}
 
     @cached_property
     def _copies(self) -> dict[nn.Module, tuple[State, nn.Module]]:

@@ -15,7 +15,7 @@ from froq_lightning.observation.reduction import batch_norms, is_dense, norm_tab
 
 @dataclass(frozen=True)
 class Observation:
-    """What one forward pass showed.
+    """The outcome of one forward pass.
 
     Args:
         output: whatever the network returned.
@@ -70,20 +70,20 @@ class LayerNorms(LayerTaps):
         return Observation(output, table, self._failures, self._copies, tuple(self._order))
 
     def _run(self, inputs: Tensor) -> Any:
-        self._ticking = None if self.clock is None or self.clock.is_done else self.clock
-        if self._ticking:
-            self._ticking.start(inputs.device)
+        self._running_clock = None if self.clock is None or self.clock.is_done else self.clock
+        if self._running_clock:
+            self._running_clock.start(inputs.device)
         output = self.run(inputs.clone())
-        if self._ticking:
-            self._ticking.finish()
+        if self._running_clock:
+            self._running_clock.finish()
         return output
 
     def _note(self, column: int, output: Any) -> None:
-        if self._ticking:
-            self._ticking.pause(column)
+        if self._running_clock:
+            self._running_clock.pause(column)
         self._record(column, output)
-        if self._ticking:
-            self._ticking.resume()
+        if self._running_clock:
+            self._running_clock.resume()
 
     def _record(self, column: int, output: Any) -> None:
         self._order.pop(column, None)

@@ -1,18 +1,24 @@
-"""Charts as SVG that takes the colours and the typeface of the page around it. They hold no names, only numbers."""
+"""Charts as SVG in the colours and the typeface of the page around them. They hold no names, only numbers."""
 
 import io
 import re
+from collections.abc import Sequence
 
 import matplotlib as mpl
+import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from froq_lightning.reporting.palette import FAINT, INK, variables
+from froq_lightning.evaluation.comparisons import Floats
+from froq_lightning.reporting.palette import FAINT, INK, PAPER, variables
 
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 # What has a meaning in a file of its own only: numbered identifiers, namespaces, a style for the whole document.
 STANDALONE = re.compile(r' id="[A-Za-z0-9.]+_\d+"| xmlns(:xlink)?="[^"]*"|<defs>\s*<style.*?</defs>\s*', re.DOTALL)
+
+# Height of the row of callouts above the axes, in inches.
+CALLOUT_HEIGHT = 0.28
 
 
 def empty_chart(width: float, height: float, margins: tuple[float, float, float, float]) -> tuple[Figure, Axes]:
@@ -37,7 +43,7 @@ def share_axis(axes: Axes, label: str) -> None:
 
 
 def svg(figure: Figure, name: str) -> Markup:
-    """Draw a chart, to be put into a page; the same chart of the same name gives the same text."""
+    """Return a chart as HTML; the same chart of the same name gives the same text."""
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=True, metadata=NO_METADATA)
@@ -46,3 +52,63 @@ def svg(figure: Figure, name: str) -> Markup:
     for colour, variable in variables().items():
         drawing = drawing.replace(f": {colour}", f": var({variable})")
     return Markup(drawing)  # noqa: S704 - drawn by matplotlib, without any name
+
+
+def draw_callouts(
+    axes: Axes, labels: Sequence[str], points: Sequence[tuple[float, float]], gap: float, colour: str | None = None
+) -> None:
+    """Write labels in a row above the axes, each with a line to its point; the limits of the axes must be set.
+
+    Args:
+        axes: to draw in.
+        labels: short ones.
+        points: what they point at, in data coordinates.
+        gap: between the middles of two labels, in inches.
+        colour: of a disc behind each label; without one the labels are plain text.
+    """
+    width, height = axes.get_figure(root=True).get_size_inches() * axes.get_position().size  # type: ignore[union-attr]
+    low, high = axes.get_xlim()
+    wanted = np.array([(x - low) / (high - low) * width for x, _ in points])
+    row = 1 + CALLOUT_HEIGHT / height
+    for label, (x, y), place in zip(labels, points, spread_out(wanted, gap, width) / width, strict=True):
+        axes.annotate(
+            "",
+            xy=(x, y),
+            xytext=(place, row),
+            textcoords="axes fraction",
+            arrowprops={"arrowstyle": "-", "color": colour or FAINT, "linewidth": 0.8, "shrinkA": 6, "shrinkB": 2},
+        )
+        if colour:
+            axes.plot(place, row, "o", markersize=13, color=colour, transform=axes.transAxes, clip_on=False, zorder=4)
+        ink = PAPER if colour else INK
+        axes.text(
+            place,
+            row,
+            label,
+            color=ink,
+            ha="center",
+            va="center_baseline",
+            transform=axes.transAxes,
+            fontsize=8,
+            zorder=5,
+        )
+
+
+def spread_out(wanted: Floats, gap: float, width: float) -> Floats:
+    """Move points on a line apart, until they are `gap` from each other, by as little as possible.
+
+    This is isotonic regression: with the gaps subtracted, the nearest rising sequence by least squares.
+    """
+    order = np.argsort(wanted, kind="stable")
+    steps = gap * np.arange(len(wanted))
+    blocks: list[tuple[float, int]] = []
+    for value in wanted[order] - steps:
+        mean, count = float(value), 1
+        while blocks and blocks[-1][0] > mean:
+            before, number = blocks.pop()
+            mean, count = (before * number + mean * count) / (number + count), number + count
+        blocks.append((mean, count))
+    settled = np.repeat([mean for mean, _ in blocks], [count for _, count in blocks])
+    spread = np.empty_like(wanted)
+    spread[order] = np.clip(settled, 0, max(width - steps[-1], 0)) + steps
+    return spread

@@ -11,9 +11,9 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
-from froq_lightning.callbacks.outputs import OutputWriter
+from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.callbacks.quality_writer import predicted
-from froq_lightning.callbacks.ranking import ranked
+from froq_lightning.callbacks.ranking import rank_rows
 from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.errors import ConfigurationError
 
@@ -48,11 +48,12 @@ class ContactSheet(OutputWriter):
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the faces again, and write the picture."""
+        del pl_module
         if not trainer.is_global_zero:
             return
         dataset: Sequence[FaceSample] = cast("Any", trainer.predict_dataloaders).dataset
         faces: list[Face] = []
-        for row in ranked(predicted(pl_module, type(self).__name__), self.ends).ranking.best_first():
+        for row in rank_rows(predicted(trainer, type(self).__name__), self.ends).ranking.best_first():
             image = dataset[row.sample_index].image
             if image is not None:
                 faces.append((image, f"{row.quality}\n{Path(row.image).stem}"))

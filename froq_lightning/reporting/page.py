@@ -1,18 +1,79 @@
-"""The pages of all reports: one template for what they have in common, and how numbers are written in them."""
+"""HTML of all reports: the frame of a page, templates in which every name stays text, and how numbers are written."""
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import metadata
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from froq_lightning.extensions import SECTIONS, describe, load_all
 from froq_lightning.reporting.palette import DARK, LIGHT
+from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Part
+
+LIST_SHOWN = 8
 
 
-def render(template: str, context: Mapping[str, Any]) -> str:
-    """Fill a template; the result is one HTML document that needs nothing else, and in which every name stays text."""
+def render_page(
+    context: CalibrationContext | EvaluationContext,
+    *,
+    title: str,
+    headline: Markup,
+    facts: Markup,
+    caveats: Sequence[str],
+    warning: str,
+) -> str:
+    """Build a page: one HTML document that needs nothing else.
+
+    Args:
+        context: for the sections.
+        title: of the document.
+        headline: HTML at the top of the page.
+        facts: HTML of a definition list, for a glance.
+        caveats: what a reader should know besides the numbers.
+        warning: at the bottom.
+    """
+    parts = list(_parts(context))
+    frame = _environment().get_template("page.html")
+    return frame.render(
+        title=title,
+        headline=headline,
+        facts=facts,
+        caveats=caveats,
+        parts=parts,
+        warning=warning,
+        ends=context.ends,
+        version=metadata.version("froq-lightning"),
+        palettes={"light": LIGHT, "dark": DARK},
+    )
+
+
+def fill(template: str, **values: Any) -> Markup:
+    """Fill a Jinja template; values are escaped, but for Markup.
+
+    There are the filters `count` (12 000), `percent` (12.34 %), `share` (12.3 %, of 0.123), `short` (four digits),
+    `parameter` (of a configuration) and `dotted` (a name that may break behind its dots), and the macros of
+    `macros.html`.
+    """
+    return Markup(_environment().from_string(template).render(values))  # noqa: S704 - escaped by the environment
+
+
+def _parts(context: CalibrationContext | EvaluationContext) -> Iterator[Part]:
+    """Yield the parts of all sections in their order; a section that fails is left out with a warning."""
+    page = "calibration" if isinstance(context, CalibrationContext) else "evaluation"
+    sections = {name: section for name, section in load_all(SECTIONS).items() if section.page == page}
+    for name, section in sorted(sections.items(), key=lambda entry: entry[1].position):
+        try:
+            yield from list(section.render(context))
+        except Exception as error:  # whatever a foreign section raises: the others are shown
+            warnings.warn(f"section {name!r} is left out of the report: {describe(error)}", stacklevel=2)
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("froq_lightning", "reporting"),
         autoescape=True,
@@ -20,13 +81,9 @@ def render(template: str, context: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": _count, "percent": _percent, "share": _share, "short": _short}
-    environment.filters |= {"knob": _knob, "dotted": _dotted}
-    environment.globals |= {
-        "version": metadata.version("froq-lightning"),
-        "palettes": {"light": LIGHT, "dark": DARK},
-    }
-    return environment.get_template(template).render(context)
+    filters = (_count, _percent, _share, _short, _parameter, _dotted)
+    environment.filters |= {function.__name__.removeprefix("_"): function for function in filters}
+    return environment
 
 
 def _count(number: int) -> str:
@@ -37,13 +94,12 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %" if math.isfinite(share) else "-"
 
 
-def _share(share: float) -> str:
-    """Write a share to three digits, for a glance."""
-    return f"{100 * share:.3g}\u00a0%"
+def _share(share: float | None) -> str:
+    """Write a share to three digits, for a glance; a dash if it is not known."""
+    return "-" if share is None else f"{100 * share:.3g}\u00a0%"
 
 
 def _dotted(name: str) -> Markup:
-    """Let a dotted name break behind its dots."""
     return escape(name).replace(".", Markup(".<wbr>"))
 
 
@@ -51,11 +107,11 @@ def _short(number: float) -> str:
     return f"{number:.4g}" if math.isfinite(number) else "-"
 
 
-def _knob(value: Any) -> str:
-    """Write a parameter; of a long list the first values."""
+def _parameter(value: Any) -> str:
+    """Write the value of a parameter; of a long list the first items."""
     if isinstance(value, (list, tuple)):
-        shown = ", ".join(_knob(item) for item in value[:8])
-        return f"{shown}, … ({len(value)} in all)" if len(value) > 8 else shown
+        shown = ", ".join(_parameter(item) for item in value[:LIST_SHOWN])
+        return f"{shown}, … ({len(value)} in all)" if len(value) > LIST_SHOWN else shown
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_knob(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {_parameter(inner)}" for key, inner in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

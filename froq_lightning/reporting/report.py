@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
-from froq_lightning.callbacks.outputs import OutputWriter
+from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.errors import ConfigurationError
 
 
@@ -14,7 +14,7 @@ class Report(OutputWriter):
     """Where a page goes, and how many faces it shows.
 
     Attributes:
-        title: that its pages begin with.
+        title: that its pages begin with; by it an earlier one is known.
 
     Args:
         path: of the page.

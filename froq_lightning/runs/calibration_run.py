@@ -13,12 +13,12 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.preset import PRESETS, PresetName, settled
+from froq_lightning.calibration.rules.registry import create_rule, resolve_preset
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.data.face_batch import FaceBatch, FaceSample
 from froq_lightning.errors import CalibrationError
-from froq_lightning.methods.panel import score_images
-from froq_lightning.methods.quality_method import QualityMethod, SetLabeller
+from froq_lightning.methods.quality_method import Labeller, QualityMethod, SetLabeller
+from froq_lightning.methods.scoring import score_images
 from froq_lightning.metrics.layer_norm_table import CalibrationTable, LayerNormTable
 from froq_lightning.observation.independence import dependent_layers, require_independent_embedding
 from froq_lightning.observation.norms import LayerNorms
@@ -53,7 +53,7 @@ class Labelling:
     """What labels images which come without labels, and the name it is recorded by."""
 
     name: str
-    method: QualityMethod | SetLabeller
+    method: Labeller
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class CalibrationRun:
             self._table.update(observed.sample_index, observed.norms, *facts)
 
     def finish(
-        self, identity: BackboneIdentity, preset: PresetName, budget: Budget, degradations: dict[str, Any] | None
+        self, identity: BackboneIdentity, preset: str, budget: Budget, degradations: dict[str, Any] | None
     ) -> Calibration:
         """Select the layers from the images of all processes, and build the Observer.
 
@@ -143,12 +143,12 @@ class CalibrationRun:
                 facts, unlabelled = label_set(self.labelling.method, rows, origins, embeddings)
             table = CalibrationTable.from_rows(rows)
             compared = not passes.labels_given and isinstance(self.labelling.method, SetLabeller)
-            preset = settled(preset, compared=compared)
+            preset = resolve_preset(preset, compared=compared)
             selection = select_layers(
                 table.norms,
                 table.pseudo_quality,
                 self.backbone.candidate_layers,
-                PRESETS[preset],
+                create_rule(preset),
                 passes.order,
                 passes.unobserved | self._dependent,
                 passes.costs,
@@ -206,7 +206,7 @@ class CalibrationRun:
             return batch.pseudo_quality
         if isinstance(self.labelling.method, SetLabeller):
             return None
-        return score_images(self.labelling.method, self.backbone, batch.images, inputs, output)
+        return score_images(cast("QualityMethod", self.labelling.method), self.backbone, batch.images, inputs, output)
 
     def _kept(self, batch: FaceBatch, embeddings: Tensor) -> Tensor:
         """What the labeller of the set needs of these images."""

@@ -1,8 +1,7 @@
-"""One pass over comparison sets: embeddings and qualities of every image, then the figures."""
+"""One pass over comparison sets: embeddings and qualities of every image, then the metrics."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,11 +14,11 @@ from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import TrialDataset
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
-from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
-from froq_lightning.evaluation.result import Figures, evaluate
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
+from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.methods.panel import MethodPanel
-from froq_lightning.methods.quality_method import DrawnQuality
+from froq_lightning.methods.quality_method import RandomMethod
+from froq_lightning.methods.scoring import MethodScorer, ScoringCosts
 from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment, template_quality
 from froq_lightning.observation.independence import require_independent_embedding
 from froq_lightning.runs.processes import gathered, process_number
@@ -31,26 +30,11 @@ DRAWS, DRAWN_TRIALS = 25, 2_000_000
 ENOUGH_SAMPLES = 100
 
 
-@dataclass(frozen=True)
-class MethodTimes:
-    """Times of the methods in one process, and which of them cannot work.
-
-    Args:
-        refusals: why a method cannot work on the network, by name.
-        milliseconds: median time per image of the others.
-        pass_milliseconds: median time per image of the bare forward pass; NaN if the process had no image.
-    """
-
-    refusals: dict[str, str]
-    milliseconds: dict[str, float]
-    pass_milliseconds: float
-
-
 class EvaluationRun:
     """Gathers the images of comparison sets.
 
     Args:
-        panel: the methods, on their network.
+        scorer: the methods, on their network.
         sets: to compare, each with qualities from elsewhere by the same names.
         device: that holds the tables.
 
@@ -62,28 +46,30 @@ class EvaluationRun:
 
     def __init__(
         self,
-        panel: MethodPanel,
+        scorer: MethodScorer,
         sets: Sequence[TrialDataset],
         device: torch.device,
     ) -> None:
-        if taken := [name for name in sets[0].scores if name in panel.methods]:
+        if taken := [name for name in sets[0].scores if name in scorer.methods]:
             raise ConfigurationError(
                 f"Expected scores from elsewhere to go by other names than methods, but got {taken[0]}"
             )
-        self.panel = panel
+        self.scorer = scorer
         self.sets = [each.comparisons for each in sets]
         self.given = [each.scores for each in sets]
         _require_one_whole({one.name: one.lacking() for one in self.sets})
-        require_independent_embedding(panel.backbone)
-        dimension = _dimension(panel.backbone, device)
-        self._tables = [ComparisonTable(_enrolment(one), dimension, len(panel.methods)).to(device) for one in self.sets]
+        require_independent_embedding(scorer.backbone)
+        dimension = _dimension(scorer.backbone, device)
+        self._tables = [
+            ComparisonTable(_enrolment(one), dimension, len(scorer.methods)).to(device) for one in self.sets
+        ]
         self._left_out: list[dict[int, str]] = [{} for _ in sets]
 
     def add(self, batch: FaceBatch, number: int) -> None:
         """Embed the images of a batch of the set of that number, and score them by every method."""
         self._leave_out(number, {sample.index: sample.note for sample in batch.failures})
         if len(batch.images):
-            scores = self.panel.score(batch.images)
+            scores = self.scorer.score(batch.images)
             finite = scores.embeddings.isfinite().all(dim=1)
             self._leave_out(number, dict.fromkeys(batch.sample_index[~finite].tolist(), NOT_FINITE))
             self._tables[number].update(batch.sample_index[finite], scores.embeddings[finite], scores.qualities[finite])
@@ -93,12 +79,12 @@ class EvaluationRun:
         self._left_out[number] |= reasons
         table.update_missing(torch.tensor(list(reasons), dtype=torch.int64, device=table.device))
 
-    def finish(self, identity: BackboneIdentity, figures: Figures, *, first: bool) -> Evaluation | None:
-        """Compare the images of all processes, and compute the figures on the first one.
+    def finish(self, identity: BackboneIdentity, options: MetricOptions, *, first: bool) -> Evaluation | None:
+        """Compare the images of all processes, and compute the metrics on the first one.
 
         Args:
             identity: of the network.
-            figures: to compute.
+            options: metrics to compute.
             first: whether this process is the first; the others return None.
 
         Raises:
@@ -106,35 +92,35 @@ class EvaluationRun:
         """
         gathered_tables = [table.compute() for table in self._tables]
         left_out = [gathered(part) for part in self._left_out]
-        facts = self._method_times()
+        costs = self._costs()
         self._require_trials([embeddings for embeddings, _ in gathered_tables], left_out)
         if not first:
             return None
         sets = [
-            self._evaluated(number, embeddings, self._working(qualities, facts), left_out[number])
+            self._evaluated(number, embeddings, self._working(qualities, costs), left_out[number])
             for number, (embeddings, qualities) in enumerate(gathered_tables)
         ]
-        results = [result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, figures)]
+        results = [result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, options)]
         return Evaluation(
             backbone=identity.title(),
-            pass_milliseconds=facts.pass_milliseconds,
-            methods=self._methods(facts),
+            pass_milliseconds=costs.pass_milliseconds,
+            methods=self._methods(costs),
             sets=tuple(sets),
-            conventions=figures.made(),
-            fmr=figures.fmr,
+            conventions=options.created_conventions(),
+            fmr=options.fmr,
             results=tuple(results),
-            notes=tuple(self._notes(identity, figures)),
+            notes=tuple(self._notes(identity, options)),
         )
 
-    def _notes(self, identity: BackboneIdentity, figures: Figures) -> Iterator[str]:
+    def _notes(self, identity: BackboneIdentity, options: MetricOptions) -> Iterator[str]:
         """Yield doubts about the network, the Observers of the methods, and the intervals."""
         if warning := doubts.of_weights(identity):
             yield warning
-        for name, method in self.panel.methods.items():
+        for name, method in self.scorer.methods.items():
             if isinstance(method, FroqQuality) and (doubt := doubts.of_scores(method.observer)):
                 yield f"{name}: {doubt}"
-        if 0 < figures.bootstrap < ENOUGH_SAMPLES:
-            count = figures.bootstrap
+        if 0 < options.bootstrap < ENOUGH_SAMPLES:
+            count = options.bootstrap
             yield f"intervals from {count} bootstrap samples are too narrow; take {ENOUGH_SAMPLES} or more"
 
     def _require_trials(self, embeddings: Sequence[np.ndarray], left_out: Sequence[Mapping[int, str]]) -> None:
@@ -149,12 +135,11 @@ class EvaluationRun:
             )
         _require_one_whole(lacks)
 
-    def _method_times(self) -> MethodTimes:
-        """Facts of the first process that had an image to score."""
-        panel = self.panel
-        own = MethodTimes(panel.refusals, panel.milliseconds(), panel.pass_milliseconds())
-        times = sorted(gathered({process_number(): own}).items())
-        return next((facts for _, facts in times if math.isfinite(facts.pass_milliseconds)), own)
+    def _costs(self) -> ScoringCosts:
+        """Return the costs in the first process that had an image to score."""
+        own = self.scorer.costs()
+        gathered_costs = sorted(gathered({process_number(): own}).items())
+        return next((costs for _, costs in gathered_costs if math.isfinite(costs.pass_milliseconds)), own)
 
     def _evaluated(
         self, number: int, embeddings: np.ndarray, qualities: dict[str, Floats], left_out: Mapping[int, str]
@@ -175,27 +160,26 @@ class EvaluationRun:
 
     def _drawn(self, name: str, values: Floats, trials: int) -> Floats:
         """Scores of a method as columns: one, or as many draws as keep the figures of a random one affordable."""
-        method = self.panel.methods.get(name)
-        if not isinstance(method, DrawnQuality):
+        method = self.scorer.methods.get(name)
+        if not isinstance(method, RandomMethod):
             return values[:, None]
         draws = min(DRAWS, max(1, DRAWN_TRIALS // trials))
         return method.redraw(torch.from_numpy(values), draws).numpy()
 
-    def _working(self, qualities: Floats, facts: MethodTimes) -> dict[str, Floats]:
-        named = dict(zip(self.panel.methods, qualities.T, strict=True))
-        return {name: values for name, values in named.items() if name not in facts.refusals}
+    def _working(self, qualities: Floats, costs: ScoringCosts) -> dict[str, Floats]:
+        named = dict(zip(self.scorer.methods, qualities.T, strict=True))
+        return {name: values for name, values in named.items() if name not in costs.refusals}
 
-    def _methods(self, facts: MethodTimes) -> tuple[MethodFacts, ...]:
-        milliseconds, refusals = facts.milliseconds, facts.refusals
+    def _methods(self, costs: ScoringCosts) -> tuple[MethodFacts, ...]:
         methods = [
             MethodFacts(
                 name,
                 method.parameters(),
-                milliseconds.get(name, float("nan")),
-                refusals.get(name, ""),
-                is_random=isinstance(method, DrawnQuality),
+                costs.milliseconds.get(name, float("nan")),
+                costs.refusals.get(name, ""),
+                is_random=isinstance(method, RandomMethod),
             )
-            for name, method in self.panel.methods.items()
+            for name, method in self.scorer.methods.items()
         ]
         return (*methods, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
 

@@ -1,10 +1,11 @@
+import weakref
 from collections.abc import Iterator
 from typing import cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from froq_lightning.callbacks.ranking import Ranking, ranked
+from froq_lightning.callbacks.ranking import Ranking, rank_rows
 from froq_lightning.runs.prediction import Prediction, ScoredRow
 
 scores = st.one_of(st.sampled_from([0.0, 1.0, 2.0]), st.floats(-1e9, 1e9))
@@ -20,7 +21,7 @@ def test_the_ends_are_those_of_the_sorted_list_however_many_pass_by(values: list
     if len(expected) > 2 * ends:
         expected = expected[:ends] + expected[-ends:]
     assert ranking.best_first() == expected
-    assert ranking.seen == len(values)
+    assert ranking.count == len(values)
 
 
 @given(values=st.lists(scores, max_size=40), seed=st.randoms())
@@ -38,12 +39,18 @@ def test_the_order_in_which_they_pass_by_does_not_matter(values: list[float], se
     assert results[0] == results[1]
 
 
+class Thing:
+    """An item that can be counted while it lives."""
+
+
 def test_only_a_bounded_number_is_kept() -> None:
-    ranking: Ranking[int] = Ranking(2)
-    for index in range(10_000):
-        ranking.add(float(index % 97), index, index)
-        assert len(ranking._kept) < 12
-    assert ranking.seen == 10_000
+    ranking: Ranking[Thing] = Ranking(2)
+    alive: weakref.WeakSet[Thing] = weakref.WeakSet()
+    for index in range(1_000):
+        alive.add(thing := Thing())
+        ranking.add(float(index % 97), index, thing)
+        assert len(alive) <= 13
+    assert ranking.count == 1_000
 
 
 def test_images_that_failed_are_counted_and_the_first_ones_told() -> None:
@@ -55,7 +62,7 @@ def test_images_that_failed_are_counted_and_the_first_ones_told() -> None:
                 yield ScoredRow(index, f"{index}.png", float(index), 50, "ok", "")
                 yield ScoredRow(index + 1, f"{index + 1}.png", None, -1, "failed", "file is empty")
 
-    found = ranked(cast("Prediction", Rows()), ends=2)
+    found = rank_rows(cast("Prediction", Rows()), ends=2)
     assert [row.image for row in found.ranking.best_first()] == ["18.png", "16.png", "2.png", "0.png"]
-    assert (found.ranking.seen, found.failed) == (10, 10)
+    assert (found.ranking.count, found.failed) == (10, 10)
     assert found.failures == [f"{index}.png: file is empty" for index in (1, 3, 5, 7, 9)]

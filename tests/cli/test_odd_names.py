@@ -10,7 +10,7 @@ import pytest
 
 from froq_lightning.cli import main
 from froq_lightning.errors import DataError
-from froq_lightning.names import original
+from froq_lightning.names import unescape_name
 from froq_lightning.sources.source import read_faces
 
 Rows = list[dict[str, str]]
@@ -75,7 +75,7 @@ def test_every_file_has_a_harmless_row_that_tells_its_name(
     odd: Path, predict: Callable[..., Rows], tmp_path: Path
 ) -> None:
     rows = predict(odd, tmp_path / "scores.csv")
-    found = {original(row["image"]): row for row in rows}
+    found = {unescape_name(row["image"]): row for row in rows}
     assert set(found) == {*NAMES, "=sub/a.jpg", "loop.jpg", "pipe.jpg"}
     assert {name for name, row in found.items() if row["status"] == "failed"} == {"loop.jpg", "pipe.jpg"}
     text = (tmp_path / "scores.csv").read_bytes()

@@ -255,7 +255,7 @@ def test_the_same_figures_are_found(
     name: str, network: tuple[str, ...], observer: Path, images: list[Path], tmp_path: Path
 ) -> None:
     launch, source = EVALUATED[name]
-    methods = ("--model.methods=[froq, embedding_norm, random, network_quality]", "--model.figures.fmr=[0.01, 0.1]")
+    methods = ("--model.methods=[froq, embedding_norm, random, network_quality]", "--model.metrics.fmr=[0.01, 0.1]")
     asked = (
         *network,
         *methods,

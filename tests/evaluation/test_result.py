@@ -10,15 +10,16 @@ from froq_lightning.evaluation.comparisons import Trials, pair_quality
 from froq_lightning.evaluation.convention import create_convention
 from froq_lightning.evaluation.edc import error_versus_discard
 from froq_lightning.evaluation.error_rates import false_non_match_rate, threshold_at_fmr
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
+from froq_lightning.evaluation.outcome import Result
 from froq_lightning.evaluation.rce import rank_consistency
-from froq_lightning.evaluation.result import Figures, Result, evaluate
 
 Draw = Callable[..., tuple[Trials, np.ndarray]]
 
 
 def single(trials: Trials, quality: np.ndarray, **options: object) -> Result:
     (result,) = evaluate(
-        "set", trials, {"mine": quality}, Figures(**{"conventions": ("froq",), "fmr": (0.05,)} | options)
+        "set", trials, {"mine": quality}, MetricOptions(**{"conventions": ("froq",), "fmr": (0.05,)} | options)
     )  # type: ignore[arg-type]
     return result
 
@@ -26,7 +27,7 @@ def single(trials: Trials, quality: np.ndarray, **options: object) -> Result:
 def test_every_method_convention_and_rate_gives_one_result(draw: Draw) -> None:
     trials, quality = draw(0)
     pairs = pair_quality(quality, trials.first, trials.second)
-    found = list(evaluate("set", trials, {"good": quality, "bad": -quality}, Figures(fmr=(0.1, 0.05))))
+    found = list(evaluate("set", trials, {"good": quality, "bad": -quality}, MetricOptions(fmr=(0.1, 0.05))))
     assert len(found) == 2 * 4 * 2
     for result in found:
         sign = 1 if result.method == "good" else -1
@@ -93,13 +94,13 @@ def test_the_bootstrap_gives_an_interval_around_the_figure(draw: Draw) -> None:
 
 def test_figures_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="FMR to be between 0 and 1, but got 2"):
-        Figures(fmr=(2,))
+        MetricOptions(fmr=(2,))
     with pytest.raises(ConfigurationError, match="Expected a convention"):
-        Figures(conventions=())
+        MetricOptions(conventions=())
     with pytest.raises(ConfigurationError, match="conventions of different names, but got iso, iso"):
-        Figures(conventions=("iso", {"preset": "iso"}))
+        MetricOptions(conventions=("iso", {"preset": "iso"}))
     with pytest.raises(UnknownNameError, match="nearest: cr-fiqa"):
-        Figures(conventions=("crfiqa",))
+        MetricOptions(conventions=("crfiqa",))
 
 
 def test_the_figure_of_several_draws_is_their_mean(draw: Draw) -> None:

@@ -45,11 +45,3 @@ def test_one_that_is_no_number_per_image_is_refused(
         NetworkQuality().score(backbone, small_images)
     with pytest.raises(BackboneError, match=told):
         check_backbone(backbone)
-
-
-def test_it_is_read_from_a_pass_that_was_run_anyway(small_backbone: Backbone, small_images: Tensor) -> None:
-    backbone = dataclasses.replace(small_backbone, quality=lambda output: output.norm(dim=1))
-    inputs = backbone.preprocessing(small_images)
-    output = backbone.network(inputs)
-    backbone.network.register_forward_hook(lambda *_: pytest.fail("the network ran again"))
-    assert torch.equal(NetworkQuality().score_pass(backbone, inputs, output), output.norm(dim=1))

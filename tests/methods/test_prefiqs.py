@@ -213,7 +213,6 @@ def test_networks_that_cannot_be_pruned_are_refused(
         ({"share": 1.0}, r"Expected `share` to be between 0 and 1, but got 1\.0"),
         ({"share": float("nan")}, "Expected `share` to be between 0 and 1, but got nan"),
         ({"per": "block"}, "Expected `per` to be layer or network, but got 'block'"),
-        ({"micro_batch": 0}, "Expected `micro_batch` to be at least 1, but got 0"),
     ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, Any], told: str) -> None:

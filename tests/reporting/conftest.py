@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from froq_lightning.datamodules.trials import TrialDataModule
-from froq_lightning.evaluation.result import Figures
+from froq_lightning.evaluation.evaluate import MetricOptions
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import EvaluationReport
 
@@ -100,7 +100,7 @@ def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trai
         "timm",
         {"architecture": "edgenext_xx_small", "weights": weights},
         methods=("embedding_norm", {"method": "embedding_norm", "label": METHOD}, "random", "grafiqs"),
-        figures=Figures(("froq", "cr-fiqa", "iso", "rce"), (0.02, 0.005)),
+        metrics=MetricOptions(("froq", "cr-fiqa", "iso", "rce"), (0.02, 0.005)),
     )
     trials = str(folder / "trials.csv")
     data = TrialDataModule(

@@ -18,7 +18,7 @@ from PIL import Image
 from froq_lightning.backbones.spec import WeightsInfo
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import CalibrationSet, Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.rules.rule import Rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.calibration.set_utility import SetUtility
@@ -352,7 +352,7 @@ def test_the_page_says_what_a_reader_should_know(content: Content) -> None:
 def test_layers_that_count_twice_are_named(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf
 ) -> None:
-    paper = reselected(calibrated, PRESETS["paper"], name="paper")
+    paper = reselected(calibrated, create_rule("paper"), name="paper")
     pool = paper.selection.trajectory
     names = tuple(step.layer for step in pool)
     everything = dataclasses.replace(paper.selection, layers=names, columns=tuple(range(len(pool))))
@@ -369,7 +369,7 @@ def test_six_charts_are_drawn(content: Content) -> None:
 def test_a_cheaper_set_is_offered_for_some_utility(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf
 ) -> None:
-    found = reselected(calibrated, PRESETS["distinct"])
+    found = reselected(calibrated, create_rule("distinct"))
     front, utility = found.selection.front, found.observer.set_utility
     assert found.selection.cost is not None
     cheap = next(point for point in front if point.utility >= utility - 0.05)
@@ -381,7 +381,7 @@ def test_a_cheaper_set_is_offered_for_some_utility(
     )
     assert told is not None
     tolerance = float(told[1])
-    bought = reselected(calibrated, PRESETS["distinct"], Budget(tolerance=tolerance))
+    bought = reselected(calibrated, create_rule("distinct"), Budget(tolerance=tolerance))
     assert bought.selection.cost is not None
     costs = share(found.selection.cost), share(bought.selection.cost)
     assert told.groups()[1:] == (*costs, f"{bought.observer.set_utility:.3f}", f"{utility:.3f}")
@@ -398,7 +398,7 @@ def with_set_utility(observer: Observer, utility: float) -> Observer:
 def test_a_better_set_that_the_search_missed_is_told(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf
 ) -> None:
-    found = reselected(calibrated, PRESETS["distinct"])
+    found = reselected(calibrated, create_rule("distinct"))
     best = max(point.utility for point in found.selection.front)
     worse = with_set_utility(found.observer, best - 0.1)
     told = text_of(content_of(again(dataclasses.replace(found, observer=worse))))
@@ -408,7 +408,7 @@ def test_a_better_set_that_the_search_missed_is_told(
 
 
 def test_a_limit_to_the_cost_is_shown(calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf) -> None:
-    limited = reselected(calibrated, PRESETS["distinct"], Budget(max_cost=0.7))
+    limited = reselected(calibrated, create_rule("distinct"), Budget(max_cost=0.7))
     page = again(limited)
     assert "70 % of a pass max_cost 0.7, tolerance 0" in text_of(content_of(page))
     assert page.count('<i class="dashes"></i>max_cost') == 2
@@ -417,7 +417,7 @@ def test_a_limit_to_the_cost_is_shown(calibrated: Calibrated, again: Callable[..
 def test_without_costs_layers_stand_by_their_position(
     calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf
 ) -> None:
-    content = content_of(again(reselected(calibrated, PRESETS["distinct"], timed=False)))
+    content = content_of(again(reselected(calibrated, create_rule("distinct"), timed=False)))
     text = text_of(content)
     assert "position in execution order" in text
     assert "Cost of a score not known" in text
@@ -428,7 +428,7 @@ def test_without_costs_layers_stand_by_their_position(
 
 
 def test_a_single_layer_is_a_page_too(calibrated: Calibrated, again: Callable[..., str], content_of: ContentOf) -> None:
-    one = reselected(calibrated, dataclasses.replace(PRESETS["distinct"], pool=1))
+    one = reselected(calibrated, dataclasses.replace(create_rule("distinct"), pool=1))
     content = content_of(again(one))
     assert re.search(r"1 of \d+ layers of .* observes quality", text_of(content))
     assert "; reading it takes" in text_of(content)

@@ -4,16 +4,17 @@ import re
 import numpy as np
 import pytest
 import torch
+from froq_lightning.reporting.agreement_chart import rank_chart, rank_shares, value_chart
+from froq_lightning.reporting.edc_chart import POINTS, edc_chart
+from froq_lightning.reporting.histogram import quality_histogram, scale_histogram, score_histogram
+from froq_lightning.reporting.trajectory_chart import trajectory_chart
 
 from froq_lightning.calibration.selection import Step
 from froq_lightning.evaluation.comparisons import Trials
 from froq_lightning.evaluation.convention import create_convention
-from froq_lightning.evaluation.result import Figures, Result, evaluate
-from froq_lightning.reporting.agreement_chart import rank_chart, rank_shares, value_chart
-from froq_lightning.reporting.edc_chart import POINTS, edc_chart
-from froq_lightning.reporting.histogram import quality_histogram, scale_histogram, score_histogram
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
+from froq_lightning.evaluation.outcome import Result
 from froq_lightning.reporting.palette import LIGHT, Stroke
-from froq_lightning.reporting.trajectory_chart import trajectory_chart
 
 STROKE = Stroke.of(0)
 
@@ -29,7 +30,7 @@ def trials(count: int, *, errors: bool = True) -> Trials:
 
 def result(convention: str, count: int, *, errors: bool = True) -> Result:
     quality = np.random.default_rng(1).random(2 * count)
-    figures = Figures((convention,), (0.01,))
+    figures = MetricOptions((convention,), (0.01,))
     return next(evaluate("set", trials(count, errors=errors), {"mine": quality}, figures))
 
 

@@ -10,7 +10,7 @@ import pytest
 from lightning.pytorch import Trainer
 from PIL import Image
 
-from froq_lightning.evaluation.evaluation import Evaluation
+from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import EvaluationReport
 

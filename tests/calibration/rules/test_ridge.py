@@ -11,10 +11,11 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.labelled_norms import LabelledNorms
 from froq_lightning.calibration.rules import ridge as ridge_module
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.rules.ridge import Ridge
-from froq_lightning.calibration.rules.rule import LabelledNorms, LayerSet
+from froq_lightning.calibration.rules.rule import LayerSet
 from froq_lightning.calibration.selection import Selection, select_layers
 
 LAYERS = 30
@@ -58,7 +59,7 @@ def test_where_every_layer_tells_a_little_it_makes_a_broad_mean() -> None:
     found = chosen(norms, labels, Ridge(most_layers=LAYERS))
     assert len(found.columns) > 20
     assert bool((found.weights > 0).all())
-    greedy = PRESETS["distinct"].choose(
+    greedy = create_rule("distinct").choose(
         dataclasses.replace(table(norms, labels), utilities=dict.fromkeys(range(LAYERS), 0.5)), [range(LAYERS)]
     )[0]
     assert held_out(found, norms, labels) > held_out(greedy, norms, labels)
@@ -151,7 +152,7 @@ def test_a_large_set_is_thinned_by_whole_groups(monkeypatch: pytest.MonkeyPatch)
 def selected(budget: Budget) -> Selection:
     norms, labels = drawn(120)
     costs = [(place + 1) / LAYERS for place in range(LAYERS)]
-    return select_layers(norms, labels, NAMES, PRESETS["ridge"], costs=costs, budget=budget)
+    return select_layers(norms, labels, NAMES, create_rule("ridge"), costs=costs, budget=budget)
 
 
 @pytest.mark.parametrize("max_cost", [0.1, 0.5, 0.83])
@@ -173,7 +174,7 @@ def test_noise_gives_no_usable_quality() -> None:
     for seed in range(10):
         norms, _ = drawn(60, seed)
         labels = torch.rand(60, generator=torch.Generator().manual_seed(1000 + seed))
-        verdicts.append(select_layers(norms, labels, NAMES, PRESETS["ridge"]).verdict)
+        verdicts.append(select_layers(norms, labels, NAMES, create_rule("ridge")).verdict)
     assert sum(verdict in {"good", "weak"} for verdict in verdicts) <= 1
 
 
@@ -183,6 +184,6 @@ def test_images_of_one_or_two_subjects_are_enough(layers: int, subjects: int) ->
     generator = torch.Generator().manual_seed(0)
     norms = torch.rand(20, layers, generator=generator) + 1
     labels, subject = norms[:, 0] + 0.1 * torch.rand(20, generator=generator), torch.arange(20) % subjects
-    found = select_layers(norms, labels, NAMES[:layers], PRESETS["ridge"], groups=subject)
+    found = select_layers(norms, labels, NAMES[:layers], create_rule("ridge"), groups=subject)
     assert found.layers[0] == "layer0"
     assert found.in_sample > 0.9

@@ -1,0 +1,165 @@
+"""Tables of an evaluation for the terminal, and what a reader should know besides the numbers."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from froq_lightning.callbacks.results_table import ResultsTable, results_tables
+from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation, MethodFacts
+from froq_lightning.terminal import printable, text_table
+
+XQLFW = "XQLFW was built with SER-FIQ scores: its figures favour SER-FIQ"
+FAILURES_SHOWN = 5
+
+
+def times_bare_pass(evaluation: Evaluation, method: MethodFacts) -> float:
+    """Time of a method as a multiple of the network's forward pass; NaN if it is not known."""
+    return method.milliseconds / evaluation.pass_milliseconds
+
+
+def summary(evaluation: Evaluation) -> str:
+    """Describe an evaluation for the terminal."""
+    parts = [
+        *(_table(table) for table in results_tables(evaluation)),
+        _times(evaluation),
+        _bulleted("remarks", caveats(evaluation)),
+        *(
+            _bulleted(f"images of {data_set.name} left out", left_out(data_set, FAILURES_SHOWN))
+            for data_set in evaluation.sets
+        ),
+    ]
+    return "\n" + "\n\n".join(filter(None, parts))
+
+
+def caveats(evaluation: Evaluation) -> list[str]:
+    """State in sentences, each once: refusals, doubtful numbers, and what was left out."""
+    return [
+        *(f"{method.name} cannot work here: {method.refusal}" for method in evaluation.methods if method.refusal),
+        *(f"{data_set.name}: {data_set.note}" for data_set in evaluation.sets if data_set.note),
+        *(
+            f"{data_set.name}: {XQLFW}"
+            for data_set in evaluation.sets
+            if _built_with_ser_fiq(data_set) and _has_ser_fiq(evaluation)
+        ),
+        *evaluation.notes,
+        *_few_errors(evaluation),
+        *_no_intervals(evaluation),
+        *_remarks(evaluation),
+        *_missing(evaluation),
+    ]
+
+
+def left_out(data_set: EvaluatedSet, shown: int) -> list[str]:
+    """Name images without an embedding, with reasons: the first ones, and the number of the others."""
+    listed = [printable(f"{key}: {reason}") for key, reason in list(data_set.left_out.items())[:shown]]
+    return [*listed, f"… and {len(data_set.left_out) - shown} more"] if len(data_set.left_out) > shown else listed
+
+
+def _table(table: ResultsTable) -> str:
+    sets = [
+        [
+            result.data_set,
+            f"{result.threshold:.4f}",
+            f"{result.fnmr:.4f}",
+            *map(str, (result.false_non_matches, result.mated, result.false_matches, result.non_mated)),
+        ]
+        for result in table.sets
+    ]
+    counts = ["false non-matches", "of mated trials", "false matches", "of non-mated trials"]
+    header = ["data set", "threshold", "FNMR", *counts]
+    lines = [f"{table.convention.name} at FMR {table.fmr:g}", table.convention.describe(), text_table(header, sets), ""]
+    rows = [[method, *(table.text(cell.value) + " *"[cell.best] for cell in cells)] for method, cells in table.rows]
+    width = max(len(cell) for row in rows for cell in row[1:])
+    padded = [[method, *(cell.rjust(width) for cell in cells)] for method, *cells in rows]
+    lines.append(text_table(["method", *(name.rjust(width - 1) for name in table.columns)], padded))
+    if any(cell.best for _, cells in table.rows for cell in cells):
+        lines.append("  * the best of its column: its 95 % confidence interval is apart from all others")
+    return "\n".join([*lines, *_intervals(table)])
+
+
+def _intervals(table: ResultsTable) -> Iterator[str]:
+    rows = [[method, *map(table.interval, cells)] for method, cells in table.rows]
+    if any(cell for row in rows for cell in row[1:]):
+        yield text_table(["95 % confidence interval", *table.columns], rows)
+
+
+def _times(evaluation: Evaluation) -> str:
+    rows = [["bare forward pass", f"{evaluation.pass_milliseconds:.2f}", "1.00"]]
+    for method in evaluation.working():
+        times = (method.milliseconds, times_bare_pass(evaluation, method))
+        rows.append([method.name, *(f"{time:.2f}" if math.isfinite(time) else "-" for time in times)])
+    title = "time per image, median of the batches, with the forward passes that a method needs"
+    return f"{title}\n{text_table(['method', 'ms', 'times the bare pass'], rows)}"
+
+
+def _bulleted(title: str, lines: list[str]) -> str:
+    return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
+
+
+def _built_with_ser_fiq(data_set: EvaluatedSet) -> bool:
+    return "xqlfw" in data_set.name.casefold()
+
+
+def _has_ser_fiq(evaluation: Evaluation) -> bool:
+    names = [method.name.casefold().replace("-", "").replace("_", "") for method in evaluation.working()]
+    return any("serfiq" in name for name in names)
+
+
+def _few_errors(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the data sets and FMRs whose figures rest on few errors, with their numbers by all conventions."""
+    for data_set in evaluation.sets:
+        for fmr in evaluation.fmr:
+            results = [result for result in evaluation.results if (result.data_set, result.fmr) == (data_set.name, fmr)]
+            non_matches = [result.false_non_matches for result in results]
+            matches = [result.false_matches for result in results]
+            if any(count < FEW_ERRORS for count in (*non_matches, *matches)):
+                yield (
+                    f"{data_set.name} at FMR {fmr:g}: figures rest on {_range(non_matches)} false non-matches, and the "
+                    f"threshold on {_range(matches)} false matches; with fewer than {FEW_ERRORS} errors, differences "
+                    "between methods may be chance"
+                )
+
+
+def _range(counts: Sequence[int]) -> str:
+    return f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
+
+
+def _no_intervals(evaluation: Evaluation) -> Iterator[str]:
+    if len(evaluation.working()) > 1 and not any(math.isfinite(result.low) for result in evaluation.results):
+        yield (
+            "no method is marked as the best: whether differences are more than chance is known only with intervals, "
+            "which model.figures.bootstrap gives (200, say)"
+        )
+
+
+def _remarks(evaluation: Evaluation) -> Iterator[str]:
+    """Yield each remark on figures once, with the data sets, FMRs and methods that it is about unless those are all."""
+    methods: dict[tuple[str, str], list[str]] = {}
+    for result in evaluation.results:
+        for remark in result.remark.split("; "):
+            known = methods.setdefault((remark, f"{result.data_set} at FMR {result.fmr:g}"), [])
+            known += [result.method] * (result.method not in known)
+    places: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (remark, place), about in methods.items():
+        places.setdefault((remark, tuple(about)), []).append(place)
+    for (remark, named), found in places.items():
+        everywhere = len(found) == len(evaluation.sets) * len(evaluation.fmr)
+        everything = len(named) == len(evaluation.working())
+        about = [*(() if everywhere else found), *(() if everything else named)]
+        if remark:
+            yield ": ".join(filter(None, [", ".join(about), remark]))
+
+
+def _missing(evaluation: Evaluation) -> Iterator[str]:
+    """Yield what was not acquired: images without an embedding, trials without a comparison score or a quality."""
+    for data_set in evaluation.sets:
+        results = {result.method: result for result in evaluation.results if result.data_set == data_set.name}
+        lost = max((result.without_score for result in results.values()), default=0)
+        if data_set.left_out or lost:
+            yield (
+                f"{data_set.name}: {len(data_set.left_out)} of {data_set.images} images gave no embedding; "
+                f"{lost} comparison trials are left out with them"
+            )
+        for method, result in results.items():
+            if result.unscored:
+                trials = f"{result.unscored} comparison trials without a quality"
+                yield f"{data_set.name}, {method}: {trials} are discarded first"

@@ -1,0 +1,109 @@
+"""Callbacks that keep a journal of a run, so that the same command goes on where a killed one ended."""
+
+from importlib import metadata
+from pathlib import Path
+from typing import ClassVar
+
+from lightning.pytorch import LightningModule, Trainer
+
+from froq_lightning.callbacks.output_writer import OutputWriter, face_data
+from froq_lightning.datamodules.faces import FaceDataModule
+from froq_lightning.errors import ConfigurationError, JournalError
+from froq_lightning.journal.block import Block
+from froq_lightning.journal.journal import Journal
+from froq_lightning.module import FroqModule
+from froq_lightning.runs.launcher import Launcher
+from froq_lightning.runs.processes import gathered, process_number
+from froq_lightning.runs.trainer_options import limits
+
+# Another version of one of these may compute other last digits.
+SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")
+
+
+class JournaledWriter(OutputWriter):
+    """Records every step of a verb in the journal `PATH.partial`, and writes the result at the end.
+
+    If the journal of an unfinished run exists, its steps are taken over, and their images are not read again. The
+    journal of another configuration, observer, network or list of images is refused with an error that names the
+    differences. A run on anything but a FaceDataModule, or limited to some batches, always starts from the beginning.
+
+    Args:
+        path: of the result.
+        restart: whether to delete the journal of an unfinished run.
+    """
+
+    stage: ClassVar[str]
+
+    def __init__(self, path: str | Path, *, restart: bool = False) -> None:
+        self.path = Path(path)
+        self.restart = restart
+        self.journal = Journal(self.path)
+        self._launcher = Launcher()
+        self._is_limited = False
+        self._is_written = False
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Open the journal, before the images are divided into batches."""
+        if stage != self.stage:
+            return
+        super().setup(trainer, pl_module, stage)
+        if not isinstance(pl_module, FroqModule):
+            raise ConfigurationError(f"{type(self).__name__} works with FroqModule, not {type(pl_module).__name__}")
+        self._launcher = Launcher()
+        self.journal = Journal(self.path, trainer.global_rank, trainer.world_size)
+        self._is_written = False
+        limited, data = limits(trainer, stage), face_data(trainer)
+        self._is_limited = data is not None and bool(limited)
+        identity = {"software": {name: metadata.version(name) for name in SOFTWARE}}
+        if data is None:
+            self.journal.open(identity, (), restart=True)
+            return
+        identity |= {"model": pl_module.identity_of_run(stage), "data": data.identity(), **limited}
+        names = [image.key for image in data.faces.images]
+        self.journal.open(identity, names, restart=self.restart)
+        if limited:  # opened again: only a limited run's own journal may be deleted
+            self.journal.close()
+            self.journal.open(identity, names, restart=True)
+        self._skip_done(data, trainer)
+
+    def record(self, block: Block) -> None:
+        """Append a step.
+
+        Raises:
+            JournalError: if the process that started this one is gone.
+        """
+        if self._launcher.is_gone:
+            raise JournalError("the first process of the run is gone; the same command goes on with what is done")
+        if block.facts["samples"]:
+            self.journal.append(block)
+
+    def finish_recording(self, trainer: Trainer) -> bool:
+        """Wait until all processes are done; return whether this one is to write the result."""
+        self.journal.close()
+        trainer.strategy.barrier("froq_journal")
+        return trainer.is_global_zero
+
+    def mark_written(self) -> None:
+        """Note that the result is written: the journal is deleted when the run ends."""
+        self._is_written = True
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Close the journal; delete it if the same command would not go on with it."""
+        del pl_module, exception
+        self.journal.abandon()
+        if self._is_written or (self._is_limited and trainer.is_global_zero):
+            self.journal.remove()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Delete the journal, once all callbacks have read it; also one without a step."""
+        del trainer, pl_module, stage
+        self.journal.abandon()
+        if self._is_written:
+            self.journal.remove()
+
+    def _skip_done(self, data: FaceDataModule, trainer: Trainer) -> None:
+        steps = [block.facts["samples"] for block in self.journal.done()]
+        data.skip(steps)
+        done = sum(gathered({process_number(): sum(steps)}).values())
+        if done and trainer.is_global_zero:
+            print(f"going on: {done} of {len(data.faces)} done, as {self.journal.folder} says", flush=True)

@@ -1,0 +1,34 @@
+"""Tables with commas or tabs that no spreadsheet runs."""
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from froq_lightning.atomic_write import Signature, atomic_write, signature
+from froq_lightning.names import escape_cell
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file, or one with tabs where the suffix is `.tsv`; it appears whole or not at all."""
+    with atomic_write(path, table_signature(header, delimiter_of(path))) as place:
+        fill_table(place, header, rows, delimiter_of(path))
+
+
+def fill_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str) -> None:
+    """Write rows to a path, cell by cell as text that stays a single cell."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(header)
+        for row in rows:
+            writer.writerow([escape_cell(cell) if isinstance(cell, str) else cell for cell in row])
+
+
+def table_signature(header: Sequence[str], delimiter: str = ",") -> Signature:
+    """Know a table of these columns by its first line."""
+    return signature(re.escape(f"{delimiter.join(header)}\n".encode()))
+
+
+def delimiter_of(path: Path) -> str:
+    """Return the tab for `.tsv`, else the comma."""
+    return "\t" if path.suffix.lower() == ".tsv" else ","
