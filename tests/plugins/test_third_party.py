@@ -58,6 +58,7 @@ def test_it_has_at_most_twenty_five_lines(project: Path) -> None:
     assert len(lines) <= 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["editable", "wheel"])
 def test_it_is_installed_listed_calibrated_and_scored_with(
     kind: str, project: Path, interpreter: Interpreter, shared: Path, tmp_path: Path
