@@ -31,8 +31,8 @@ from passes import bare, calibrated, embedded, predict, scored
 from stopwatch import ratio, timed
 
 from froq_lightning.cli.trainer import quieten
-from froq_lightning.methods.catalogue import create_method
 from froq_lightning.methods.froq import FroqQuality
+from froq_lightning.methods.registry import create_method
 
 SECTIONS = ("passes", "methods", "verbs", "labels", "growth")
 BATCHES = (1, 8, 32, 128)

@@ -77,7 +77,7 @@ def evaluated(model: list[str], methods: Sequence[str], sources: list[Path], fol
         *model,
         f"--model.observer={folder / 'observer.json'}",
         f"--model.methods=[{', '.join(methods)}]",
-        "--model.figures.conventions=[froq]",
+        "--model.metrics.conventions=[froq]",
         f"--data.source=[{', '.join(map(str, sources))}]",
         f"--output={output}",
         "--report=false",

@@ -35,7 +35,7 @@ def arguments(verb: str, folder: Path, files: list[Path], count: int) -> list[st
     pairs = [(names[index], names[(index + 1) % count], index % 2) for index in range(count)]
     write(folder / "pairs.csv", ("image_a", "image_b", "mated"), [*pairs, *pairs[: max(0, TRIALS - count)]])
     options = [f"--data.source={folder}/pairs.csv", f"--data.root={images}", "--report=false"]
-    return [*options, f"--model.observer={folder}/observer.json", "--model.figures.conventions=[froq]"]
+    return [*options, f"--model.observer={folder}/observer.json", "--model.metrics.conventions=[froq]"]
 
 
 def write(path: Path, header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:

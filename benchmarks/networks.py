@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from froq_lightning.backbones.memory_format import set_memory_format
+from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.images import read_image
-from froq_lightning.data.records import FaceBatch
 from froq_lightning.module import FroqModule
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.callbacks import QualityWriter
 from froq_lightning.cli.trainer import FroqTrainer
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.module import FroqModule
@@ -55,7 +55,7 @@ def calibrated(network: Network, images: Tensor, accelerator: str, **options: An
 
 def predict(module: FroqModule, manifest: Path, output: Path) -> None:
     """Score files as `froq predict` does; all of them must be there."""
-    data = FaceDataModule(str(manifest), resize=True)
+    data = FaceDataModule(str(manifest), module.preprocessing, resize=True)
     trainer(accelerator="cpu", callbacks=[QualityWriter(output)]).predict(module, datamodule=data)
     if ",failed," in output.read_text():
         raise SystemExit(f"some files of {manifest} could not be scored")

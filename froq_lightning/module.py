@@ -1,43 +1,42 @@
 """FroqModule: the wiring between a backbone, its Observer and the Trainer.
 
-`validate` calibrates, `predict` scores, `test` evaluates.
+`validate` calibrates, `predict` scores, `test` evaluates, and a call scores a batch.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from lightning.pytorch import LightningModule
+from torch import Tensor
 
 from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.registry import create_backbone
+from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.calibration import doubts
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, Observer
-from froq_lightning.calibration.preset import PRESET_NAMES, PresetName
-from froq_lightning.data.evaluation import EvaluationDataModule
-from froq_lightning.data.records import FaceBatch
-from froq_lightning.errors import CalibrationError, ConfigurationError, UnknownNameError
-from froq_lightning.evaluation.evaluation import Evaluation
-from froq_lightning.evaluation.result import Figures
+from froq_lightning.calibration.rules.registry import require_preset
+from froq_lightning.data.face_batch import FaceBatch
+from froq_lightning.errors import CalibrationError, ConfigurationError
+from froq_lightning.evaluation.evaluate import MetricOptions
+from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.extensions import BACKBONES, find
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.methods.line_up import line_up, line_up_one
-from froq_lightning.methods.panel import MethodPanel
+from froq_lightning.methods.registry import create_labeller, create_methods
+from froq_lightning.methods.scoring import MethodScorer
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
 from froq_lightning.runs.evaluation_run import EvaluationRun
+from froq_lightning.runs.feed import Feed
 from froq_lightning.runs.launcher import require_main_guard
-from froq_lightning.runs.limits import limits
 from froq_lightning.runs.observed_batch import ObservedBatch
-from froq_lightning.runs.quality_batch import QualityBatch, score_batch
-from froq_lightning.runs.set_labels import require_mates
+from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
+from froq_lightning.runs.trainer_options import limits, require_precision
 
 LOGGER = logging.getLogger(__name__)
-# Fewer bootstrap samples hardly reach into the tails that a 95 % interval ends in.
-ENOUGH_SAMPLES = 100
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
 class FroqModule(LightningModule):
@@ -47,9 +46,9 @@ class FroqModule(LightningModule):
         backbone: registered name of the network; `froq backbones list` shows them.
         backbone_options: passed to the backbone's factory, such as `weights`.
         observer: Observer file to score with; without one, the Observer that ships with the backbone.
-        preset: how calibration selects layers: `paper` (as published), `distinct` (repeated layers folded, norms
-            standardised), `ridge` (weights by ridge regression); `auto` is `ridge` for labels that come from comparing
-            images, `distinct` for others.
+        preset: how calibration selects layers, the name of an installed rule: `paper` (as published), `distinct`
+            (repeated layers folded, norms standardised), `ridge` (weights by ridge regression); `auto` is `ridge` for
+            labels that come from comparing images, `distinct` for others.
         max_cost: the share of a forward pass, above 0 to 1, that calibration lets reaching the deepest observed layer
             take; `predict` ends its passes behind that layer.
         tolerance: how much set utility (Spearman's rho with the labels) calibration may give up for a cheaper set of
@@ -60,16 +59,16 @@ class FroqModule(LightningModule):
             `mated` where enough subjects are known, else `pseudo_mated`.
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
-        figures: what `test` computes.
+        metrics: which metrics `test` computes.
         channels_last: whether the network's convolutions run with the channels of a pixel next to each other; if not
             said, they do on a CPU, where that is faster, if the network can.
         compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch.
-        embeddings: whether `predict` gives the embeddings of the images too; its passes are then whole.
+        embeddings: whether `predict` gives the embeddings too, whose passes are then whole ones.
 
     Attributes:
         channels_last: after `setup`, whether they do.
         copies: how many degraded copies of every calibration image the labels want.
-        observer: the Observer in use; after `validate`, the new one.
+        observer: the Observer in use, once it was read; after `validate`, the new one.
         calibration: what the last `validate` found.
         evaluation: what the last `test` found; on the first process only.
     """
@@ -79,19 +78,18 @@ class FroqModule(LightningModule):
         backbone: str,
         backbone_options: dict[str, Any] | None = None,
         observer: str | None = None,
-        preset: PresetName = "auto",
+        preset: str = "auto",
         max_cost: float = 1.0,
         tolerance: float = 0.0,
         labeller: str | dict[str, Any] = "auto",
         methods: str | dict[str, Any] | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
-        figures: Figures = Figures(),  # noqa: B008 - immutable
+        metrics: MetricOptions = MetricOptions(),  # noqa: B008 - immutable
         channels_last: bool | None = None,
         compile: bool = False,  # noqa: A002 - as in `torch.compile`
         embeddings: bool = False,
     ) -> None:
         super().__init__()
-        if preset not in PRESET_NAMES:
-            raise UnknownNameError.among("preset", preset, PRESET_NAMES)
+        require_preset(preset)
         options = backbone_options or {}
         plugin = find(BACKBONES, backbone)
         self.backbone = create_backbone(backbone, **options)
@@ -99,19 +97,37 @@ class FroqModule(LightningModule):
         self.channels_last, self.compiled = channels_last, compile
         self._has_memory_format = False
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
-        self.preset: PresetName = preset
+        self.preset = preset
         self.budget = Budget(max_cost, tolerance)
         self.observer_path = observer or self.backbone.observer
-        self.labelling = Labelling(*line_up_one(labeller, self._froq))
+        self.labelling = Labelling(*create_labeller(labeller, self.read_observer, compile=compile))
         self.copies: int = getattr(self.labelling.method, "copies", 0)
         self.methods = methods
-        self.figures = figures
+        self.metrics = metrics
         self.embeddings = embeddings
-        self._resumed: Iterable[ObservedBatch] = ()
         self.observer: Observer | None = None
+        self._resumed: Iterable[ObservedBatch] = ()
         self._quality: FroqQuality | None = None
         self.calibration: Calibration | None = None
         self.evaluation: Evaluation | None = None
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How the backbone wants its faces, for the data module that feeds it."""
+        return self.backbone.preprocessing
+
+    def forward(self, images: Tensor) -> QualityBatch:
+        """Score `[B, 3, H, W]` RGB crops, uint8 or floating point in 0..1, in one pass.
+
+        Raises:
+            ConfigurationError: if there is no Observer.
+            ImageError: if the images are of another shape or type, or have values that are not finite or not in 0..1.
+        """
+        self.preprocessing.require(images)
+        with torch.no_grad():
+            return score_batch(
+                self._froq_quality(), self.backbone, images.to(self.backbone.device), embeddings=self.embeddings
+            )
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode of whatever surrounds the network, which is frozen and stays in eval mode."""
@@ -127,21 +143,15 @@ class FroqModule(LightningModule):
     def setup(self, stage: str) -> None:
         """Check precision and limits, lay out the network and read the Observer before any image is read."""
         limits(self.trainer, stage)
-        if self.trainer.precision not in PRECISIONS:
-            raise ConfigurationError(
-                f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
-                f"float32, but got {self.trainer.precision}"
-            )
-        if stage == "validate":
-            require_mates(self.labelling.method, getattr(self.trainer, "datamodule", None))
+        require_precision(self.trainer)
         if self.trainer.is_global_zero and (warning := doubts.of_weights(self.identity)):
             LOGGER.warning("warning: %s", warning)
-        self._set_memory_format()
+        self.set_memory_format()
         if stage == "predict":
-            self.observer = self.observer or self.read_observer()
-            self._quality = FroqQuality(self.observer, self.compiled)
+            self._froq_quality()
         if stage == "test":
-            self._panel = MethodPanel(self.backbone, line_up(self.methods, self._froq))
+            methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
+            self._scorer = MethodScorer(self.backbone, methods)
 
     def read_observer(self, path: str | Path | None = None) -> Observer:
         """Read an Observer file, by default the module's, and check that it was made for this backbone.
@@ -163,7 +173,7 @@ class FroqModule(LightningModule):
         passes = {
             "backbone": asdict(self.identity),
             "precision": self.trainer.precision,
-            "channels_last": self._set_memory_format(),
+            "channels_last": self.set_memory_format(),
             "compile": self.compiled,
         }
         if stage == "validate":
@@ -179,43 +189,46 @@ class FroqModule(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Allocate the table of layer norms, with room for the samples that a distributed sampler repeats."""
-        samples = sum(len(loader.dataset) for loader in self._val_loaders())
-        rows = samples // self.trainer.world_size + 1
+        self._feed = Feed(self.trainer, self.trainer.val_dataloaders, self.preprocessing)
+        self._feed.require_labels(self.labelling.method)
+        rows = len(self._feed) // self.trainer.world_size + 1
         self._calibration_run = CalibrationRun(self.backbone, self.labelling, rows, self.device)
         for observed in self._resumed:
             self._calibration_run.resume(observed)
         self._resumed = ()
 
-    def validation_step(self, batch: FaceBatch) -> dict[str, ObservedBatch]:
-        """Observe and label the images of a batch."""
-        return {"observed": self._calibration_run.add(batch)}
+    def validation_step(self, batch: Any) -> dict[str, ObservedBatch]:
+        """Observe and label the images of a batch: a FaceBatch, or tensors of images and of pseudo-quality."""
+        return {"observed": self._calibration_run.add(self._feed.face_batch(batch))}
 
     def on_validation_epoch_end(self) -> None:
         """Select the layers and build the Observer."""
-        asked = (self.identity, self.preset, self.budget, self._degradations())
+        settings = (self.identity, self.preset, self.budget, self._feed.degradations())
         try:
-            self.calibration = self._calibration_run.finish(*asked)
+            self.calibration = self._calibration_run.finish(*settings)
         except CalibrationError as error:
-            told = "".join(f"; trainer.{name} is {limit}" for name, limit in limits(self.trainer, "validate").items())
-            raise CalibrationError(f"{error}{told}") from error
+            limited = [f"trainer.{option} is {limit}" for option, limit in limits(self.trainer, "validate").items()]
+            raise CalibrationError("; ".join([str(error), *limited])) from error
         self.observer = self.calibration.observer
-        # Every process found the same; `sync_dist` also tells Lightning so.
+        # Every process found the same; without `sync_dist` Lightning warns.
         self.log("set_utility", self.observer.set_utility, sync_dist=True)
         rho = self.calibration.selection.cross_validated.rho
         self.log("set_utility_cv", float("nan") if rho is None else rho, sync_dist=True)
 
-    def predict_step(self, batch: FaceBatch) -> QualityBatch:
-        """Score the crops of a batch in one pass, which ends early unless their embeddings are wanted too."""
-        if self._quality is None:
-            raise ConfigurationError("no observer is loaded: predict runs under a Trainer")
-        return score_batch(self._quality, self.backbone, batch.images, embeddings=self.embeddings)
+    def on_predict_epoch_start(self) -> None:
+        """Look at the data."""
+        self._feed = Feed(self.trainer, self.trainer.predict_dataloaders, self.preprocessing)
+
+    def predict_step(self, batch: Any) -> ScoredBatch:
+        """Score the crops of a batch, a FaceBatch or a tensor of images, in one pass; every image gets a row."""
+        faces = self._feed.face_batch(batch)
+        scores = score_batch(self._froq_quality(), self.backbone, faces.images, embeddings=self.embeddings)
+        return ScoredBatch.of(faces, scores)
 
     def on_test_epoch_start(self) -> None:
         """Allocate the tables of embeddings and qualities."""
-        data = getattr(self.trainer, "datamodule", None)
-        if not isinstance(data, EvaluationDataModule):
-            raise ConfigurationError(f"`test` runs on an EvaluationDataModule, but got {type(data).__name__}")
-        self._evaluation_run = EvaluationRun(self._panel, data.sets, data.scores_given, self.device)
+        sets = Feed(self.trainer, self.trainer.test_dataloaders, self.preprocessing).trials()
+        self._evaluation_run = EvaluationRun(self._scorer, sets, self.device)
 
     def test_step(self, batch: FaceBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Embed the images of a batch, and score them by every method."""
@@ -223,39 +236,23 @@ class FroqModule(LightningModule):
         self._evaluation_run.add(batch, dataloader_idx)
 
     def on_test_epoch_end(self) -> None:
-        """Compare, and compute the figures."""
+        """Compare, and compute the metrics."""
         first = self.trainer.is_global_zero
-        notes = tuple(self._notes())
-        self.evaluation = self._evaluation_run.finish(self.identity.title(), self.figures, notes, first=first)
+        self.evaluation = self._evaluation_run.finish(self.identity, self.metrics, first=first)
         for result in self.evaluation.results if self.evaluation else ():
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
 
-    def _set_memory_format(self) -> bool:
-        """Bring the network into the order of memory that it is to run in; say whether that is channels last."""
+    def set_memory_format(self) -> bool:
+        """Bring the network into the memory format that it is to run in; return whether that is channels last."""
         if not self._has_memory_format:
             self.channels_last = set_memory_format(self.backbone, self.trainer.strategy.root_device, self.channels_last)
             self._has_memory_format = True
         return bool(self.channels_last)
 
-    def _froq(self, observer: str | None = None) -> FroqQuality:
-        return FroqQuality(self.read_observer(observer), self.compiled)
-
-    def _notes(self) -> Iterator[str]:
-        """Yield what speaks against the network, the Observers of the methods, and the intervals."""
-        if warning := doubts.of_weights(self.identity):
-            yield warning
-        for name, method in self._panel.methods.items():
-            if isinstance(method, FroqQuality) and (doubt := doubts.of_scores(method.observer)):
-                yield f"{name}: {doubt}"
-        if 0 < self.figures.bootstrap < ENOUGH_SAMPLES:
-            count = self.figures.bootstrap
-            yield f"intervals from {count} bootstrap samples are too narrow; take {ENOUGH_SAMPLES} or more"
-
-    def _val_loaders(self) -> list[Any]:
-        loaders = self.trainer.val_dataloaders
-        return list(loaders) if isinstance(loaders, (list, tuple)) else [loaders]
-
-    def _degradations(self) -> dict[str, Any] | None:
-        faces = getattr(getattr(self.trainer, "datamodule", None), "faces", None)
-        return faces.degradations.facts() if faces is not None and faces.degradations is not None else None
+    def _froq_quality(self) -> FroqQuality:
+        """Return the method that scores by the Observer in use, which is read when it is first needed."""
+        self.observer = self.observer or self.read_observer()
+        if self._quality is None or self._quality.observer is not self.observer:
+            self._quality = FroqQuality(self.observer, self.compiled)
+        return self._quality

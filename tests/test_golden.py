@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.observation.norms import Observation
@@ -31,7 +31,9 @@ def reference(golden: dict[str, Any], label: str) -> Tensor:
 
 def choose(backbone: Backbone, observation: Observation, labels: Tensor) -> Selection:
     names = backbone.candidate_layers
-    return select_layers(observation.norms, labels, names, PRESETS["paper"], observation.order, observation.failures)
+    return select_layers(
+        observation.norms, labels, names, create_rule("paper"), observation.order, observation.failures
+    )
 
 
 def up_to_copies(names: list[str], selection: Selection) -> Counter[str]:

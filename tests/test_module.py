@@ -9,18 +9,20 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import CSVLogger
 from PIL import Image
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
-from froq_lightning.backbones.spec import Backbone
+from froq_lightning.backbones.spec import Backbone, Preprocessing
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.callbacks import ObserverWriter
 from froq_lightning.data.degradations import KINDS, Degradations
-from froq_lightning.data.faces import FaceDataModule
-from froq_lightning.data.records import FaceBatch
-from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.datamodules.faces import FaceDataModule
+from froq_lightning.errors import ConfigurationError, ImageError, UnknownNameError
 from froq_lightning.methods.perturbation import PerturbationQuality
-from froq_lightning.module import FroqModule, QualityBatch
+from froq_lightning.module import FroqModule
+from froq_lightning.runs.quality_batch import ScoredBatch
 
 OPTIONS = {"architecture": "resnet10t", "num_classes": 16, "size": 32}
+PREPROCESSING = Preprocessing(size=(32, 32))
 QUICK: dict[str, Any] = {"noise": 0, "occlusion": 2}
 
 
@@ -69,7 +71,7 @@ def trainer(tmp_path: Path) -> Callable[..., Trainer]:
 
 
 def feed(folder: Path, **options: object) -> FaceDataModule:
-    return FaceDataModule(str(folder), workers=0, batch_size=5, **options)  # type: ignore[arg-type]
+    return FaceDataModule(str(folder), PREPROCESSING, workers=0, batch_size=5, **options)  # type: ignore[arg-type]
 
 
 def hooks(network: nn.Module) -> int:
@@ -193,21 +195,75 @@ def test_predict_without_an_observer_says_how_to_get_one(
 ) -> None:
     with pytest.raises(ConfigurationError, match="'timm' ships no observer; calibrate one with `froq validate`"):
         trainer().predict(module, datamodule=feed(crops))
-    batch = FaceBatch(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), ["a"], [""])
-    with pytest.raises(ConfigurationError, match="no observer is loaded"):
-        module.predict_step(batch)
+    with pytest.raises(ConfigurationError, match="'timm' ships no observer; calibrate one with `froq validate`"):
+        module(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
 
 
-def test_a_batch_of_failures_gives_no_scores(
-    module: FroqModule, crops: Path, tmp_path: Path, trainer: Callable[..., Trainer]
+def test_every_image_that_was_asked_for_has_a_row_with_its_name_status_and_reason(
+    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
 ) -> None:
     trainer().validate(module, datamodule=feed(crops), verbose=False)
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    (empty / "a.png").touch()
-    (prediction,) = trainer().predict(module, datamodule=feed(empty)) or []
-    assert isinstance(prediction, QualityBatch)
-    assert (len(prediction.quality_score), len(prediction.quality)) == (0, 0)
+    (crops / "03b.png").touch()
+    first, *rest = trainer().predict(module, datamodule=feed(crops)) or []
+    assert isinstance(first, ScoredBatch)
+    assert first.keys == ("00.png", "01.png", "02.png", "03.png", "03b.png")
+    assert first.sample_index.tolist() == [0, 1, 2, 3, 4]
+    assert first.status == ("ok",) * 4 + ("failed",)
+    assert first.reason == ("",) * 4 + ("file is empty",)
+    assert first.quality_score.isfinite().tolist() == [True] * 4 + [False]
+    assert first.quality[-1] == -1
+    assert sum(len(batch.keys) for batch in (first, *rest)) == 15
+
+
+def test_a_call_scores_a_batch_as_predict_does(
+    module: FroqModule, crops: Path, small_images: Tensor, trainer: Callable[..., Trainer]
+) -> None:
+    trainer().validate(module, datamodule=feed(crops), verbose=False)
+    batches = trainer().predict(module, datamodule=feed(crops)) or []
+    scored = module(small_images)
+    torch.testing.assert_close(scored.quality_score, torch.cat([batch.quality_score for batch in batches]))
+    assert scored.quality.tolist() == torch.cat([batch.quality for batch in batches]).tolist()
+    with pytest.raises(ImageError, match=r"Expected images of shape \[B, 3, 32, 32\]"):
+        module(small_images[:, :, :16])
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_loaders_of_tensors_calibrate_and_are_scored(
+    wrapped: bool, module: FroqModule, small_images: Tensor, trainer: Callable[..., Trainer]
+) -> None:
+    labels = torch.linspace(0, 1, len(small_images), dtype=torch.float64)
+    labelled = DataLoader(TensorDataset(small_images, labels), batch_size=5)
+    (figures,) = trainer().validate(module, labelled, verbose=False)
+    assert figures.keys() == {"set_utility", "set_utility_cv"}
+    assert module.calibration is not None
+    torch.testing.assert_close(module.calibration.table.pseudo_quality, labels.float())
+    assert module.observer is not None
+    assert module.observer.calibration_set.labels == {"method": "given"}
+    images: Any = TensorDataset(small_images) if wrapped else list(small_images)
+    batches = trainer().predict(module, DataLoader(images, batch_size=4)) or []
+    assert [key for batch in batches for key in batch.keys] == [str(number) for number in range(len(small_images))]
+    scores = torch.cat([batch.quality_score for batch in batches])
+    torch.testing.assert_close(scores, module.calibration.selection.scores, rtol=1e-5, atol=0)
+
+
+def test_batches_of_something_else_are_refused(module: FroqModule, trainer: Callable[..., Trainer]) -> None:
+    loader = DataLoader([{"image": torch.zeros(3, 32, 32)}] * 12, batch_size=4)
+    with pytest.raises(ConfigurationError, match=r"Expected batches of images \[B, 3, H, W\], .*, but got dict"):
+        trainer().validate(module, loader, verbose=False)
+
+
+def test_faces_that_were_prepared_for_another_network_are_refused(
+    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
+) -> None:
+    data = FaceDataModule(str(crops), Preprocessing(size=(32, 32), alignment="dlib"), workers=0)
+    with pytest.raises(ConfigurationError, match=r"give the data module `preprocessing=module\.preprocessing`"):
+        trainer().validate(module, data, verbose=False)
+
+
+def test_a_data_module_sets_itself_up_without_a_trainer(crops: Path) -> None:
+    data = feed(crops)
+    data.setup("predict")
+    assert [len(batch.keys) for batch in data.predict_dataloader()] == [5, 5, 4]
 
 
 def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
@@ -215,15 +271,10 @@ def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
         FroqModule("timm", OPTIONS, preset="papr")  # type: ignore[arg-type]
 
 
-def test_the_data_module_needs_a_trainer(crops: Path) -> None:
-    with pytest.raises(ConfigurationError, match="set up by a Trainer; for single images use QualityScorer"):
-        feed(crops).setup("predict")
-
-
 @pytest.mark.parametrize(("option", "value"), [("batch_size", 0), ("workers", -1)])
 def test_impossible_numbers_are_refused(option: str, value: int) -> None:
     with pytest.raises(ConfigurationError, match=f"Expected `{option}` to be at least"):
-        FaceDataModule("faces", **{option: value})  # type: ignore[arg-type]
+        FaceDataModule("faces", PREPROCESSING, **{option: value})  # type: ignore[arg-type]
 
 
 def test_the_writer_of_observers_refuses_other_modules(

@@ -16,12 +16,12 @@ from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity
 from froq_lightning.conformance import check_backbone, writes_into_input
 from froq_lightning.data.comparison_set import ComparisonSet
-from froq_lightning.data.records import FaceBatch, FaceRecord
+from froq_lightning.data.images import FaceBatch, ImageRef
 from froq_lightning.errors import BackboneError, CalibrationError, ImageError
-from froq_lightning.evaluation.evaluation import Evaluation
-from froq_lightning.evaluation.result import Figures
-from froq_lightning.methods.catalogue import create_method
-from froq_lightning.methods.panel import MethodPanel
+from froq_lightning.evaluation.evaluate import MetricOptions
+from froq_lightning.evaluation.outcome import Evaluation
+from froq_lightning.methods.registry import create_method
+from froq_lightning.methods.scoring import MethodScorer
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
 from froq_lightning.runs.evaluation_run import EvaluationRun
 from froq_lightning.runs.quality_batch import NOT_FINITE
@@ -189,7 +189,7 @@ def test_a_network_that_writes_into_its_input_scores_as_one_that_does_not(
 def test_a_network_that_returns_one_buffer_is_not_compared_with_itself(small_images: Tensor) -> None:
     odd, plain = backbone_of(Buffered()), backbone_of(OddNet())
     methods = {name: create_method({"method": name}) for name in ("perturbation", "embedding_norm")}
-    ours, theirs = (MethodPanel(backbone, methods).score(small_images[:4]) for backbone in (odd, plain))
+    ours, theirs = (MethodScorer(backbone, methods).score(small_images[:4]) for backbone in (odd, plain))
     assert torch.equal(ours.embeddings, theirs.embeddings)
     assert torch.equal(ours.qualities, theirs.qualities)
 
@@ -354,13 +354,13 @@ def evaluated(backbone: Backbone, images: Tensor) -> Evaluation:
     """Compare every image with the next one."""
     count = len(images)
     numbers = np.arange(count, dtype=np.int32)
-    records = [FaceRecord(f"{number}.png", Path(f"{number}.png")) for number in numbers]
+    records = [ImageRef(f"{number}.png", Path(f"{number}.png")) for number in numbers]
     mated = numbers[:-1] % 2 == 0
     trials = ComparisonSet("odd", records, numbers[:-1], numbers[1:], mated, numbers // 2)
-    panel = MethodPanel(backbone, {"perturbation": create_method(METHODS[0])})
+    panel = MethodScorer(backbone, {"perturbation": create_method(METHODS[0])})
     run = EvaluationRun(panel, [trials], [{}], torch.device("cpu"))
     for batch in batches(images, 4):
         run.add(batch, 0)
-    evaluation = run.finish("odd", Figures(fmr=(0.1,)), first=True)
+    evaluation = run.finish("odd", MetricOptions(fmr=(0.1,)), first=True)
     assert evaluation is not None
     return evaluation

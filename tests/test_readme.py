@@ -10,8 +10,8 @@ import torch
 
 from froq_lightning.cli import main
 from froq_lightning.data.degradations import KINDS
-from froq_lightning.extensions import BACKBONES, discover
-from froq_lightning.methods.catalogue import METHODS, SET_LABELLERS
+from froq_lightning.extensions import BACKBONES, METHODS, discover
+from froq_lightning.methods.quality_method import SetLabeller
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -67,12 +67,17 @@ def test_the_table_of_networks_is_that_of_the_plugins() -> None:
     }
 
 
-def test_the_table_of_methods_is_that_of_the_catalogue() -> None:
+def built_in(*, labellers: bool) -> set[str]:
+    methods = {name: method.load() for name, method in discover(METHODS).plugins.items()}
+    return {name for name, method in methods.items() if issubclass(method, SetLabeller) == labellers}
+
+
+def test_the_table_of_methods_names_all_that_are_built_in() -> None:
     table = README.split("| method | what it does | needs |")[1].split("\n\n")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)) == {"froq", *METHODS}
+    assert set(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)) == built_in(labellers=False)
 
 
 def test_the_labels_and_degradations_that_calibration_makes_are_told() -> None:
     table = README.split("| `--model.labeller` |")[1].split("\n\n")[0]
-    assert set(re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE)) == {*SET_LABELLERS, "perturbation"}
+    assert set(re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE)) == built_in(labellers=True) | {"perturbation"}
     assert f"`data.degrade.kinds` says how: {', '.join(KINDS)}." in " ".join(README.split())

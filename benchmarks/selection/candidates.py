@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from froq_lightning.calibration.correlation import spearman
-from froq_lightning.calibration.preset import PRESETS
-from froq_lightning.calibration.rules.rule import LabelledNorms, LayerSet
+from froq_lightning.calibration.labelled_norms import LabelledNorms
+from froq_lightning.calibration.rules.registry import create_rule
+from froq_lightning.calibration.rules.rule import LayerSet
+from froq_lightning.extensions import RULES, discover
 from froq_lightning.methods.mated_similarity import MatedSimilarity
 from froq_lightning.methods.pseudo_mated_similarity import PseudoMatedSimilarity
 from froq_lightning.observation.layers import repeated_columns
@@ -73,7 +75,7 @@ def _gathered(tables: Mapping[str, Table], samples: list[tuple[str, Integers]], 
 
 
 def _preset(name: str, draw: Draw, columns: dict[str, list[int]]) -> tuple[LayerSet, LabelledNorms, str]:
-    rule = PRESETS[name]
+    rule = create_rule(name)
     pool = columns["distinct" if rule.fold_repeats else "all"]
     utilities = dict(zip(pool, spearman(draw.norms[:, pool], draw.labels).tolist(), strict=True))
     table = LabelledNorms(draw.norms, draw.labels, utilities, draw.groups, draw.originals)
@@ -82,7 +84,7 @@ def _preset(name: str, draw: Draw, columns: dict[str, list[int]]) -> tuple[Layer
 
 def scorer(rule: str, draw: Draw, columns: dict[str, list[int]]) -> Callable[[npt.NDArray[np.float32]], Floats]:
     """Select layers by a preset, `bagged` (`distinct` on 10 bootstraps, averaged) or `broad` (the 30 best layers)."""
-    if rule in PRESETS:
+    if rule in discover(RULES).plugins:
         found, table, aggregation = _preset(rule, draw, columns)
         moments = table.moments(found.columns)
         return lambda norms: found.scores(torch.from_numpy(norms), aggregation, moments).numpy()  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from bench import Bench
 from tables import METHODS
 from trials import bootstrapped, mean_pauc, pauc
 
-from froq_lightning.evaluation.result import Figures, evaluate
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
 
 Floats = npt.NDArray[np.float64]
 # By network, by combination and size: the qualities of every draw, and their mean pAUC.
@@ -125,7 +125,7 @@ def print_methods(folder: Path, benches: list[Bench], results: Results) -> None:
 
 def print_conventions(benches: list[Bench], results: Results) -> None:
     """Print the figures of all conventions, clean against degraded images at FMR 1e-3, means over the draws."""
-    figures = Figures(conventions=("froq", "cr-fiqa", "iso", "rce"), fmr=(1e-3,))
+    figures = MetricOptions(conventions=("froq", "cr-fiqa", "iso", "rce"), fmr=(1e-3,))
     print("\n| network | labels and rule | froq | cr-fiqa | iso | rce (higher is better) |\n" + "|---" * 6 + "|")
     for bench in benches:
         trials = bench.cross_trials()

@@ -15,9 +15,9 @@ from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import BackboneError
-from froq_lightning.methods.catalogue import create_method
 from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.methods.pseudo_mated_similarity import PseudoMatedSimilarity
+from froq_lightning.methods.registry import create_method
 from froq_lightning.observation.norms import LayerNorms
 
 BATCH = 32

@@ -1,1 +1,1 @@
-"""CHOOSING: layer norms and pseudo-quality labels in, an Observer out."""
+"""Calibration: layer norms and pseudo-quality labels in, an Observer out."""

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from froq_lightning.calibration.preset import PRESETS
 from froq_lightning.calibration.selection import MINIMUM_IMAGES, LayerUtility
 
 if TYPE_CHECKING:
@@ -22,11 +21,6 @@ def contradictions(observer: "Observer") -> Iterator[str]:
         yield "Expected layers with a weight that is finite and not 0"
     if observer.aggregation == "mean_norm" and any(layer.weight != 1 for layer in observer.layers):
         yield "Expected weights of 1, since `aggregation` 'mean_norm' has no others"
-    if observer.preset not in PRESETS:
-        yield f"Expected `preset` to be one of {', '.join(PRESETS)}, but got {observer.preset!r}"
-    elif observer.aggregation != PRESETS[observer.preset].aggregation:
-        expected = PRESETS[observer.preset].aggregation
-        yield f"Expected `aggregation` {expected!r} of preset {observer.preset!r}, but got {observer.aggregation!r}"
     if observer.calibration_set.images < MINIMUM_IMAGES or observer.calibration_set.left_out < 0:
         yield f"Expected {MINIMUM_IMAGES} calibration images or more, but got {observer.calibration_set.images}"
     yield from _of_candidates(observer.candidates)

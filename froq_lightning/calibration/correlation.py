@@ -17,6 +17,8 @@ def mid_ranks(values: Tensor) -> Tensor:
         float64 of the same shape.
     """
     ordered, order = values.movedim(0, -1).sort(dim=-1)
+    # Tied values stand next to each other: a run of them begins where a value differs from the one before, and every
+    # member gets the mean of the first and the last rank of its run.
     ranks = torch.arange(1, len(values) + 1, dtype=torch.float64, device=values.device)
     begins = torch.ones_like(ordered, dtype=torch.bool)
     begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
@@ -27,7 +29,9 @@ def mid_ranks(values: Tensor) -> Tensor:
 
 
 def spearman(values: Tensor, reference: Tensor) -> Tensor:
-    """Spearman's rho of each column with a reference.
+    """Spearman's rho of each column with a reference: Pearson's r of their mid-ranks.
+
+    The short formula 1 - 6 sum(d^2) / (n (n^2 - 1)) would be wrong where values tie.
 
     Args:
         values: `[N]` or `[N, L]`, finite.
@@ -54,5 +58,6 @@ def _centred_ranks(values: Tensor) -> Tensor:
 
 
 def _rho(ranks: Tensor, target: Tensor) -> Tensor:
+    """Pearson's r = <a, b> / (|a| |b|) of centred `[L, N]` ranks with the centred `[N]` target."""
     scale = ranks.square().sum(dim=-1).sqrt() * target.square().sum().sqrt()
-    return ((ranks * target).sum(dim=-1) / scale).clamp(-1, 1)
+    return ((ranks * target).sum(dim=-1) / scale).clamp(-1, 1)  # 0 / 0, of a constant, is NaN

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.correlation import spearman
-from froq_lightning.calibration.drawing import shuffled
-from froq_lightning.calibration.front import select_within
-from froq_lightning.calibration.rules.rule import LabelledNorms, Rule
+from froq_lightning.calibration.labelled_norms import LabelledNorms, shuffle_groups
+from froq_lightning.calibration.pareto_front import select_within_budget
+from froq_lightning.calibration.rules.rule import Rule
 from froq_lightning.calibration.set_utility import SetUtility, fisher_interval
 
 FOLDS = 5
@@ -41,13 +41,13 @@ def cross_validate(
         costs: of reaching each column; not needed without a budget.
         budget: limits to the cost of the selected layers.
     """
-    rows, place = shuffled(table.groups, MOST_IMAGES, FOLDS)
+    rows, place = shuffle_groups(table.groups, MOST_IMAGES, FOLDS)
     table = table.rows(rows)
-    reached = {column: costs[column] for column in columns} if budget != Budget() else {}
+    needed_costs = {column: costs[column] for column in columns} if budget != Budget() else {}
     fold = place % FOLDS
     scores = table.norms.new_empty(len(rows), dtype=torch.float64)
     for held_out in (fold == number for number in fold.unique()):
-        scores[held_out] = _scored(rule, table, held_out, columns, reached, budget)
+        scores[held_out] = _scored(rule, table, held_out, columns, needed_costs, budget)
     scores, labels, place = scores.cpu(), table.pseudo_quality.cpu(), place.cpu()
     rho = spearman(scores, labels).item() if bool(scores.isfinite().all()) else math.nan
     groups = int(place.max()) + 1
@@ -81,15 +81,15 @@ def _scored(
     costs: Mapping[int, float],
     budget: Budget,
 ) -> Tensor:
-    """Score the held-out images by layers chosen on the others; NaN where these do not tell any layers apart."""
-    seen = table.rows(~held_out)
-    rhos = spearman(seen.norms[:, list(columns)], seen.pseudo_quality).tolist()
+    """Score the held-out images by layers chosen on the others; NaN where no layer has a utility on these."""
+    others = table.rows(~held_out)
+    rhos = spearman(others.norms[:, list(columns)], others.pseudo_quality).tolist()
     utilities = {column: rho for column, rho in zip(columns, rhos, strict=True) if math.isfinite(rho)}
     if not utilities:
         return table.norms.new_full((int(held_out.sum()),), torch.nan, dtype=torch.float64)
-    seen = replace(seen, utilities=utilities)
-    found, _ = select_within(rule, seen, list(utilities), costs, budget)
-    moments = seen.moments(found.columns)
-    own = found.scores(seen.norms, rule.aggregation, moments)
-    scores = found.scores(table.norms[held_out], rule.aggregation, moments)
-    return (scores - own.mean()) / own.std(correction=0)
+    others = replace(others, utilities=utilities)
+    chosen, _ = select_within_budget(rule, others, list(utilities), costs, budget)
+    moments = others.moments(chosen.columns)
+    reference = chosen.scores(others.norms, rule.aggregation, moments)
+    scores = chosen.scores(table.norms[held_out], rule.aggregation, moments)
+    return (scores - reference.mean()) / reference.std(correction=0)

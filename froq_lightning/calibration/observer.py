@@ -20,7 +20,6 @@ from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.consistency import contradictions
 from froq_lightning.calibration.decoding import decode
 from froq_lightning.calibration.migration import SCHEMA_VERSION, brought_up_to_date
-from froq_lightning.calibration.preset import PRESETS, PresetName
 from froq_lightning.calibration.selection import LayerUtility, Selection, Step
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.errors import DataNotFoundError, ObserverError
@@ -135,7 +134,7 @@ class Observer:
         cls,
         selection: Selection,
         backbone: BackboneIdentity,
-        preset: PresetName,
+        preset: str,
         images: CalibrationSet,
         budget: Budget = Budget(),  # noqa: B008 - immutable
     ) -> Self:
@@ -147,7 +146,7 @@ class Observer:
             backbone=backbone,
             preset=preset,
             budget=budget,
-            aggregation=PRESETS[preset].aggregation,
+            aggregation=selection.aggregation,
             layers=tuple(
                 ObservedLayer(name, utilities[name] or 0.0, mean, std, weight)
                 for name, mean, std, weight in zip(selection.layers, *moments, strict=True)

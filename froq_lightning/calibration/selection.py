@@ -1,16 +1,19 @@
-"""Which layers to observe: take their utilities (FROQ, IJCB 2025, section 3), and let a rule of selection choose."""
+"""The selection of layers: their utilities (FROQ, IJCB 2025, section 3), a rule that chooses, and what came of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 
+from froq_lightning.calibration.aggregation import Aggregation
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.correlation import spearman
 from froq_lightning.calibration.cross_validation import cross_validate
-from froq_lightning.calibration.front import FrontPoint, select_within
-from froq_lightning.calibration.rules.rule import LabelledNorms, Rule
+from froq_lightning.calibration.labelled_norms import LabelledNorms
+from froq_lightning.calibration.pareto_front import FrontPoint, select_within_budget
+from froq_lightning.calibration.rules.rule import Rule
 from froq_lightning.calibration.set_utility import SetUtility, Verdict
 from froq_lightning.errors import CalibrationError
 from froq_lightning.observation.layers import repeated_columns
@@ -58,10 +61,11 @@ class Selection:
         means: `[K]` mean norm of each selected layer over the calibration set.
         stds: `[K]` its standard deviation (over N).
         weights: `[K]` float64, of each selected layer in the score; 1 where all weigh alike.
+        aggregation: how the norms of these layers become a score.
         scores: `[N]` of the calibration images.
         in_sample: Spearman's rho of these scores with the pseudo-quality.
         costs: by layer, the share of a forward pass that reaching it takes; empty if that is not known.
-        front: what sets of layers a share of a pass buys, from cheap to dear; empty if that is not known.
+        front: the Pareto front of utility and cost, from cheap to dear; empty if costs are not known.
         cross_validated: set utility on images that the layers were not chosen on.
     """
 
@@ -72,6 +76,7 @@ class Selection:
     means: Tensor
     stds: Tensor
     weights: Tensor
+    aggregation: Aggregation
     scores: Tensor
     in_sample: float
     costs: Mapping[str, float]
@@ -90,7 +95,7 @@ class Selection:
 
     @property
     def verdict(self) -> Verdict:
-        """Say whether the scores tell anything of images that the layers were not chosen on."""
+        """The verdict on images that the layers were not chosen on."""
         return self.cross_validated.verdict
 
 
@@ -123,50 +128,77 @@ def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
     Raises:
         CalibrationError: for fewer than 10 images, constant labels, or if no layer can be used within the budget.
     """
-    each = torch.arange(len(norms), device=norms.device)
-    originals = each if originals is None else originals
+    originals = torch.arange(len(norms), device=norms.device) if originals is None else originals
     _require_usable(norms, pseudo_quality, groups, originals)
-    failures = failures or {}
-    order = range(len(names)) if order is None else order
-    repeats = repeated_columns(norms, order)
-    reasons = {column: failures.get(column) or reason for column, reason in enumerate(_useless(norms))}
-    usable = [column for column in order if not reasons[column]]
-    if not usable:
-        raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")
+    candidates = _Candidates.of(norms, names, range(len(names)) if order is None else order, failures or {})
     rhos = spearman(norms, pseudo_quality).tolist()
-    utilities = {column: rhos[column] for column in usable}
+    utilities = {column: rhos[column] for column in candidates.usable}
     groups = originals if groups is None or len(groups.unique()) == 1 else groups
     table = LabelledNorms(norms, pseudo_quality, utilities, groups, originals)
-    columns = [column for column in usable if not (rule.fold_repeats and column in repeats)]
-    found, front = select_within(rule, table, columns, dict(enumerate(costs)), budget)
-    moments = table.moments(found.columns)
-    silent = [column for column in range(len(names)) if column not in set(order)]
+    columns = [column for column in utilities if not (rule.fold_repeats and column in candidates.repeats)]
+    by_column = dict(enumerate(costs))
+    chosen, front = select_within_budget(rule, table, columns, by_column, budget)
+    means, stds = table.moments(chosen.columns)
     return Selection(
-        candidates=tuple(
-            LayerUtility(
-                names[column],
-                utilities.get(column),
-                repeats=names[repeats[column]] if column in repeats else "",
-                reason=reasons[column],
-            )
-            for column in (*order, *silent)
-        ),
-        trajectory=tuple(Step(names[column], rho) for column, rho in found.trajectory),
-        layers=tuple(names[column] for column in found.columns),
-        columns=found.columns,
-        means=moments[0],
-        stds=moments[1],
-        weights=found.weights,
-        scores=found.scores(norms, rule.aggregation, moments),
-        in_sample=found.utility,
-        costs={names[column]: costs[column] for column in usable} if costs else {},
+        candidates=candidates.described(utilities),
+        trajectory=tuple(Step(names[column], rho) for column, rho in chosen.trajectory),
+        layers=tuple(names[column] for column in chosen.columns),
+        columns=chosen.columns,
+        means=means,
+        stds=stds,
+        weights=chosen.weights,
+        aggregation=rule.aggregation,
+        scores=chosen.scores(norms, rule.aggregation, (means, stds)),
+        in_sample=chosen.utility,
+        costs={names[column]: costs[column] for column in utilities} if costs else {},
         front=tuple(front),
-        cross_validated=cross_validate(rule, table, columns, dict(enumerate(costs)), budget),
+        cross_validated=cross_validate(rule, table, columns, by_column, budget),
     )
 
 
+@dataclass(frozen=True)
+class _Candidates:
+    """The candidate layers before any is chosen.
+
+    Args:
+        names: of all layers.
+        order: columns in execution order.
+        repeats: for a column that repeats an earlier one, that column.
+        reasons: for each column, why it cannot be used; empty if it can.
+    """
+
+    names: Sequence[str]
+    order: Sequence[int]
+    repeats: Mapping[int, int]
+    reasons: Sequence[str]
+
+    @classmethod
+    def of(cls, norms: Tensor, names: Sequence[str], order: Sequence[int], failures: Mapping[int, str]) -> Self:
+        reasons = [failures.get(column) or reason for column, reason in enumerate(_useless(norms))]
+        if all(reasons[column] for column in order):
+            raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")
+        return cls(names, order, repeated_columns(norms, order), reasons)
+
+    @property
+    def usable(self) -> list[int]:
+        return [column for column in self.order if not self.reasons[column]]
+
+    def described(self, utilities: Mapping[int, float]) -> tuple[LayerUtility, ...]:
+        """Describe all layers, in execution order; those that never fired last."""
+        silent = sorted(set(range(len(self.names))) - set(self.order))
+        return tuple(
+            LayerUtility(
+                self.names[column],
+                utilities.get(column),
+                repeats=self.names[self.repeats[column]] if column in self.repeats else "",
+                reason=self.reasons[column],
+            )
+            for column in (*self.order, *silent)
+        )
+
+
 def _useless(norms: Tensor) -> list[str]:
-    """Say of each column why it tells nothing; empty where it does."""
+    """Say of each column why it cannot rank images; empty where it can."""
     highest, lowest = norms.amax(dim=0).double(), norms.amin(dim=0).double()
     finite = highest.isfinite() & lowest.isfinite()
     constant = highest - lowest <= CONSTANT * highest.abs().maximum(lowest.abs())

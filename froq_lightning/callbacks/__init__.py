@@ -1,8 +1,9 @@
 """Files and tables out: what a run leaves behind and prints."""
 
 from froq_lightning.callbacks.evaluation_writer import EvaluationWriter
+from froq_lightning.callbacks.fastest_batch_size import FastestBatchSize
 from froq_lightning.callbacks.observer_writer import ObserverWriter
 from froq_lightning.callbacks.quality_writer import QualityWriter
 from froq_lightning.callbacks.ranking import RankedTable
 
-__all__ = ["EvaluationWriter", "ObserverWriter", "QualityWriter", "RankedTable"]
+__all__ = ["EvaluationWriter", "FastestBatchSize", "ObserverWriter", "QualityWriter", "RankedTable"]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from froq_lightning.calibration.doubts import of_weights
-from froq_lightning.calibration.front import FrontPoint
+from froq_lightning.calibration.pareto_front import FrontPoint
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.calibration.set_utility import FEW_IMAGES, Verdict, by_chance
 from froq_lightning.methods.auto_labels import ENOUGH_SUBJECTS

@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from froq_lightning.callbacks.results_table import ResultsTable, results_tables
-from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
-from froq_lightning.evaluation.result import FEW_ERRORS
+from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.terminal import printable, text_table
 
 XQLFW = "XQLFW was built with SER-FIQ scores: its figures favour SER-FIQ"
@@ -128,7 +127,7 @@ def _no_intervals(evaluation: Evaluation) -> Iterator[str]:
     if len(evaluation.working()) > 1 and not any(math.isfinite(result.low) for result in evaluation.results):
         yield (
             "no method is marked as the best: whether differences are more than chance is known only with intervals, "
-            "which model.figures.bootstrap gives (200, say)"
+            "which model.metrics.bootstrap gives (200, say)"
         )
 
 

@@ -15,8 +15,7 @@ from froq_lightning.callbacks.evaluation_summary import caveats, summary, times_
 from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.convention import Convention
-from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
-from froq_lightning.evaluation.result import Result
+from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, Result
 from froq_lightning.formats.format import require_suffix
 from froq_lightning.formats.table import delimiter_of, table_signature, write_table
 from froq_lightning.module import FroqModule

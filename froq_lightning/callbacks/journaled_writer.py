@@ -7,14 +7,14 @@ from typing import ClassVar
 from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.callbacks.output_writer import OutputWriter, face_data
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError, JournalError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.launcher import Launcher
-from froq_lightning.runs.limits import limits
 from froq_lightning.runs.processes import gathered, process_number
+from froq_lightning.runs.trainer_options import limits
 
 # Another version of one of these may compute other last digits.
 SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")
@@ -59,7 +59,7 @@ class JournaledWriter(OutputWriter):
             self.journal.open(identity, (), restart=True)
             return
         identity |= {"model": pl_module.identity_of_run(stage), "data": data.identity(), **limited}
-        names = [record.key for record in data.faces.records]
+        names = [image.key for image in data.faces.images]
         self.journal.open(identity, names, restart=self.restart)
         if limited:  # opened again: only a limited run's own journal may be deleted
             self.journal.close()

@@ -12,7 +12,7 @@ from froq_lightning.calibration.selection import Selection
 from froq_lightning.callbacks.calibration_summary import summary
 from froq_lightning.callbacks.journaled_writer import JournaledWriter
 from froq_lightning.callbacks.output_writer import face_data
-from froq_lightning.data.records import FaceBatch
+from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import CalibrationError, ConfigurationError
 from froq_lightning.formats.format import require_suffix
 from froq_lightning.formats.table import table_signature, write_table
@@ -111,7 +111,7 @@ def _image_rows(trainer: Trainer, calibration: Calibration) -> Iterator[tuple[An
     )
     data = face_data(trainer)
     for index in range(len(used) + len(table.missing)):
-        key = str(index) if data is None else data.faces.records[index].key
+        key = str(index) if data is None else data.faces.images[index].key
         if index in used:
             label, score, quality = used[index]
             yield key, f"{label:.9g}", f"{score:.9g}", quality, "ok", ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.atomic_write import Signature, require_replaceable
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.datamodules.faces import FaceDataModule
 
 
 class OutputWriter(Callback, ABC):

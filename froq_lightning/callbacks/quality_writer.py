@@ -8,13 +8,13 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.atomic_write import Signature
 from froq_lightning.callbacks.journaled_writer import JournaledWriter
-from froq_lightning.data.records import FaceBatch
+from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.formats.format import Format, find_format, write_file
 from froq_lightning.module import FroqModule
-from froq_lightning.runs.limits import limits
-from froq_lightning.runs.prediction import Prediction, scored_block
-from froq_lightning.runs.quality_batch import QualityBatch
+from froq_lightning.runs.prediction import Prediction
+from froq_lightning.runs.quality_batch import ScoredBatch
+from froq_lightning.runs.trainer_options import limits
 
 
 class QualityWriter(JournaledWriter):
@@ -65,9 +65,9 @@ class QualityWriter(JournaledWriter):
         dataloader_idx: int = 0,
     ) -> None:
         """Record the rows of a batch."""
-        del trainer, pl_module, batch_idx, dataloader_idx
-        scores: QualityBatch = outputs
-        self.record(scored_block(batch, scores))
+        del trainer, pl_module, batch, batch_idx, dataloader_idx
+        scored: ScoredBatch = outputs
+        self.record(scored.block())
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the rows of all processes."""

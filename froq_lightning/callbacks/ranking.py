@@ -10,8 +10,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from froq_lightning.calibration import doubts
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.module import FroqModule
-from froq_lightning.runs.limits import limits
 from froq_lightning.runs.prediction import Prediction, ScoredRow
+from froq_lightning.runs.trainer_options import limits
 from froq_lightning.terminal import text_table
 
 FAILURES_SHOWN = 5

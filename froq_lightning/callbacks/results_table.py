@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from froq_lightning.evaluation.convention import Convention
-from froq_lightning.evaluation.evaluation import Evaluation
-from froq_lightning.evaluation.result import FEW_ERRORS, Result
+from froq_lightning.evaluation.outcome import FEW_ERRORS, Evaluation, Result
 
 MEAN = "mean"
 

@@ -1,16 +1,63 @@
 """`froq data inspect`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from froq_lightning.cli.option_paths import expand_home
 from froq_lightning.data.comparison_set import ComparisonSet
-from froq_lightning.data.image_survey import ImageSurvey
-from froq_lightning.data.inspection import Inspection, inspect_source
+from froq_lightning.data.image_refs import ImageRef
+from froq_lightning.data.image_survey import ImageSurvey, survey_images
+from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.sources.source import find_source, read_faces, read_trials
 from froq_lightning.terminal import printable
 
 MOST_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a source holds.
+
+    Args:
+        kind: the format.
+        images: of it.
+        comparisons: the comparison trials; None if there are none.
+        obstacle: why there are none.
+        survey: of a sample of the images.
+        passed_over: what else lies in a folder; empty if nothing does.
+    """
+
+    kind: str
+    images: Sequence[ImageRef]
+    comparisons: ComparisonSet | None
+    obstacle: str
+    survey: ImageSurvey
+    passed_over: str
+
+
+def inspect_source(source: str, root: str | None = None, part: str | None = None) -> Inspection:
+    """Find out what a source holds.
+
+    Args:
+        source: anything that `validate`, `predict` or `test` may be given.
+        root: folder of the images, if it is not the usual one.
+        part: which set of a source that holds several.
+
+    Raises:
+        DataNotFoundError: if it does not exist.
+        DataError: if it is of no known format, which the text lists, or malformed.
+    """
+    kind = find_source(Path(source)).name
+    try:
+        comparisons = read_trials(source, root, part=part)
+    except (DataError, DataNotFoundError) as error:
+        faces = read_faces(source, root)
+        return Inspection(kind, faces.images, None, str(error), survey_images(faces.images), faces.passed_over)
+    survey = survey_images(comparisons.images)
+    return Inspection(kind, comparisons.images, comparisons, "", survey, comparisons.passed_over)
 
 
 def run_inspect(path: str, root: str | None = None, part: str | None = None) -> None:
@@ -23,7 +70,7 @@ def run_inspect(path: str, root: str | None = None, part: str | None = None) -> 
 
 
 def _counts(found: Inspection) -> Iterator[tuple[str, str]]:
-    yield "images", f"{len(found.records):,}"
+    yield "images", f"{len(found.images):,}"
     if found.passed_over:
         yield "passed over", found.passed_over
     if found.comparisons is None:
@@ -55,7 +102,7 @@ def _looks(found: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _taken_for(found: Inspection, survey: ImageSurvey) -> str:
-    if found.records[0].landmarks is not None:
+    if found.images[0].landmarks is not None:
         return "loose crops with landmarks, which align them when they are read"
     if survey.crop_size is not None:
         return "aligned crops, as all are of one size"

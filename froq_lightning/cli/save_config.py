@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
@@ -33,19 +34,17 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
         return [(self.path, partial(is_saved, self.verb))]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Do not save yet, as Lightning would: the module may still refuse its observer."""
+        """Do not save yet, as Lightning would: the module may still refuse its Observer, or the data."""
 
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the configuration of a calibration."""
-        super().setup(trainer, pl_module, "validate")
+    def on_validation_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Save the configuration, before the first batch."""
+        del batch, batch_idx, dataloader_idx
+        if not self.already_saved:
+            super().setup(trainer, pl_module, self.verb)
 
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the configuration of a scoring run."""
-        super().setup(trainer, pl_module, "predict")
-
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the configuration of an evaluation."""
-        super().setup(trainer, pl_module, "test")
+    on_predict_batch_start = on_test_batch_start = on_validation_batch_start
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write the file."""

@@ -12,9 +12,9 @@ from lightning.pytorch import Callback, LightningDataModule, Trainer
 from froq_lightning.cli.interruption import REFUSED, EndAllProcesses, interruptible
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.verbs import CalibrationCLI, EvaluationCLI, PredictionCLI, VerbCLI
-from froq_lightning.cli.yaml_limits import limit_yaml
-from froq_lightning.data.evaluation import EvaluationDataModule
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.cli.yaml_loader import use_unique_keys
+from froq_lightning.datamodules.faces import FaceDataModule
+from froq_lightning.datamodules.trials import TrialDataModule
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.launcher import launching
 
@@ -22,7 +22,7 @@ from froq_lightning.runs.launcher import launching
 VERBS: dict[str, tuple[type[VerbCLI], type[LightningDataModule]]] = {
     "validate": (CalibrationCLI, FaceDataModule),
     "predict": (PredictionCLI, FaceDataModule),
-    "test": (EvaluationCLI, EvaluationDataModule),
+    "test": (EvaluationCLI, TrialDataModule),
 }
 # Tips of Lightning, which do not apply here.
 TIPS = (
@@ -76,7 +76,7 @@ def run_trainer(args: Sequence[str]) -> int:
         ConfigurationError: for options that do not exist or have a wrong value.
     """
     quieten()
-    limit_yaml()
+    use_unique_keys()
     _leave_interactive_slurm()
     cli, data = VERBS[args[0]]
     with interruptible(), launching():

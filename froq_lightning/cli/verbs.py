@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-from froq_lightning.callbacks import EvaluationWriter, ObserverWriter, QualityWriter, RankedTable
+from froq_lightning.callbacks import EvaluationWriter, FastestBatchSize, ObserverWriter, QualityWriter, RankedTable
 from froq_lightning.callbacks.ranking import SCORED
 from froq_lightning.cli.interruption import EndAllProcesses
 from froq_lightning.cli.option_paths import expand_home, find_files
@@ -55,6 +55,7 @@ class VerbCLI(LightningCLI, ABC):
         """Add `--output`."""
         text = f"file to write; by default {self.file} in trainer.default_root_dir"
         parser.add_argument("--output", type=str | None, default=None, help=text)
+        parser.link_arguments("model.preprocessing", "data.preprocessing", apply_on="instantiate")
 
     def before_instantiate_classes(self) -> None:
         """Expand a `~` that the shell left at the beginning of a path."""
@@ -69,7 +70,7 @@ class VerbCLI(LightningCLI, ABC):
         output = self.option("output")
         path = Path(output) if output else Path(trainer.default_root_dir) / self.file
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        callbacks[:0] = [EndAllProcesses(), *self.writers(path)]
+        callbacks[:0] = [EndAllProcesses(), *self.writers(path), FastestBatchSize()]
         for callback in callbacks:
             if isinstance(callback, SaveConfig):
                 callback.path, callback.verb = path.with_suffix(".config.yaml"), self.verb
@@ -122,6 +123,7 @@ class CalibrationCLI(ReportedCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`, `--report` and `--restart`."""
         super().add_arguments_to_parser(parser)
+        parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
 
     def inputs(self) -> dict[str, Path]:
@@ -146,6 +148,7 @@ class PredictionCLI(VerbCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`, `--restart` and `--embeddings`."""
         super().add_arguments_to_parser(parser)
+        parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
         text = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
         parser.add_argument("--embeddings", type=str | None, default=None, help=text)

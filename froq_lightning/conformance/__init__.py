@@ -1,5 +1,33 @@
-"""What the tests of an extension call to know that it keeps its contract: a module for every kind."""
+"""Checks that extensions keep their contracts, for the tests of whoever writes one. Nothing here needs pytest.
 
-from froq_lightning.conformance.backbones import check_backbone, writes_into_input
+A check returns nothing if the contract holds, and else raises an error that says what was expected and what came:
 
-__all__ = ["check_backbone", "writes_into_input"]
+    @pytest.mark.parametrize("check", backbone_checks(), ids=lambda check: check.__name__)
+    def test_mynet_is_a_backbone(check):
+        check(mynet())
+
+    @pytest.mark.parametrize("check", backbone_factory_checks(), ids=lambda check: check.__name__)
+    def test_mynet_takes_weights(check):
+        check(mynet)
+"""
+
+from froq_lightning.conformance.backbone_factories import backbone_factory_checks, check_backbone_factory
+from froq_lightning.conformance.backbones import backbone_checks, check_backbone, writes_into_input
+from froq_lightning.conformance.channel_order import check_channel_order_on_faces, check_published_input
+from froq_lightning.conformance.methods import check_method, check_set_labeller
+from froq_lightning.conformance.rules import check_rule
+from froq_lightning.conformance.sources import check_source
+
+__all__ = [
+    "backbone_checks",
+    "backbone_factory_checks",
+    "check_backbone",
+    "check_backbone_factory",
+    "check_channel_order_on_faces",
+    "check_method",
+    "check_published_input",
+    "check_rule",
+    "check_set_labeller",
+    "check_source",
+    "writes_into_input",
+]

@@ -1,6 +1,6 @@
-"""The crops of some records: read, aligned or checked for size, and perhaps degraded."""
+"""The crops of some images: read, aligned or checked for size, and perhaps degraded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -9,26 +9,28 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from froq_lightning.backbones.spec import Aligner, Pixels, Preprocessing
+from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.degradations import Degradations
+from froq_lightning.data.face_batch import FaceSample
+from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.images import read_image
 from froq_lightning.data.landmark_alignment import TEMPLATES, align_by_landmarks
-from froq_lightning.data.records import FaceRecord, FaceSample
 from froq_lightning.errors import ConfigurationError, ImageError
-from froq_lightning.evaluation.comparisons import Integers
+from froq_lightning.evaluation.comparisons import Floats, Integers
 
 CROPS_TRIED = 16
 
 
 class FaceDataset(Dataset[FaceSample]):
-    """The crops of some records, in their order; reading one never raises for what is in its file.
+    """The crops of some images, in their order; reading one never raises for what is in its file.
 
     Args:
-        records: the images. Those that come with landmarks are aligned by them, unless there is an aligner.
+        images: to read. Those that come with landmarks are aligned by them, unless there is an aligner.
         preprocessing: of the backbone; it says how large a crop is.
         aligner: cuts the largest face out of photographs; without one the images are taken as aligned crops.
         resize: whether crops of another size are resized; if not, they are failures.
-        degradations: applied to a share of the crops, or to the copies among the records.
-        subjects: `[N]` numbers of who is shown, -1 where that is not known.
+        degradations: applied to a share of the crops, or to the copies among the images.
+        subjects: `[N]` numbers of the persons shown, -1 where that is not known.
 
     Raises:
         ConfigurationError: if the landmarks do not lead to the crops that the backbone wants.
@@ -36,7 +38,7 @@ class FaceDataset(Dataset[FaceSample]):
 
     def __init__(
         self,
-        records: Sequence[FaceRecord],
+        images: Sequence[ImageRef],
         preprocessing: Preprocessing,
         aligner: Aligner | None = None,
         *,
@@ -44,13 +46,13 @@ class FaceDataset(Dataset[FaceSample]):
         degradations: Degradations | None = None,
         subjects: Integers | None = None,
     ) -> None:
-        self.records = records
+        self.images = images
         self.preprocessing = preprocessing
         self.aligner = aligner
         self.resize = resize
         self.degradations = degradations
         self.subjects = subjects
-        by_landmarks = aligner is None and len(records) > 0 and records[0].landmarks is not None
+        by_landmarks = aligner is None and len(images) > 0 and images[0].landmarks is not None
         if by_landmarks and preprocessing.alignment not in TEMPLATES:
             raise ConfigurationError(
                 f"Expected a network with {' or '.join(TEMPLATES)!r} alignment, which the landmarks of the images "
@@ -58,25 +60,30 @@ class FaceDataset(Dataset[FaceSample]):
             )
 
     def __len__(self) -> int:
-        return len(self.records)
+        return len(self.images)
 
     def __getitem__(self, index: int) -> FaceSample:
-        record = self.records[index]
-        if record.problem:
-            return FaceSample(index, record.key, None, record.problem)
+        image = self.images[index]
+        if image.problem:
+            return FaceSample(index, image.key, None, image.problem)
         try:
-            image, notes = self._crop(record)
+            crop, notes = self._crop(image)
         except ImageError as error:
-            return FaceSample(index, record.key, None, str(error))
+            return FaceSample(index, image.key, None, str(error))
         if self.degradations is not None:
-            image, note = self.degradations(image, index // (self._copies + 1), record.copy)
+            crop, note = self.degradations(crop, index // (self._copies + 1), image.copy)
             notes.append(note)
-        told, subject = "; ".join(filter(None, notes)), -1 if self.subjects is None else int(self.subjects[index])
-        return FaceSample(index, record.key, image, told, record.pseudo_quality, subject, record.copy)
+        remark, subject = "; ".join(filter(None, notes)), -1 if self.subjects is None else int(self.subjects[index])
+        return FaceSample(index, image.key, crop, remark, image.pseudo_quality, subject, image.copy)
 
     def __getitems__(self, indices: Sequence[int | None]) -> list[FaceSample]:
         """Read the crops of a batch; the DataLoader calls this. None stands for no crop."""
         return [self[index] for index in indices if index is not None]
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the images come with pseudo-quality."""
+        return len(self.images) > 0 and self.images[0].pseudo_quality is not None
 
     @property
     def _copies(self) -> int:
@@ -105,29 +112,29 @@ class FaceDataset(Dataset[FaceSample]):
         height, width = self.preprocessing.size
         found = ""
         for place in range(0, len(self), -(-len(self) // CROPS_TRIED) or 1):
-            record = self.records[place]
-            if record.landmarks is not None:
+            image = self.images[place]
+            if image.landmarks is not None:
                 return
             try:
-                pixels = None if record.problem else read_record(record)[0]
+                pixels = None if image.problem else read_ref(image)[0]
             except ImageError:
                 continue
             if pixels is not None and pixels.shape[:2] == (height, width):
                 return
             if pixels is not None and not found:
-                found = f"such as {record.key} with {pixels.shape[1]} x {pixels.shape[0]}"
+                found = f"such as {image.key} with {pixels.shape[1]} x {pixels.shape[0]}"
         if found:
             raise ConfigurationError(
                 f"Expected {width} x {height} crops with {self.preprocessing.alignment!r} alignment, but got images of "
                 f"other sizes in {source}, {found}; set data.aligner for photographs, data.resize for crops"
             )
 
-    def _crop(self, record: FaceRecord) -> tuple[Tensor, list[str]]:
-        pixels, note = read_record(record)
+    def _crop(self, image: ImageRef) -> tuple[Tensor, list[str]]:
+        pixels, note = read_ref(image)
         if self.aligner is not None:
             crop, fitted = self._align(self.aligner, pixels)
-        elif record.landmarks is not None:
-            landmarks = np.array(record.landmarks, dtype=np.float64)
+        elif image.landmarks is not None:
+            landmarks = np.array(image.landmarks, dtype=np.float64)
             crop = align_by_landmarks(pixels, landmarks, self.preprocessing.size, self.preprocessing.alignment)
             fitted = ""
         else:
@@ -154,10 +161,35 @@ class FaceDataset(Dataset[FaceSample]):
         return np.array(resized), f"resized from {found}"
 
 
-def read_record(record: FaceRecord) -> tuple[Pixels, str]:
-    """Read the `[h, w, 3]` RGB uint8 image of a record from its file or archive, with a note on what was changed.
+class TrialDataset(FaceDataset):
+    """The crops of a comparison set, with its trials: what `test` runs on.
+
+    Args:
+        comparisons: the images and the trials between them.
+        preprocessing: of the backbone.
+        aligner: as in `FaceDataset`.
+        resize: as in `FaceDataset`.
+        scores: `[N]` quality scores from elsewhere by name, higher is better, NaN where there is none.
+    """
+
+    def __init__(
+        self,
+        comparisons: ComparisonSet,
+        preprocessing: Preprocessing,
+        aligner: Aligner | None = None,
+        *,
+        resize: bool = False,
+        scores: Mapping[str, Floats] | None = None,
+    ) -> None:
+        super().__init__(comparisons.images, preprocessing, aligner, resize=resize)
+        self.comparisons = comparisons
+        self.scores = dict(scores or {})
+
+
+def read_ref(image: ImageRef) -> tuple[Pixels, str]:
+    """Read the `[h, w, 3]` RGB uint8 pixels of an image from its file or archive, with a note on what was changed.
 
     Raises:
         ImageError: if that fails.
     """
-    return read_image(record.path) if record.archive is None else record.archive.read(record.position)
+    return read_image(image.path) if image.archive is None else image.archive.read(image.position)

@@ -114,7 +114,7 @@ def check_cost(image: ImageFile, content: bytes) -> None:
 
 
 def _kind(image: ImageFile) -> str:
-    """Tell what `MOST_PIXELS_OF` knows an image by."""
+    """Return the key of an image's kind in `MOST_PIXELS_OF`."""
     compression = str(image.info.get("compression"))
     if "jpeg" in compression:
         return "JPEG in TIFF"

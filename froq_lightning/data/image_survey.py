@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from froq_lightning.backbones.spec import Pixels
-from froq_lightning.data.face_dataset import read_record
-from froq_lightning.data.records import FaceRecord
+from froq_lightning.data.face_dataset import read_ref
+from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.errors import ImageError
 
 PLAIN = "8-bit colour"
@@ -51,36 +51,36 @@ class ImageSurvey:
         return self.redder + self.bluer >= FEWEST_COLOURED and self.bluer > self.redder
 
 
-def survey_images(records: Sequence[FaceRecord], most: int = 200, seed: int = 0) -> ImageSurvey:
+def survey_images(images: Sequence[ImageRef], most: int = 200, seed: int = 0) -> ImageSurvey:
     """Read a sample of images.
 
     Args:
-        records: to draw from.
+        images: to draw from.
         most: images to read at most.
         seed: of the draw.
     """
     draw = np.random.default_rng(seed)
-    places = np.sort(draw.choice(len(records), min(most, len(records)), replace=False))
+    places = np.sort(draw.choice(len(images), min(most, len(images)), replace=False))
     sizes: Counter[tuple[int, int]] = Counter()
     modes: Counter[str] = Counter()
     failures: dict[str, str] = {}
     colours: Counter[int] = Counter()
     for place in places:
-        record = records[int(place)]
+        image = images[int(place)]
         try:
-            image, note = read_record(record)
+            pixels, note = read_ref(image)
         except ImageError as error:
-            failures[record.key] = str(error)
+            failures[image.key] = str(error)
             continue
-        sizes[image.shape[1], image.shape[0]] += 1
+        sizes[pixels.shape[1], pixels.shape[0]] += 1
         modes[note or PLAIN] += 1
-        colours[_redness(image)] += 1
+        colours[_redness(pixels)] += 1
     return ImageSurvey(dict(sizes.most_common()), dict(modes.most_common()), failures, colours[1], colours[-1])
 
 
-def _redness(image: Pixels) -> int:
+def _redness(pixels: Pixels) -> int:
     """Tell whether the middle of an image is redder than blue (1), bluer than red (-1), or grey (0)."""
-    height, width = image.shape[:2]
-    middle = image[height // 4 : height - height // 4, width // 4 : width - width // 4]
+    height, width = pixels.shape[:2]
+    middle = pixels[height // 4 : height - height // 4, width // 4 : width - width // 4]
     red, _, blue = middle.reshape(-1, 3).mean(axis=0, dtype=np.float64)
     return int(np.sign(red - blue))

@@ -1,4 +1,4 @@
-"""Image files to RGB pixels. Whatever a camera or an editor left behind is brought to 8-bit RGB, and said."""
+"""Image files to RGB pixels: every format is converted to 8-bit RGB, with a note on what was changed."""
 
 import re
 import stat
@@ -15,7 +15,7 @@ from froq_lightning.data.image_limits import MeteredFile, check_cost, check_exif
 from froq_lightning.errors import ImageError
 from froq_lightning.terminal import printable
 
-# What files are called; what they are is told by their content.
+# By their names; the format is found by the content.
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif"})
 SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".hif"}
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM", "AVIF")
@@ -65,7 +65,7 @@ def read_image(path: Path) -> tuple[Pixels, str]:
 
 
 def decode_image(content: bytes) -> tuple[Pixels, str]:
-    """Decode an image file that lies in an archive; see `read_image`.
+    """Decode an image file out of an archive; see `read_image`.
 
     Raises:
         ImageError: if it is empty, damaged, absurdly large or costly, or no image.
@@ -112,7 +112,7 @@ def _decode(content: bytes, what: str, verdict: str) -> tuple[Pixels, str]:
 
 
 def _read(content: bytes) -> tuple[Pixels, str]:
-    with _never_truncated(), warnings.catch_warnings(record=True) as told:
+    with _never_truncated(), warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         source = MeteredFile(content)
@@ -123,7 +123,7 @@ def _read(content: bytes) -> tuple[Pixels, str]:
             pixels, notes = _to_rgb(image, _orientation(image))
             if _has_frames(image):
                 notes.append("several frames, took the first")
-    damage = [warning.message for warning in told if warning.category is UserWarning]
+    damage = [warning.message for warning in raised if warning.category is UserWarning]
     if damage:
         notes.append(f"metadata is damaged: {_one_line(damage[0])}")
     return pixels, "; ".join(notes)

@@ -1,15 +1,17 @@
-"""Comparison trials gathered one by one from a list of pairs of image files."""
+"""Comparison trials between images that stand in pairs: named in a list, or one after the other in an archive."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path, PurePath
 
 import numpy as np
 
-from froq_lightning.data.comparison_set import ComparisonSet
-from froq_lightning.data.record_table import RecordTable
-from froq_lightning.data.subjects import numbered, subjects_of
+from froq_lightning.data.comparison_set import ComparisonSet, numbered, subjects_of
+from froq_lightning.data.image_refs import RefTable
 from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.evaluation.comparisons import Booleans
 from froq_lightning.names import exists, is_below, resolve_name
 
 
@@ -42,8 +44,8 @@ class PairList:
     ) -> ComparisonSet:
         """Turn the trials into a set.
 
-        The folder that an image lies in tells its subject where that agrees with all trials; otherwise, whom mated
-        trials connect is one subject.
+        The folder of an image names its subject if that agrees with all trials; otherwise, images that mated trials
+        connect are of one subject.
 
         Args:
             name: of the set.
@@ -72,11 +74,43 @@ class PairList:
         subjects, note = numbered([_folder(key, subject_level) for key in keys]), ""
         if not np.array_equal(subjects[first] == subjects[second], mated):
             subjects, note = subjects_of(len(keys), first, second, mated)
-        return ComparisonSet(
-            name, RecordTable(keys, root, confined=confined), first, second, mated, subjects, note=note
-        )
+        return ComparisonSet(name, RefTable(keys, root, confined=confined), first, second, mated, subjects, note=note)
 
 
 def _folder(key: str, level: int) -> str:
     parts = PurePath(key).parts
     return parts[-1 - level] if len(parts) > level else ""
+
+
+def pair_up(name: str, images: RefTable, mated: Booleans, digest: Callable[[int], bytes]) -> ComparisonSet:
+    """Make the n-th trial of images 2n and 2n + 1 of an archive; images of equal digests are one.
+
+    Args:
+        name: of the set.
+        images: 2P images.
+        mated: `[P]` bool, whether both images of a trial show the same subject.
+        digest: of the image at a position; see `content_digest`.
+
+    Raises:
+        DataError: if there are not two images per trial.
+    """
+    if len(images) != 2 * len(mated):
+        raise DataError(f"Expected {name} to hold two images per trial, but got {len(images)} and {len(mated)}")
+    places: dict[bytes, int] = {}
+    kept: list[int] = []
+    ends = np.empty(len(images), dtype=np.int32)
+    for position in range(len(images)):
+        content = digest(position)
+        if content not in places:
+            places[content] = len(kept)
+            kept.append(position)
+        ends[position] = places[content]
+    first, second = ends[::2], ends[1::2]
+    subjects, note = subjects_of(len(kept), first, second, mated)
+    distinct = replace(images, keys=[images.keys[place] for place in kept], positions=np.array(kept))
+    return ComparisonSet(name, distinct, first, second, mated, subjects, note=note)
+
+
+def content_digest(content: bytes) -> bytes:
+    """Digest an image as it is stored, to find repeated ones."""
+    return blake2b(content, digest_size=16).digest()

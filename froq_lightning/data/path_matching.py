@@ -1,4 +1,4 @@
-"""Which of the paths in a file is which image: tools name the same image by longer or shorter paths."""
+"""Matching the paths in a file with images: tools name the same image by longer or shorter paths."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ def _named(stated: Mapping[int, str], spelled: Callable[[str], str]) -> dict[Par
 
 
 def _places(named: dict[Parts, int], wanted: Sequence[Parts]) -> npt.NDArray[np.int64]:
-    """Find the place of every wanted path; one that is named as such, or shares more folders, comes before others."""
+    """Find the place of every wanted path; an equal path, or one that shares more folders, goes first."""
     same = {named[key] for key in wanted if key in named}
     others = {parts: place for parts, place in named.items() if place not in same}
     ending = _endings(others, max(map(len, wanted)))

@@ -1,15 +1,18 @@
-"""Quality scores from elsewhere: tables of OFIQ or of this tool, and lines of a path and a number (CR-FIQA)."""
+"""Labels and quality scores in files: tables of OFIQ or of this tool, and lines of a path and a number (CR-FIQA)."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from froq_lightning.data.path_matching import Parts, match_paths, path_parts
+from froq_lightning.data.image_refs import ImageRef
+from froq_lightning.data.path_matching import NONE, Parts, match_paths, path_parts
 from froq_lightning.data.tables import PATH_COLUMNS, Table, finite_number, read_table
 from froq_lightning.errors import DataError
 from froq_lightning.evaluation.comparisons import Floats
+from froq_lightning.names import escape_cell, escape_name
 
 # OFIQ's native unified score has more digits than its scalar in 0..100.
 SCORE_COLUMNS = ("quality_score", "quality", "score", "unifiedqualityscore")
@@ -90,3 +93,48 @@ def _lines(table: Table) -> Iterator[tuple[int, str, str]]:
         if len(cells) != 2 or math.isnan(finite_number(cells[1])):
             raise DataError(f"{table.where(number)}: Expected a path and a score, but got {' '.join(row)!r}")
         yield number, cells[0], cells[1]
+
+
+def with_labels(images: Iterable[ImageRef], labels: str | Path) -> list[ImageRef]:
+    """Give images the pseudo-quality that a label file states for their keys.
+
+    An image without a label gets a problem; a label without an image becomes an image with one.
+
+    Args:
+        images: of a source.
+        labels: a table with columns `path` and `pseudo_quality`, or any file of scores; its paths may be longer or
+            shorter than the keys.
+
+    Raises:
+        DataNotFoundError: if the label file does not exist.
+        DataError: if it has no such columns, names an image twice with different values, or fits no image.
+    """
+    images, labels = list(images), Path(labels)
+    stated = read_score_texts(labels, (LABEL, *SCORE_COLUMNS))
+    names, texts = list(stated), list(stated.values())
+    places = match_paths(names, [image.key for image in images], labels.name)
+    if (places == NONE).all():
+        raise DataError(f"none of the {len(stated)} paths in {labels.name} is an image of the source")
+    merged = [
+        replace(image, pseudo_quality=math.nan, problem=f"no label in {labels.name}")
+        if place == NONE
+        else labelled(image, texts[place])
+        for image, place in zip(images, places, strict=True)
+    ]
+    extra = sorted(set(range(len(names))) - set(places.tolist()))
+    problem = f"in {labels.name}, but not in the source"
+    return merged + [
+        replace(labelled(ImageRef(_key(names[place]), labels.parent), texts[place]), problem=problem) for place in extra
+    ]
+
+
+def labelled(image: ImageRef, text: str) -> ImageRef:
+    """Give an image a label that is stated as text; one that is no finite number is a problem of the image."""
+    value = finite_number(text)
+    problem = f"label {text!r} is no finite number" if math.isnan(value) else ""
+    return replace(image, pseudo_quality=value, problem=image.problem or problem)
+
+
+def _key(stated: str) -> str:
+    """Return a path in a file as the key that it states, or as the key of the name that it states."""
+    return stated if escape_cell(stated) == stated else escape_name(stated)

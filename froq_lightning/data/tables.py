@@ -3,18 +3,19 @@
 import csv
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from froq_lightning.bounded_io import MOST_DIGITS, numbered_lines
-from froq_lightning.data.parquet_table import parquet_rows
-from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 PATH_COLUMNS = ("path", "image", "filename", "file", "image_path", "file_path", "name")
 LONGEST_PATH = 4096  # of Linux
+ROWS_AT_A_TIME = 2**12  # of Parquet
 
 Rows = Iterator[tuple[int, list[str]]]
 
@@ -59,8 +60,8 @@ class Table:
         for number, row in self.rest if headed else self._all():
             if len(row) != width:
                 if len(row) < width or any(row[width:]):
-                    told = f"Expected {width} cells as in {self.unit} {self.first}, but got {len(row)}: {row}"
-                    raise DataError(f"{self.where(number)}: {told}")
+                    expected = f"Expected {width} cells as in {self.unit} {self.first}, but got {len(row)}: {row}"
+                    raise DataError(f"{self.where(number)}: {expected}")
                 del row[width:]
             yield number, row
 
@@ -103,17 +104,22 @@ def read_table(path: Path) -> Table:
 
     Raises:
         DataNotFoundError: if the file does not exist.
-        DataError: if it is no such file; perhaps not before the row that tells.
+        DataError: if it is no such file; perhaps raised by a later row.
         ConfigurationError: if it is a Parquet file and pyarrow is not installed.
     """
     if not path.is_file():
         raise DataNotFoundError(f"file {str(path)!r} does not exist")
     if path.suffix.lower() == ".parquet":
-        rows = parquet_rows(path)
+        rows = _parquet_rows(path)
         return Table(path.name, [cell.strip() for cell in next(rows, [])], 0, enumerate(rows, start=1), unit="row")
     numbered = _text_rows(path, _delimiter(path))
     first, row = next(numbered, (0, []))
     return Table(path.name, row[: _width(row)], first, numbered)
+
+
+def is_table(path: Path, fits: Callable[[Table], bool]) -> bool:
+    """Tell whether a path is a table of a certain kind."""
+    return path.suffix.lower() in SUFFIXES and path.is_file() and fits(read_table(path))
 
 
 def finite_number(text: str) -> float:
@@ -153,6 +159,30 @@ def _text_rows(path: Path, delimiter: str) -> Rows:
                 yield reader.line_num, row
     except csv.Error as error:
         raise DataError(f"{path.name}, line {reader.line_num}: is no CSV: {error}") from error
+
+
+def _parquet_rows(path: Path) -> Iterator[list[str]]:
+    """Read the names of the columns, and then row by row their cells as text; a missing cell is empty.
+
+    Columns of lists and structures, such as embeddings, are left out.
+    """
+    try:
+        from pyarrow import ArrowException, parquet, types  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigurationError("Parquet manifests need pyarrow: pip install 'froq-lightning[parquet]'") from error
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = [field.name for field in file.schema_arrow if not types.is_nested(field.type)]
+            yield names
+            for batch in file.iter_batches(ROWS_AT_A_TIME, columns=names):
+                columns = [[_cell(value) for value in column.to_pylist()] for column in batch.columns]
+                yield from map(list, zip(*columns, strict=True))
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{path.name} is no Parquet file: {error}") from error
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _width(row: list[str]) -> int:

@@ -1,1 +1,1 @@
-"""MEASURING: whether quality scores foretell recognition errors. Pure functions on NumPy arrays, float64."""
+"""Metrics of how well quality scores foretell recognition errors: pure functions on NumPy arrays, float64."""

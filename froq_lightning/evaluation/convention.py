@@ -1,4 +1,4 @@
-"""How an error-versus-discard curve is made. Figures made under different conventions cannot be compared."""
+"""Conventions of the error-versus-discard curve. Areas under different conventions cannot be compared."""
 
 import math
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class Convention:
-    """The choices behind a figure of merit.
+    """The choices behind a metric.
 
     Args:
         name: in tables and files.
@@ -83,7 +83,7 @@ class Convention:
 
     @property
     def higher_is_better(self) -> bool:
-        """The direction of the figure."""
+        """The direction of the metric."""
         return self.measure == "rce"
 
     def describe(self) -> str:

@@ -20,7 +20,7 @@ from froq_lightning.evaluation.error_rates import (
 
 @dataclass(frozen=True)
 class ErrorVersusDiscardCurve:
-    """An EDC and the figure taken from it.
+    """An EDC and the area under it.
 
     Args:
         fractions: `[K]` discarded shares, ascending from 0.
@@ -47,10 +47,12 @@ def error_versus_discard(
         convention: how it is made.
         fmr: false match rate of the threshold, 0..1.
     """
-    quality = np.where(np.isnan(quality), -np.inf, quality)
+    quality = np.where(np.isnan(quality), -np.inf, quality)  # a failure to acquire is discarded first
     if convention.threshold == "recomputed":
         return _recomputed(scores, mated, quality, convention, fmr)
     threshold = threshold_at_fmr(scores[~mated], fmr)
+    # EDC(r) is the FNMR, at this threshold, of the mated trials that are left once the share r of the lowest quality is
+    # discarded. Non-mated trials no longer matter.
     errors, counts = _groups(scores[mated] <= threshold, quality[mated])
     if not len(errors) or math.isnan(threshold):
         return ErrorVersusDiscardCurve(np.zeros(1), np.full(1, math.nan), threshold, math.nan)
@@ -59,6 +61,7 @@ def error_versus_discard(
     fnmr = _values(curve, fractions)
     area = _area(fractions, fnmr, convention)
     if convention.normalise == "best":
+        # pAUC(quality) - pAUC(oracle), which discards the false non-matches first (arXiv 2303.13294).
         best = _steps(*_best(int(errors.sum()), int(counts.sum())))
         ideal = fractions if convention.step else _exact_fractions(best, convention.limit)
         area -= _area(ideal, _values(best, ideal), convention)
@@ -66,13 +69,20 @@ def error_versus_discard(
 
 
 def best_curve(fnmr: float, fractions: Floats) -> Floats:
-    """FNMR of a quality that discards the false non-matches first."""
+    """FNMR of a quality that discards the false non-matches first: max(FNMR - r, 0) / (1 - r) at the share r."""
     return np.maximum(fnmr - fractions, 0) / (1 - fractions)
 
 
 @dataclass(frozen=True)
 class _Curve:
-    """FNMR as a function of the number discarded: what is retained beyond each place, constant or linear between."""
+    """FNMR as a function of the number of trials discarded.
+
+    Args:
+        discarded: numbers at which the curve is known, ascending from 0.
+        errors: false non-matches among what is retained there.
+        total: number of trials.
+        linear: whether errors are linear between these numbers, as expected of ties in random order; else constant.
+    """
 
     discarded: Floats
     errors: Floats
@@ -91,18 +101,23 @@ def _best(errors: int, total: int) -> tuple[Floats, Floats]:
 
 
 def _steps(errors: Floats, counts: Floats) -> _Curve:
+    """Discard whole groups of equal quality: errors(d) = all errors less those of the groups discarded so far."""
     discarded = np.concatenate([[0.0], np.cumsum(counts)])
     return _Curve(discarded, errors.sum() - np.concatenate([[0.0], np.cumsum(errors)]), counts.sum(), linear=False)
 
 
 def _expected(errors: Floats, counts: Floats) -> _Curve:
+    """Discard trials of equal quality one by one in random order.
+
+    Of a group with e errors among n trials, k discarded ones are expected to hold e k / n errors: linear in k.
+    """
     steps = _steps(errors, counts)
     return _Curve(steps.discarded, steps.errors, steps.total, linear=True)
 
 
 def _values(curve: _Curve, fractions: Floats) -> Floats:
     """FNMR at discarded fractions; whole trials are discarded."""
-    wanted = np.floor(fractions * curve.total + ROUNDING)
+    wanted = np.floor(fractions * curve.total + ROUNDING)  # 0.07 * 100 is 7.000000000000001, 0.29 * 100 is 28.99...
     if curve.linear:
         errors, discarded = np.interp(wanted, curve.discarded, curve.errors), wanted
     else:
@@ -123,6 +138,8 @@ def _exact_fractions(curve: _Curve, limit: float) -> Floats:
 
 
 def _area(fractions: Floats, fnmr: Floats, convention: Convention) -> float:
+    # mean: sum of f_k / K (FROQ); trapezoid: sum of (r_k+1 - r_k) (f_k + f_k+1) / 2 (CR-FIQA); step: the curve stays
+    # constant up to the next fraction, and the last step ends at the limit (arXiv 2303.13294).
     if convention.area == "mean":
         area = float(fnmr.mean())
     elif convention.area == "trapezoid":
@@ -144,9 +161,9 @@ def _recomputed(
     starts = np.floor(fractions * total + ROUNDING).astype(int)
     thresholds, fnmr = np.empty(len(starts)), np.empty(len(starts))
     for step, start in enumerate(starts if convention.discard == "all" else _after_mated(mated, fractions)):
-        kept, of_mated = scores[start:], mated[start:]
-        thresholds[step] = threshold_nearest_fmr(np.sort(kept[~of_mated])[::-1], fmr)
-        fnmr[step] = false_non_match_rate(kept[of_mated], thresholds[step])
+        retained, of_mated = scores[start:], mated[start:]
+        thresholds[step] = threshold_nearest_fmr(np.sort(retained[~of_mated])[::-1], fmr)
+        fnmr[step] = false_non_match_rate(retained[of_mated], thresholds[step])
     return ErrorVersusDiscardCurve(fractions, fnmr, float(thresholds[0]), _area(fractions, fnmr, convention))
 
 

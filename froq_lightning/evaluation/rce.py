@@ -30,23 +30,29 @@ def rank_consistency(trials: Trials, quality: Floats, fmr: float, gamma: float =
     harm = _ranks_of_harm(trials, threshold, used)
     rank = _ranks(-np.where(np.isnan(quality), -np.inf, quality)[used])
     count = len(used)
+    # With the ranks R_H by rising harm and R_Q by falling quality, and w = (R_H / R)^gamma for R images:
+    # RCE = 1 - 6 sum of w (R_H - R_Q)^2 / ((R^2 - 1) sum of w). With gamma 0 that is Spearman's rho.
     weights = (harm / count) ** gamma
     return float(1 - 6 * np.sum(weights * (harm - rank) ** 2) / ((count**2 - 1) * weights.sum()))
 
 
 def _ranks_of_harm(trials: Trials, threshold: float, used: np.ndarray) -> Floats:
+    """Rank images by the number H of errors that they take part in; equal H by highest non-mated - lowest mated."""
     size = len(trials.subjects)
     wrong = np.where(trials.mated, trials.scores <= threshold, trials.scores > threshold)
+    # Images without trials of a kind have the margin that does least harm: similarities are in -1..1.
     harm, highest, lowest = np.zeros(size), np.full(size, -1.0), np.full(size, 1.0)
     for side in (trials.first, trials.second):
         harm += np.bincount(side, weights=wrong, minlength=size)
         np.maximum.at(highest, side[~trials.mated], trials.scores[~trials.mated])
         np.minimum.at(lowest, side[trials.mated], trials.scores[trials.mated])
     margin = highest - lowest
+    # Columns in lexical order, by harm and then by margin; equal pairs tie.
     _, combined = np.unique(np.stack([harm[used], margin[used]]), axis=1, return_inverse=True)
     return _ranks(combined.ravel().astype(np.float64))
 
 
 def _ranks(values: Floats) -> Floats:
+    """Mid-ranks from 1: of c equal values whose last rank is n, each gets n - (c - 1) / 2."""
     _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[group]

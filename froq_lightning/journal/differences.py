@@ -20,8 +20,8 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any], path: str = "
 def list_difference(there: Sequence[str], here: Sequence[str]) -> str:
     """Say which names came and went."""
     gone, new = sorted(set(there) - set(here)), sorted(set(here) - set(there))
-    told = [f"{len(names):,} {what} ({_first(names)})" for what, names in (("gone", gone), ("new", new)) if names]
-    return ", ".join(told) or "in another order"
+    parts = [f"{len(names):,} {what} ({_first(names)})" for what, names in (("gone", gone), ("new", new)) if names]
+    return ", ".join(parts) or "in another order"
 
 
 def _told(value: Any) -> str:

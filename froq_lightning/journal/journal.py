@@ -111,7 +111,7 @@ class Journal:
                 self.folder.rmdir()
 
     def remove(self) -> None:
-        """Delete the journal, and nothing else that lies in its folder."""
+        """Delete the journal, and nothing else in its folder."""
         for shard in self.folder.glob("[0-9]*.shard"):  # perhaps of more processes than these, before a restart
             shard.unlink()
         self._delete_if_unused()

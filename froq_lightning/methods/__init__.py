@@ -1,1 +1,1 @@
-"""JUDGING: quality methods. Each scores RGB images of a backbone; higher is better."""
+"""Quality methods, one a file. Each scores RGB images of a backbone; higher is better."""

@@ -1,7 +1,6 @@
 """The labels that suit a calibration set: from mates where enough subjects are known, else from altered versions."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -10,45 +9,39 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import CalibrationError
 from froq_lightning.methods.mated_similarity import MatedSimilarity
 from froq_lightning.methods.pseudo_mated_similarity import PseudoMatedSimilarity
-from froq_lightning.methods.quality_method import SetLabels
+from froq_lightning.methods.quality_method import SetLabeller, SetLabels
 
 # With fewer, labels from altered versions are as good (benchmarks/README.md).
 ENOUGH_SUBJECTS = 25
 
 
 @dataclass(frozen=True)
-class AutoLabels:
+class AutoLabels(SetLabeller):
     """Labels as `mated` does where subjects are known, else as `pseudo_mated` does.
 
     `mated` wants mates of 25 subjects, to which these are more alike than to others, and of half of the images.
     """
-
-    copies: ClassVar[int] = 1
 
     def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
         """Keep what either would; see `PseudoMatedSimilarity.keep`."""
         return PseudoMatedSimilarity().keep(backbone, images, embeddings, is_image)
 
     def label(self, kept: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
-        """Label the images of a set; see `SetLabeller.label`. The facts tell which labels they are, and why."""
-        why = _lack_of_subjects(subjects.where(kept.isfinite().all(dim=1), -1), originals)
-        if not why:
+        """Label the images of a set; see `SetLabeller.label`. The facts say which labels they are, and why."""
+        reason = _lack_of_subjects(subjects.where(kept.isfinite().all(dim=1), -1), originals)
+        if not reason:
             try:
-                found = MatedSimilarity().label(kept.chunk(2, dim=1)[0], subjects, originals)
+                mated = MatedSimilarity().label(kept.chunk(2, dim=1)[0], subjects, originals)
             except CalibrationError as error:
-                why = str(error).partition(". ")[0]
+                reason = str(error).partition(". ")[0]
             else:
-                return _told(found, "mated", f"{found.facts['subjects']} subjects have mates")
-        return _told(PseudoMatedSimilarity().label(kept, subjects, originals), "pseudo_mated", why)
+                return _explained(mated, "mated", f"{mated.facts['subjects']} subjects have mates")
+        return _explained(PseudoMatedSimilarity().label(kept, subjects, originals), "pseudo_mated", reason)
 
     def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
         """Refuse a set that allows neither; see `SetLabeller.require_mates`."""
         if _lack_of_subjects(subjects, originals):
             PseudoMatedSimilarity().require_mates(subjects, originals)
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the labels depend on: none."""
-        return {}
 
 
 def _lack_of_subjects(subjects: Tensor, originals: Tensor) -> str:
@@ -65,5 +58,5 @@ def _lack_of_subjects(subjects: Tensor, originals: Tensor) -> str:
     return ""
 
 
-def _told(labels: SetLabels, method: str, why: str) -> SetLabels:
-    return replace(labels, facts={"method": method, "why": why, **labels.facts})
+def _explained(labels: SetLabels, method: str, reason: str) -> SetLabels:
+    return replace(labels, facts={"method": method, "why": reason, **labels.facts})

@@ -8,23 +8,18 @@ from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import BackboneError
+from froq_lightning.methods.quality_method import ForwardPassMethod
 
 # Lengths that differ from 1 by no more are those of normalised embeddings, in half precision too.
 UNIT = 1e-4
 
 
 @dataclass(frozen=True)
-class EmbeddingNorm:
+class EmbeddingNorm(ForwardPassMethod):
     """Scores images by the L2 norm of their embedding."""
 
-    def score(self, backbone: Backbone, images: Tensor) -> Tensor:
-        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32, from 0, higher is better."""
-        inputs = backbone.inputs(images)
-        with torch.no_grad():
-            return self.score_pass(backbone, inputs, backbone.run(inputs))
-
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
-        """Score preprocessed inputs from the network's output for them: `[B]` float32, from 0.
+        """Score preprocessed inputs from the network's output for them: `[B]` float32, from 0, higher is better.
 
         Raises:
             BackboneError: if the network gives embeddings of length 1.
@@ -38,7 +33,3 @@ class EmbeddingNorm:
                 "instead"
             )
         return norms
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the scores depend on: none."""
-        return {}

@@ -1,7 +1,6 @@
 """FaceQAN (Babnik et al., ICPR 2022): how little adversarial noise moves the embedding."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,10 +8,11 @@ from torch.nn.functional import cosine_similarity
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.methods.quality_method import QualityMethod
 
 
 @dataclass(frozen=True)
-class FaceQan:
+class FaceQan(QualityMethod):
     """Similarities between an image and its adversarial versions, times the symmetry of the face.
 
     score = (((1 + mean(S)) / 2) * clip(1 - std(S), 0, 1) * s)^p, as in the authors' code: S holds the cosine
@@ -37,10 +37,11 @@ class FaceQan:
     micro_batch: int = 10
 
     def __post_init__(self) -> None:
-        if min(self.samples, self.steps, self.exponent, self.micro_batch) < 1:
+        super().__post_init__()
+        if min(self.samples, self.steps, self.exponent) < 1:
             raise ConfigurationError(
-                "Expected `samples`, `steps`, `exponent` and `micro_batch` to be at least 1, but got "
-                f"{self.samples}, {self.steps}, {self.exponent} and {self.micro_batch}"
+                "Expected `samples`, `steps` and `exponent` to be at least 1, but got "
+                f"{self.samples}, {self.steps} and {self.exponent}"
             )
         if not 0 < self.epsilon < 1:
             raise ConfigurationError(f"Expected `epsilon` to be between 0 and 1, but got {self.epsilon}")
@@ -57,10 +58,6 @@ class FaceQan:
         spread = similarity.std(dim=1, correction=0)
         base = (1 + similarity.mean(dim=1)) / 2 * (1 - spread).clamp(0, 1) * symmetry
         return base.sign() * base.abs() ** self.exponent
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the scores depend on, as JSON values."""
-        return {name: value for name, value in asdict(self).items() if name != "micro_batch"}
 
     def _embed(self, backbone: Backbone, images: Tensor) -> Tensor:
         with torch.no_grad():

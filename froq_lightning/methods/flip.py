@@ -6,12 +6,12 @@ from typing import Any
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.perturbation import PerturbationQuality
+from froq_lightning.methods.quality_method import ForwardPassMethod
 
 
 @dataclass(frozen=True)
-class FlipQuality:
+class FlipQuality(ForwardPassMethod):
     """Cosine similarity between the embeddings of an image and of its mirror image; 2 passes.
 
     Args:
@@ -20,21 +20,7 @@ class FlipQuality:
 
     micro_batch: int = 32
 
-    def __post_init__(self) -> None:
-        if self.micro_batch < 1:
-            raise ConfigurationError(f"Expected `micro_batch` to be at least 1, but got {self.micro_batch}")
-
-    def score(self, backbone: Backbone, images: Tensor) -> Tensor:
-        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32 in -1..1, higher is better."""
-        return self._term().score(backbone, images)
-
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
         """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them: `[B]` float32 in -1..1."""
-        return self._term().score_pass(backbone, inputs, output)
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the scores depend on: none."""
-        return {}
-
-    def _term(self) -> PerturbationQuality:
-        return PerturbationQuality(noise=0, occlusion=0, micro_batch=self.micro_batch)
+        flip = PerturbationQuality(noise=0, occlusion=0, micro_batch=self.micro_batch)
+        return flip.score_pass(backbone, inputs, output)

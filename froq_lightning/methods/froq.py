@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.errors import BackboneError
-from froq_lightning.observation.compiled_norms import CompiledNorms
+from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.observation.independence import dependent_layers
-from froq_lightning.observation.scoring_norms import ScoringNorms
+from froq_lightning.observation.scoring_norms import CompiledNorms, ScoringNorms
 
 
 @dataclass(frozen=True)
-class FroqQuality:
+class FroqQuality(QualityMethod):
     """Scores images by an Observer. A pass ends behind the deepest observed layer, unless embeddings are wanted.
 
     Args:
@@ -47,7 +47,7 @@ class FroqQuality:
         return scores, backbone.embed(output)
 
     def parameters(self) -> dict[str, Any]:
-        """What tells the Observer from others, as JSON values: how it was selected, and which layers it names."""
+        """The layers and weights of the Observer, and how it was selected, as JSON values."""
         return {
             "preset": self.observer.preset,
             "aggregation": self.observer.aggregation,
@@ -63,8 +63,8 @@ class FroqQuality:
             self.require_independent(backbone)
             self._norms[observing] = self._observing(backbone.network, stop_early=stop_early)
         with self._norms[observing] as norms:
-            seen = norms.observe(backbone.inputs(images))
-        return self.observer.scores(seen.norms), seen.output
+            scoring_pass = norms.observe(backbone.inputs(images))
+        return self.observer.scores(scoring_pass.norms), scoring_pass.output
 
     def _observing(self, network: nn.Module, *, stop_early: bool) -> ScoringNorms | CompiledNorms:
         if self.compile:

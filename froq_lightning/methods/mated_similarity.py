@@ -4,7 +4,6 @@ A face recognition system fails to match an image that is unlike its mates, and 
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch.nn.functional import normalize
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import CalibrationError
-from froq_lightning.methods.quality_method import SetLabels
+from froq_lightning.methods.quality_method import SetLabeller, SetLabels
 
 # Fewer images than this share that are more alike to those of their subject than to others leave it open whether
 # subjects are subjects. Measured on 1,671 faces of 495 subjects: 1.00 with EdgeFace and MobileFaceNet, 0.94 where every
@@ -76,16 +75,14 @@ class Similarities:
         return float((self.mated > self.non_mated)[known].double().mean())
 
 
-def _unit(embeddings: Tensor, kept: Tensor) -> Tensor:
-    """Bring embeddings to length 1 in float64; those that are not kept to 0."""
-    return normalize(embeddings.double(), dim=1).where(kept[:, None], 0)
+def _unit(embeddings: Tensor, used: Tensor) -> Tensor:
+    """Bring embeddings to length 1 in float64; those that are not used to 0."""
+    return normalize(embeddings.double(), dim=1).where(used[:, None], 0)
 
 
 @dataclass(frozen=True)
-class MatedSimilarity:
+class MatedSimilarity(SetLabeller):
     """Labels images by their mean cosine similarity to the other images of their subject; see `Similarities`."""
-
-    copies: ClassVar[int] = 1
 
     def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
         """Keep the embeddings, `[B, D]` float32."""
@@ -99,16 +96,16 @@ class MatedSimilarity:
             CalibrationError: if subjects are not known, have one image each, or do not seem to be subjects.
         """
         self.require_mates(subjects.where(kept.isfinite().all(dim=1), -1), originals)
-        found = Similarities.of(kept, subjects, originals)
-        if doubt := doubt_of_subjects(found.alike):
+        similarities = Similarities.of(kept, subjects, originals)
+        if doubt := doubt_of_subjects(similarities.alike):
             raise CalibrationError(doubt)
-        labelled = found.mates > 0
+        labelled = similarities.mates > 0
         facts = {
             "subjects": int(subjects[labelled].unique().numel()),
-            "mates": float(found.mates[labelled].double().mean()),
-            "alike": found.alike,
+            "mates": float(similarities.mates[labelled].double().mean()),
+            "alike": similarities.alike,
         }
-        return SetLabels(found.mated, facts, _without_label)
+        return SetLabels(similarities.mated, facts, _without_label)
 
     def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
         """Refuse `[N]` subjects that are unknown, or that have one image each; see `SetLabeller.require_mates`."""
@@ -125,10 +122,6 @@ class MatedSimilarity:
                 f"Expected two subjects or more, and two images of one, but got {len(images)} images of {len(counts)} "
                 f"subject{'s' * (len(counts) > 1)}; choose another model.labeller"
             )
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the labels depend on: none."""
-        return {}
 
 
 def _without_label(subject: int) -> str:

@@ -4,7 +4,7 @@ The auxiliary quality measure of FROQ (IJCB 2025, section 3.1). It labels calibr
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from torch.nn.functional import cosine_similarity
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.bounded_io import read_array
 from froq_lightning.errors import ConfigurationError, DataNotFoundError
+from froq_lightning.methods.quality_method import ForwardPassMethod
 
 Perturbation = Callable[[Tensor, Tensor], object]
 
 
 @dataclass(frozen=True)
-class PerturbationQuality:
+class PerturbationQuality(ForwardPassMethod):
     """Mean cosine similarity between the embeddings of an image and of its perturbed versions.
 
     The mean is taken within each kind of perturbation, then over the kinds; 1 + noise + occlusion**2 passes.
@@ -46,27 +47,20 @@ class PerturbationQuality:
     micro_batch: int = 32
 
     def __post_init__(self) -> None:
-        if min(self.noise, self.occlusion) < 0 or self.micro_batch < 1:
-            raise ConfigurationError("Expected `noise` and `occlusion` to be at least 0, and `micro_batch` at least 1")
+        super().__post_init__()
+        if min(self.noise, self.occlusion) < 0:
+            raise ConfigurationError(
+                f"Expected `noise` and `occlusion` to be at least 0, but got {self.noise} and {self.occlusion}"
+            )
         if not (self.flip or self.noise or self.occlusion):
             raise ConfigurationError("Expected at least one of `flip`, `noise` and `occlusion` to be on")
         if not 0 < self.alpha <= 1:
             raise ConfigurationError(f"Expected `alpha` to be in 0..1, but got {self.alpha}")
 
-    def score(self, backbone: Backbone, images: Tensor) -> Tensor:
-        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32 in -1..1, higher is better."""
-        inputs = backbone.inputs(images)
-        with torch.no_grad():
-            return self.score_pass(backbone, inputs, backbone.run(inputs))
-
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
         """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them: `[B]` float32 in -1..1."""
         terms = self.terms(backbone, inputs, backbone.embed(output))
         return torch.stack(list(terms.values())).mean(dim=0)
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the scores depend on, as JSON values."""
-        return {name: value for name, value in asdict(self).items() if name != "micro_batch"}
 
     def terms(self, backbone: Backbone, inputs: Tensor, embeddings: Tensor) -> dict[str, Tensor]:
         """Mean similarity for each kind of perturbation that is on.

@@ -14,6 +14,7 @@ from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 from froq_lightning.backbones.frozen import run_frozen
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import BackboneError, ConfigurationError
+from froq_lightning.methods.quality_method import ForwardPassMethod
 
 Per = Literal["layer", "network"]
 State = tuple[tuple[int, int], ...]
@@ -21,7 +22,7 @@ OTHER = "choose another method"
 
 
 @dataclass(frozen=True)
-class PreFIQs:
+class PreFIQs(ForwardPassMethod):
     """Distance between the embeddings that the network and a pruned copy of it give an image; 2 passes.
 
     score = 1 - ||e - e'|| / 2, with the L2-normalised embeddings e of the network and e' of the copy, in which the
@@ -40,34 +41,23 @@ class PreFIQs:
     micro_batch: int = 32
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.share < 1:
             raise ConfigurationError(f"Expected `share` to be between 0 and 1, but got {self.share}")
         if self.per not in ("layer", "network"):
             raise ConfigurationError(f"Expected `per` to be layer or network, but got {self.per!r}")
-        if self.micro_batch < 1:
-            raise ConfigurationError(f"Expected `micro_batch` to be at least 1, but got {self.micro_batch}")
 
-    def score(self, backbone: Backbone, images: Tensor) -> Tensor:
-        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float32 in 0..1, higher is better.
+    def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
+        """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them: `[B]` float32 in 0..1.
 
         Raises:
             BackboneError: if the network has no Conv2d or Linear layers, or some whose weights cannot be pruned.
         """
-        inputs = backbone.inputs(images)
-        with torch.no_grad():
-            return self.score_pass(backbone, inputs, backbone.run(inputs))
-
-    def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
-        """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them; raises as `score` does."""
         pruned = self._pruned(backbone.network)
         with torch.no_grad():
             parts = [backbone.embed(run_frozen(pruned, (), part.clone())) for part in inputs.split(self.micro_batch)]
         moved = normalize(backbone.embed(output).float()) - normalize(torch.cat(parts).float())
         return 1 - torch.linalg.vector_norm(moved, dim=1) / 2
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the scores depend on, as JSON values."""
-        return {"share": self.share, "per": self.per}
 
     @cached_property
     def _copies(self) -> dict[nn.Module, tuple[State, nn.Module]]:
@@ -83,17 +73,17 @@ class PreFIQs:
         return self._copies[network][1]
 
 
-class _Kept(nn.Module):
-    """Sets to zero what is not kept of a weight that is computed whenever it is read."""
+class _Masked(nn.Module):
+    """Masks a weight that is computed whenever it is read."""
 
-    kept: Tensor
+    mask: Tensor
 
-    def __init__(self, kept: Tensor) -> None:
+    def __init__(self, mask: Tensor) -> None:
         super().__init__()
-        self.register_buffer("kept", kept)
+        self.register_buffer("mask", mask)
 
     def forward(self, weight: Tensor) -> Tensor:
-        return weight * self.kept
+        return weight * self.mask
 
 
 def _state(network: nn.Module) -> State:
@@ -110,12 +100,12 @@ def _pruned_copy(network: nn.Module, share: float, per: Per) -> nn.Module:
     weights = [layer.weight for layer in layers.values()]
     for name, weight in zip(layers, weights, strict=True):
         if not isinstance(weight, Tensor) or not weight.is_floating_point():
-            found = f"one of {weight.dtype}" if isinstance(weight, Tensor) else type(weight).__name__
+            kind = f"one of {weight.dtype}" if isinstance(weight, Tensor) else type(weight).__name__
             raise BackboneError(
-                f"PreFIQs needs floating-point weights, but {name!r} of {_named(network)} has {found}; {OTHER}"
+                f"PreFIQs needs floating-point weights, but {name!r} of {_named(network)} has {kind}; {OTHER}"
             )
-    kept = [_kept([weight], share)[0] for weight in weights] if per == "layer" else _kept(weights, share)
-    for layer, mask in zip(layers.values(), kept, strict=True):
+    masks = [_masks([weight], share)[0] for weight in weights] if per == "layer" else _masks(weights, share)
+    for layer, mask in zip(layers.values(), masks, strict=True):
         _prune(layer, mask)
     return copy
 
@@ -130,21 +120,21 @@ def _copy(network: nn.Module) -> nn.Module:
         raise BackboneError(f"PreFIQs needs a copy of {_named(network)}, which fails: {reason}; {OTHER}") from error
 
 
-def _kept(weights: list[Tensor], share: float) -> list[Tensor]:
-    """Tell which weights are not among that share of them all whose magnitude is smallest: a mask for each tensor."""
+def _masks(weights: list[Tensor], share: float) -> list[Tensor]:
+    """Mask, tensor by tensor, the weights that are not among that share of them all whose magnitude is smallest."""
     magnitudes = torch.cat([weight.abs().flatten() for weight in weights])
     # By a threshold, since of equal weights devices would choose different ones.
     threshold = magnitudes.topk(int(share * len(magnitudes)) + 1, largest=False, sorted=False).values.max()
     return [weight.abs() >= threshold for weight in weights]
 
 
-def _prune(layer: nn.Conv2d | nn.Linear, kept: Tensor) -> None:
+def _prune(layer: nn.Conv2d | nn.Linear, mask: Tensor) -> None:
     if is_parametrized(layer, "weight"):
-        register_parametrization(layer, "weight", _Kept(kept))
+        register_parametrization(layer, "weight", _Masked(mask))
     elif "weight" in vars(layer):  # no parameter: a hook, as of `torch.nn.utils.prune`, computes it before each pass
-        layer.register_forward_pre_hook(lambda layer, _: setattr(layer, "weight", layer.weight * kept))
+        layer.register_forward_pre_hook(lambda layer, _: setattr(layer, "weight", layer.weight * mask))
     else:
-        layer.weight.mul_(kept)
+        layer.weight.mul_(mask)
 
 
 def _named(network: nn.Module) -> str:

@@ -1,11 +1,10 @@
 """Labels without subjects: how alike the network finds an image, or a degraded copy of it, and altered versions of it.
 
-An altered version stands for a mate: another photograph of the same face. Only a degraded copy tells how much a
+An altered version stands for a mate: another photograph of the same face. Only a degraded copy shows how much a
 degradation harms, since an image that is bad to begin with is as alike to its versions as a good one.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -14,7 +13,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import CalibrationError
-from froq_lightning.methods.quality_method import SetLabels
+from froq_lightning.methods.quality_method import SetLabeller, SetLabels
 
 # (rotation in degrees, scale) of the mirrored image.
 VERSIONS = ((10.0, 1.0), (-10.0, 1.0), (0.0, 0.88))
@@ -23,14 +22,12 @@ BLOCK = 4096
 
 
 @dataclass(frozen=True)
-class PseudoMatedSimilarity:
+class PseudoMatedSimilarity(SetLabeller):
     """Labels images and their degraded copies by their mean cosine similarity to altered versions of the image.
 
     The versions are mirrored, and turned by 10 degrees either way or reduced to 88 %: three passes an image, none for a
     copy.
     """
-
-    copies: ClassVar[int] = 1
 
     def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
         """Keep the embeddings and, of images, the mean embedding of their versions: `[B, 2 * D]` float32."""
@@ -64,10 +61,6 @@ class PseudoMatedSimilarity:
                 "Expected degraded copies of the images, since `pseudo_mated` compares copies with versions of the "
                 "image, but got none; leave data.degrade.copies out or set it to 1, or choose another model.labeller"
             )
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the labels depend on: none."""
-        return {}
 
 
 def _without_label(subject: int) -> str:

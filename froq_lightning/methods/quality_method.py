@@ -1,48 +1,91 @@
-"""The contracts of quality methods, and of labellers that need a whole set of images."""
+"""The contracts of quality methods, and of labellers that need a whole set of images.
 
+A method is a frozen dataclass in a file of its own, registered in the entry-point group `froq_lightning.methods`. Its
+fields are its options, checked by their annotations, and have defaults. A field of type `Observer` is given as the path
+of a file, by default that of the model. `froq_lightning.conformance.check_method` checks a method.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.errors import ConfigurationError
 
 
-@runtime_checkable
-class QualityMethod(Protocol):
-    """Scores images; higher is better. A frozen dataclass whose fields are the method's parameters."""
+@dataclass(frozen=True)
+class Labeller:
+    """What can label calibration images: a `QualityMethod` one by one, or a `SetLabeller` the whole set.
 
+    A field `micro_batch`, if there is one, bounds the images of a forward pass; scores do not depend on it.
+    """
+
+    def __post_init__(self) -> None:
+        if (images := getattr(self, "micro_batch", 1)) < 1:
+            raise ConfigurationError(f"Expected `micro_batch` to be at least 1, but got {images}")
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that the scores or labels depend on, as JSON values; by default, the fields."""
+        names = [field.name for field in fields(self) if field.init and field.name != "micro_batch"]
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class QualityMethod(Labeller, ABC):
+    """Scores images, each by itself.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Contrast(QualityMethod):
+        ...     power: float = 1.0
+        ...
+        ...     def score(self, backbone, images):
+        ...         return (images / 255 if images.dtype == torch.uint8 else images).std(dim=(1, 2, 3)) ** self.power
+    """
+
+    @abstractmethod
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
-        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]`. An image's score does not depend on the others.
+        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]`, higher is better, without gradients.
+
+        The score of an image does not depend on the other images. A NaN stands for an image that has none. The network
+        and the global random numbers stay as they are.
 
         Raises:
             BackboneError: if the method cannot work on that network; the text says why.
         """
 
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the scores depend on, as JSON values."""
 
+@dataclass(frozen=True)
+class ForwardPassMethod(QualityMethod):
+    """A method that starts from an ordinary forward pass, which is run once for all such methods."""
 
-@runtime_checkable
-class PassReader(QualityMethod, Protocol):
-    """A method that can start from a forward pass that was run anyway."""
+    def score(self, backbone: Backbone, images: Tensor) -> Tensor:
+        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1) as `score_pass` does."""
+        inputs = backbone.inputs(images)
+        with torch.no_grad():
+            return self.score_pass(backbone, inputs, backbone.run(inputs))
 
+    @abstractmethod
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:
         """Score `[B, 3, H, W]` preprocessed inputs from the network's output for them: `[B]`, higher is better."""
 
 
-@runtime_checkable
-class DrawnQuality(QualityMethod, Protocol):
-    """A method whose scores are drawn at random: what one draw foretells is luck, so figures are means over several."""
+@dataclass(frozen=True)
+class RandomMethod(QualityMethod):
+    """A method whose scores are drawn at random: one draw shows luck, so metrics are means over several."""
 
+    @abstractmethod
     def redraw(self, scores: Tensor, draws: int) -> Tensor:
         """Draw again for the images that got `[N]` scores: `[N, draws]`, the first column being these scores."""
 
 
 @dataclass(frozen=True)
 class SetLabels:
-    """What a labeller says of a set.
+    """The labels of a set.
 
     Args:
         labels: `[N]` float64, NaN where there is none.
@@ -55,20 +98,19 @@ class SetLabels:
     reason: Callable[[int], str]
 
 
-@runtime_checkable
-class SetLabeller(Protocol):
-    """Labels the images of a set by comparing them; no quality method, since other images have a say.
-
-    A frozen dataclass whose fields are its parameters.
+@dataclass(frozen=True)
+class SetLabeller(Labeller, ABC):
+    """Labels the images of a set by comparing them. It is no quality method, since labels depend on other images.
 
     Attributes:
-        copies: how many degraded copies of every image it wants.
+        copies: how many degraded copies of every image it needs.
     """
 
-    copies: ClassVar[int]
+    copies: ClassVar[int] = 1
 
+    @abstractmethod
     def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
-        """Say what is kept of some samples until the whole set is labelled.
+        """Return what `label` will need of some samples.
 
         Args:
             backbone: the network.
@@ -77,27 +119,26 @@ class SetLabeller(Protocol):
             is_image: `[B]` bool, false for degraded copies.
 
         Returns:
-            `[B, R]`: the embeddings, and what else it wants.
+            `[B, R]`: the embeddings, or more.
         """
 
+    @abstractmethod
     def label(self, kept: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
-        """Label the samples of a set, higher is better. The tensors lie in the host's memory.
+        """Label the samples of a set, higher is better. The tensors are on the CPU.
 
         Args:
             kept: `[N, R]`, NaN for a sample without an embedding.
-            subjects: `[N]` int64 numbers of who is shown, -1 where that is not known.
+            subjects: `[N]` int64 numbers of the subjects shown, -1 where unknown.
             originals: `[N]` int64 sample index of the image that a degraded copy was made from, of an image its own.
 
         Raises:
             CalibrationError: if the set allows no labels.
         """
 
+    @abstractmethod
     def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
         """Refuse a set, before an image is read, whose subjects or copies allow no labels.
 
         Raises:
             CalibrationError: saying what gives them.
         """
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the labels depend on, as JSON values."""

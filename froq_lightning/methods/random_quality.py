@@ -1,17 +1,17 @@
-"""A quality that knows nothing: the line that every other method has to beat."""
+"""Random scores: the baseline that every other method has to beat."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.methods.quality_method import RandomMethod
 
 
 @dataclass(frozen=True)
-class RandomQuality:
+class RandomQuality(RandomMethod):
     """Uniform scores that a hash of the image's pixels decides: an image always gets the same one.
 
     Args:
@@ -33,10 +33,6 @@ class RandomQuality:
         columns = torch.tensor(again, dtype=torch.float64).view(len(scores), draws - 1)
         columns[scores.isnan()] = torch.nan
         return torch.cat([scores.double().cpu()[:, None], columns], dim=1)
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the scores depend on, as JSON values."""
-        return asdict(self)
 
 
 def _uniform(seed: int, pixels: bytes) -> float:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +12,14 @@ from torch.nn.functional import normalize
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import BackboneError, ConfigurationError
 from froq_lightning.methods.module_calls import ModuleCall, replaced_output
+from froq_lightning.methods.quality_method import QualityMethod
 
 # Published for the scores of the authors' network.
 ALPHA, R = 130.0, 0.88
 
 
 @dataclass(frozen=True)
-class SerFiq:
+class SerFiq(QualityMethod):
     """Distances between the embeddings of stochastic passes, with the last dropout before the embedding active.
 
     score = 2 sigmoid(-(2 / m^2) sum of d(x_i, x_j)), over the pairs i < j of the m normalised embeddings of an image,
@@ -41,11 +41,9 @@ class SerFiq:
     micro_batch: int = 8
 
     def __post_init__(self) -> None:
-        if self.passes < 2 or self.micro_batch < 1:
-            raise ConfigurationError(
-                f"Expected `passes` to be at least 2 and `micro_batch` at least 1, but got {self.passes} and "
-                f"{self.micro_batch}"
-            )
+        super().__post_init__()
+        if self.passes < 2:
+            raise ConfigurationError(f"Expected `passes` to be at least 2, but got {self.passes}")
         if self.rate is not None and not 0 < self.rate < 1:
             raise ConfigurationError(f"Expected `rate` to be between 0 and 1, but got {self.rate}")
 
@@ -63,10 +61,6 @@ class SerFiq:
             embeddings = [self._embed(backbone, dropout, rate, part) for part in inputs.split(self.micro_batch)]
         scores = torch.cat([2 * torch.sigmoid(-2 / self.passes**2 * _distances(part)) for part in embeddings])
         return torch.sigmoid(ALPHA * (scores - R)) if self.scaled else scores
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that the scores depend on, as JSON values."""
-        return {name: value for name, value in asdict(self).items() if name != "micro_batch"}
 
     def _rate(self, network: nn.Module, dropout: ModuleCall) -> float:
         rate = self.rate or float(getattr(network.get_submodule(dropout.name), "p", 0))
@@ -120,13 +114,13 @@ def _dropouts_noted(network: nn.Module) -> Iterator[list[str]]:
 def _drop(values: Tensor, *, passes: int, seed: int, rate: float, maps: bool) -> Tensor:
     """Repeat `[b, ...]` values for every pass, with some of them set to zero: `[m * b, ...]`, image by image."""
     shape = (*values.shape[1:2], *(1 for _ in values.shape[2:])) if maps else tuple(values.shape[1:])
-    kept = _masks(passes, shape, seed, rate).to(values.device).unsqueeze(1)
-    return (values * kept / (1 - rate)).flatten(0, 1)
+    masks = _masks(passes, shape, seed, rate).to(values.device).unsqueeze(1)
+    return (values * masks / (1 - rate)).flatten(0, 1)
 
 
 @lru_cache(maxsize=4)
 def _masks(passes: int, shape: tuple[int, ...], seed: int, rate: float) -> Tensor:
-    """Draw what each pass keeps: `[m, *shape]` bool."""
+    """Draw the values that each pass does not drop: `[m, *shape]` bool."""
     return torch.rand((passes, *shape), generator=torch.Generator().manual_seed(seed)) >= rate
 
 

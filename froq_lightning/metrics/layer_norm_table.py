@@ -1,16 +1,18 @@
 """The table that calibration fills: layer norms, a label and perhaps an embedding for every image of the set."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.distributed
 from torch import Tensor
 from torchmetrics import Metric
+from torchmetrics.utilities.distributed import gather_all_tensors
 
 from froq_lightning.errors import CalibrationError
-from froq_lightning.metrics.exchange import Exchange
 
 # So many values are gathered at a time.
 BLOCK = 4_000_000
@@ -44,8 +46,8 @@ class CalibrationTable:
         if len(index) < len(table):
             for column in table.T:
                 column[: len(index)] = column[index]
-        kept = table[: len(index)]
-        return cls(index, kept[:, :-1], kept[:, -1], tuple((~usable).nonzero()[:, 0].tolist()))
+        rows_left = table[: len(index)]
+        return cls(index, rows_left[:, :-1], rows_left[:, -1], tuple((~usable).nonzero()[:, 0].tolist()))
 
 
 class LayerNormTable(Metric):
@@ -145,7 +147,7 @@ class LayerNormTable(Metric):
     def _gathered(self, values: Tensor) -> Tensor:
         """Bring `[C, rows]` values of all processes into one `[N, C]` table, in the order of the samples."""
         index, values = self.sample_index[: self.used], values[:, : self.used]
-        exchange = Exchange(self.used, index.device, self.process_group)
+        exchange = _Exchange(self.used, index.device, self.process_group)
         rows = _rows_of_samples(torch.cat([part.cpu() for part in exchange.in_turn(index)]))
         places = [((part >= 0).nonzero()[:, 0], part[part >= 0]) for part in rows.split(exchange.lengths)]
         table = torch.empty(len(values), sum(len(row) for _, row in places), dtype=values.dtype)
@@ -173,3 +175,35 @@ def _rows_of_samples(sample_index: Tensor) -> Tensor:
     if not torch.equal(index, torch.arange(len(index))):
         raise CalibrationError(f"samples were lost: {len(index)} arrived, the highest index is {int(index[-1])}")
     return torch.full_like(sample_index, -1).index_copy_(0, order, index)
+
+
+class _Exchange:
+    """Shows the processes each other's tensors, one at a time, so that none holds more than one of another process.
+
+    The last dimension of these tensors differs in length between processes.
+
+    Args:
+        length: of this process's tensors.
+        device: that they are on.
+        group: of the processes, by default all of them. Where there is only one, nothing is sent.
+    """
+
+    def __init__(self, length: int, device: torch.device, group: Any = None) -> None:
+        self.group = group
+        self.rank = 0
+        self.lengths = [length]
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            self.rank = torch.distributed.get_rank()
+            lengths = gather_all_tensors(torch.tensor([length], device=device), group)
+            self.lengths = torch.cat(lengths).tolist()
+
+    def in_turn(self, own: Tensor) -> Iterator[Tensor]:
+        """Yield the `[..., length]` tensor of every process, in the order of the processes."""
+        if len(self.lengths) == 1:
+            yield own
+            return
+        numbers = torch.distributed.get_process_group_ranks(self.group or torch.distributed.group.WORLD)
+        for source, length in zip(numbers, self.lengths, strict=True):
+            part = own.contiguous() if source == self.rank else own.new_empty(*own.shape[:-1], length)
+            torch.distributed.broadcast(part, source, self.group)
+            yield part

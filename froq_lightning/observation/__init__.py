@@ -1,1 +1,1 @@
-"""LOOKING: one forward pass in, one table of layer norms out."""
+"""Layer norms of a network, observed while it runs."""

@@ -1,4 +1,4 @@
-"""Whether what a network tells of an image depends on that image alone: found with two images, together and alone."""
+"""Checks that what a network computes of an image depends on that image alone, with two images together and alone."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -18,7 +18,7 @@ FULL = (torch.float32, torch.float64)
 # they are as precise as on a CPU, by less than this many times their rounding.
 SHARE_OF_SPREAD = 0.02
 MOST_ROUNDING = 100
-Found = TypeVar("Found")
+Outcome = TypeVar("Outcome")
 
 
 def dependent_layers(backbone: Backbone, layers: Sequence[str]) -> dict[str, str]:
@@ -39,20 +39,20 @@ def dependent_layers(backbone: Backbone, layers: Sequence[str]) -> dict[str, str
     """
     with LayerNorms(backbone.network, layers) as norms:
 
-        def look(images: Tensor) -> Observation:
+        def observe(images: Tensor) -> Observation:
             return norms.observe(backbone.inputs(images))
 
-        together, again, swapped, *alone = _passes(backbone, look)
-    separate = torch.cat([seen.norms for seen in alone])
-    failures = {column: reason for seen in (*alone, together) for column, reason in seen.failures.items()}
-    found = {}
+        together, again, swapped, *alone = _passes(backbone, observe)
+    separate = torch.cat([observation.norms for observation in alone])
+    failures = {column: reason for each in (*alone, together) for column, reason in each.failures.items()}
+    dependent = {}
     for column, layer in enumerate(layers):
         tables = (together.norms, again.norms, swapped.norms.flip(0), separate)
         columns = [table[:, column, None] for table in tables]
         reason = failures[column] if column in failures else _difference(backbone, *columns)
         if reason and column in together.order:
-            found[layer] = reason
-    return found
+            dependent[layer] = reason
+    return dependent
 
 
 def require_independent_embedding(backbone: Backbone) -> None:
@@ -78,7 +78,7 @@ def require_independent_embedding(backbone: Backbone) -> None:
         raise BackboneError(f"the embedding of an image {reason}")
 
 
-def _passes(backbone: Backbone, run: Callable[[Tensor], Found]) -> list[Found]:
+def _passes(backbone: Backbone, run: Callable[[Tensor], Outcome]) -> list[Outcome]:
     """Run two unlike images together, once more, in the other order, and each alone."""
     images = _unlike_images(backbone.preprocessing.size).to(backbone.device)
     parts = (images, images, images.flip(0), *images.split(1))

@@ -1,4 +1,4 @@
-"""Taps on some layers of a network, which are there as long as a `with` block lasts."""
+"""Taps on the outputs of some layers of a network, as long as a `with` block lasts."""
 
 from collections.abc import Callable, Sequence
 from threading import Lock, RLock
@@ -13,9 +13,9 @@ from froq_lightning.backbones.frozen import run_frozen
 
 # Called with the number of a layer and its output.
 Note = Callable[[int, Any], None]
-# Whose turn it is, by network.
-_turns: WeakKeyDictionary[nn.Module, Any] = WeakKeyDictionary()
-_guard = Lock()
+# One lock for each network: only one thread at a time taps it.
+_locks: WeakKeyDictionary[nn.Module, Any] = WeakKeyDictionary()
+_locks_guard = Lock()
 
 
 class LayerTaps:
@@ -23,7 +23,7 @@ class LayerTaps:
 
     The blocks of several threads on one network take turns.
 
-    A tap stands in for a module's `forward`. That costs a fraction of a forward hook, since modules with hooks are
+    A tap replaces a module's `forward`. That costs a fraction of a forward hook, since modules with hooks are
     called in another, longer way, and it also sees layers whose `forward` is called directly. Two kinds are tapped by a
     hook after all: modules that have forward hooks already, which may change what they return, and the parts of a
     `nn.TransformerEncoderLayer`, which are called one by one only where there are hooks.
@@ -40,8 +40,8 @@ class LayerTaps:
         self._modules = [network.get_submodule(name) for name in layers]
         fused = (module for module in network.modules() if isinstance(module, nn.TransformerEncoderLayer))
         self._fused = {part for module in fused for part in module.modules()}
-        self._noting = note
-        self._stood_for: list[tuple[dict[str, Any], Any]] = []
+        self._note_output = note
+        self._replaced: list[tuple[dict[str, Any], Any]] = []
         self._handles: list[RemovableHandle] = []
 
     def run(self, inputs: Tensor) -> Any:
@@ -49,14 +49,14 @@ class LayerTaps:
         return run_frozen(self.network, self._every_module, inputs)
 
     def __enter__(self) -> Self:
-        _turn(self.network).acquire()
+        _lock(self.network).acquire()
         for column, module in enumerate(self._modules):
             if module._forward_hooks or module in self._fused:
-                self._handles.append(module.register_forward_hook(_hook(self._noting, column)))
+                self._handles.append(module.register_forward_hook(_hook(self._note_output, column)))
             else:
                 attributes = vars(module)
-                self._stood_for.append((attributes, attributes.get("forward")))
-                attributes["forward"] = _tap(module.forward, self._noting, column)
+                self._replaced.append((attributes, attributes.get("forward")))
+                attributes["forward"] = _tap(module.forward, self._note_output, column)
         return self
 
     def __exit__(
@@ -64,19 +64,19 @@ class LayerTaps:
     ) -> None:
         while self._handles:
             self._handles.pop().remove()
-        while self._stood_for:
-            attributes, forward = self._stood_for.pop()
+        while self._replaced:
+            attributes, forward = self._replaced.pop()
             if forward is None:
                 del attributes["forward"]
             else:
                 attributes["forward"] = forward
-        _turn(self.network).release()
+        _lock(self.network).release()
 
 
-def _turn(network: nn.Module) -> Any:
-    """The lock of a network, which stays here when the network goes to another process."""
-    with _guard:
-        return _turns.setdefault(network, RLock())
+def _lock(network: nn.Module) -> Any:
+    """Return the lock of a network. It is kept outside the network, since a lock cannot be pickled."""
+    with _locks_guard:
+        return _locks.setdefault(network, RLock())
 
 
 def _tap(forward: Callable[..., Any], note: Note, column: int) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""What a dry run tells of each candidate layer: when it fires, what it returns, what it costs to reach it."""
+"""A dry run of the candidate layers: when each fires, what it returns, and what it costs to reach it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,14 +53,14 @@ def survey_layers(backbone: Backbone, batch: int = 3) -> tuple[Layer, ...]:
         ]
         try:
             with LayerNorms(backbone.network, names) as norms:
-                seen = norms.observe(backbone.inputs(images))
+                observation = norms.observe(backbone.inputs(images))
         finally:
             for handle in handles:
                 handle.remove()
     total = max(counter.get_total_flops(), 1)
     reasons = dependent_layers(backbone, names)
-    repeats = repeated_columns(seen.norms, seen.order)
-    silent = [column for column in range(len(names)) if column not in shapes and column not in seen.order]
+    repeats = repeated_columns(observation.norms, observation.order)
+    silent = [column for column in range(len(names)) if column not in shapes and column not in observation.order]
     return tuple(
         Layer(
             name=names[column],
@@ -68,9 +68,9 @@ def survey_layers(backbone: Backbone, batch: int = 3) -> tuple[Layer, ...]:
             shape=shapes.get(column, ()),
             cost=spent.get(column, 0) / total,
             repeats=names[repeats[column]] if column in repeats else "",
-            reason=seen.failures.get(column) or reasons.get(names[column], ""),
+            reason=observation.failures.get(column) or reasons.get(names[column], ""),
         )
-        for column in (*seen.order, *silent)
+        for column in (*observation.order, *silent)
     )
 
 
@@ -90,19 +90,19 @@ def repeated_columns(norms: Tensor, order: Sequence[int]) -> dict[int, int]:
     place = {column: position for position, column in enumerate(order)}
     groups: list[list[int]] = []
     for column in sorted((column for column in order if finite[column]), key=means.__getitem__):
-        # Norms that are the same have means that are.
-        near = (group for group in reversed(groups[-8:]) if means[column] - means[group[0]] <= 2 * SAME * means[column])
-        home = next((group for group in near if _same(norms[:, group[0]], norms[:, column])), None)
-        if home is None:
+        # Equal norms have equal means: among columns sorted by mean, only the nearest few need a comparison.
+        near = (each for each in reversed(groups[-8:]) if means[column] - means[each[0]] <= 2 * SAME * means[column])
+        group = next((each for each in near if _same(norms[:, each[0]], norms[:, column])), None)
+        if group is None:
             groups.append([column])
         else:
-            home.append(column)
+            group.append(column)
     first = {column: min(group, key=place.__getitem__) for group in groups for column in group}
     return {column: origin for column, origin in first.items() if origin != column}
 
 
-def _same(one: Tensor, other: Tensor) -> bool:
-    return bool(((one - other).abs() <= SAME * one.abs().maximum(other.abs())).all())
+def _same(first: Tensor, second: Tensor) -> bool:
+    return bool(((first - second).abs() <= SAME * first.abs().maximum(second.abs())).all())
 
 
 def _note(

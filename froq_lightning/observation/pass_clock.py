@@ -1,11 +1,11 @@
-"""How far a forward pass has come, in time, whenever a layer fires."""
+"""The time that a forward pass has taken whenever a layer fires."""
 
 from dataclasses import dataclass, field
 from time import perf_counter
 
 import torch
 
-# Of more passes the first ones tell enough.
+# Timing more passes adds nothing.
 MOST_PASSES = 32
 Mark = float | torch.cuda.Event
 
@@ -27,12 +27,12 @@ class PassClock:
     def start(self, device: torch.device) -> None:
         """Begin a pass on a device."""
         self._device = device
-        self._legs: list[tuple[int, Mark, Mark]] = []
+        self._intervals: list[tuple[int, Mark, Mark]] = []
         self._resumed = self._now()
 
     def pause(self, column: int) -> None:
         """Stop: the layer of a column has fired."""
-        self._legs.append((column, self._resumed, self._now()))
+        self._intervals.append((column, self._resumed, self._now()))
 
     def resume(self) -> None:
         """Go on with the pass."""
@@ -44,7 +44,7 @@ class PassClock:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         spent, reached = 0.0, [0.0] * (self.layers + 1)
-        for column, begun, ended in self._legs:
+        for column, begun, ended in self._intervals:
             spent += _seconds(begun, ended)
             reached[column] = spent
         self.passes.append([seconds / spent for seconds in reached[:-1]])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.calibration.observer import Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.callbacks.calibration_summary import caveats, describe_labels, headline
 from froq_lightning.callbacks.observer_writer import calibrated
 from froq_lightning.callbacks.output_writer import face_data
@@ -125,7 +125,7 @@ def _more_caveats(context: CalibrationContext) -> Iterator[str]:
 
 
 def _rule(observer: Observer) -> str:
-    preset = PRESETS[observer.preset]
+    preset = create_rule(observer.preset)
     repeats = "repeated layers folded" if preset.fold_repeats else "repeated layers kept"
     norms = "standardised norms" if observer.aggregation == "mean_standardised_norm" else "norms"
     mean = "weighted mean" if len({layer.weight for layer in observer.layers}) > 1 else "mean"

@@ -14,7 +14,7 @@ from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.callbacks.ranking import rank_rows
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.errors import ConfigurationError
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}

@@ -8,9 +8,9 @@ from lightning.pytorch import LightningModule, Trainer
 from froq_lightning.callbacks.evaluation_summary import caveats
 from froq_lightning.callbacks.evaluation_writer import evaluation_of
 from froq_lightning.callbacks.results_table import MEAN, ResultsTable
-from froq_lightning.data.evaluation import EvaluationDataModule
+from froq_lightning.datamodules.trials import TrialDataModule
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.evaluation.evaluation import EvaluatedSet
+from froq_lightning.evaluation.outcome import EvaluatedSet
 from froq_lightning.reporting.page import fill, render_page
 from froq_lightning.reporting.report import Report
 from froq_lightning.reporting.section import EvaluationContext
@@ -64,9 +64,9 @@ class EvaluationReport(Report):
             return
         evaluation = evaluation_of(pl_module, type(self).__name__)
         data = trainer.datamodule  # type: ignore[attr-defined]  # set where annotations do not reach
-        if not isinstance(data, EvaluationDataModule):
-            raise ConfigurationError(f"EvaluationReport works with EvaluationDataModule, not {type(data).__name__}")
-        readers = [faces.__getitem__ for faces in data.faces]
+        if not isinstance(data, TrialDataModule):
+            raise ConfigurationError(f"EvaluationReport works with TrialDataModule, not {type(data).__name__}")
+        readers = [faces.__getitem__ for faces in data.sets]
         self.write(_page(EvaluationContext(evaluation, readers, self.faces)))
 
 

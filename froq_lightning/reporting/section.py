@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.callbacks.results_table import ResultsTable, results_tables
-from froq_lightning.data.records import FaceSample
-from froq_lightning.evaluation.evaluation import Evaluation
+from froq_lightning.data.face_batch import FaceSample
+from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.reporting.palette import Stroke
 from froq_lightning.runs.calibration_run import Calibration
 

@@ -13,12 +13,12 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.preset import PRESETS, PresetName, settled
+from froq_lightning.calibration.rules.registry import create_rule, resolve_preset
 from froq_lightning.calibration.selection import Selection, select_layers
-from froq_lightning.data.records import FaceBatch, FaceSample
+from froq_lightning.data.face_batch import FaceBatch, FaceSample
 from froq_lightning.errors import CalibrationError
-from froq_lightning.methods.panel import score_images
-from froq_lightning.methods.quality_method import QualityMethod, SetLabeller
+from froq_lightning.methods.quality_method import Labeller, QualityMethod, SetLabeller
+from froq_lightning.methods.scoring import score_images
 from froq_lightning.metrics.layer_norm_table import CalibrationTable, LayerNormTable
 from froq_lightning.observation.independence import dependent_layers, require_independent_embedding
 from froq_lightning.observation.norms import LayerNorms
@@ -53,12 +53,12 @@ class Labelling:
     """What labels images which come without labels, and the name it is recorded by."""
 
     name: str
-    method: QualityMethod | SetLabeller
+    method: Labeller
 
 
 @dataclass(frozen=True)
-class Passes:
-    """What the passes of a process told, besides the norms.
+class PassFacts:
+    """What a process learnt in its passes, besides the norms.
 
     Args:
         order: columns of the layers in execution order; empty if the process had no image.
@@ -127,14 +127,14 @@ class CalibrationRun:
             self._table.update(observed.sample_index, observed.norms, *facts)
 
     def finish(
-        self, identity: BackboneIdentity, preset: PresetName, budget: Budget, degradations: dict[str, Any] | None
+        self, identity: BackboneIdentity, preset: str, budget: Budget, degradations: dict[str, Any] | None
     ) -> Calibration:
         """Select the layers from the images of all processes, and build the Observer.
 
         Raises:
             CalibrationError: if the images do not allow it.
         """
-        rows, origins, passes = self._table.compute(), self._table.all_origins(), self._passes()
+        rows, origins, passes = self._table.compute(), self._table.all_origins(), self._pass_facts()
         left_out = dict(sorted(gathered({sample.index: sample for sample in self._left_out}).items()))
         facts, unlabelled = dict[str, Any](), dict[int, str]()
         try:
@@ -143,12 +143,12 @@ class CalibrationRun:
                 facts, unlabelled = label_set(self.labelling.method, rows, origins, embeddings)
             table = CalibrationTable.from_rows(rows)
             compared = not passes.labels_given and isinstance(self.labelling.method, SetLabeller)
-            preset = settled(preset, compared=compared)
+            preset = resolve_preset(preset, compared=compared)
             selection = select_layers(
                 table.norms,
                 table.pseudo_quality,
                 self.backbone.candidate_layers,
-                PRESETS[preset],
+                create_rule(preset),
                 passes.order,
                 passes.unobserved | self._dependent,
                 passes.costs,
@@ -159,21 +159,21 @@ class CalibrationRun:
         except CalibrationError as error:
             reasons = [f"{sample.key}: {sample.note}" for sample in islice(left_out.values(), 3)]
             reasons += [f"{reason} ({count})" for reason, count in Counter(unlabelled.values()).items()]
-            told = "; ".join([f"{len(left_out) + len(unlabelled)} left out", *reasons])
-            raise CalibrationError(f"{error} ({told})") from error
+            details = "; ".join([f"{len(left_out) + len(unlabelled)} left out", *reasons])
+            raise CalibrationError(f"{error} ({details})") from error
         labels = self._label_method(given=passes.labels_given) | facts
         images = CalibrationSet(len(table.norms), len(table.missing), labels, degradations)
         observer = Observer.from_selection(selection, identity, preset, images, budget)
         return Calibration(observer, table, selection, left_out, unlabelled)
 
-    def _passes(self) -> Passes:
-        """What the passes of all processes told; a process without images has nothing to tell."""
-        own = Passes(self._order, self._unobserved, self._labels_given, self._clock.costs(), self._dimension)
-        told = [passes for passes in gathered({process_number(): own}).values() if passes.order]
-        if not told:
+    def _pass_facts(self) -> PassFacts:
+        """Merge the facts of all processes that had images."""
+        own = PassFacts(self._order, self._unobserved, self._labels_given, self._clock.costs(), self._dimension)
+        facts = [passes for passes in gathered({process_number(): own}).values() if passes.order]
+        if not facts:
             return own
-        costs = [mean(each) for each in zip(*(passes.costs for passes in told), strict=True)]
-        return replace(told[0], costs=costs)
+        costs = [mean(each) for each in zip(*(passes.costs for passes in facts), strict=True)]
+        return replace(facts[0], costs=costs)
 
     def _observe(self, batch: FaceBatch) -> ObservedBatch:
         if not len(batch.images):
@@ -206,7 +206,7 @@ class CalibrationRun:
             return batch.pseudo_quality
         if isinstance(self.labelling.method, SetLabeller):
             return None
-        return score_images(self.labelling.method, self.backbone, batch.images, inputs, output)
+        return score_images(cast("QualityMethod", self.labelling.method), self.backbone, batch.images, inputs, output)
 
     def _kept(self, batch: FaceBatch, embeddings: Tensor) -> Tensor:
         """What the labeller of the set needs of these images."""
@@ -228,6 +228,6 @@ def _without(finite: Sequence[bool], batch: FaceBatch) -> Iterator[FaceSample]:
 
 
 def _origins(batch: FaceBatch) -> Tensor:
-    """Stack subjects and originals of a batch to `[2, B]`; a batch that tells none has no known subjects or copies."""
+    """Stack subjects and originals of a batch to `[2, B]`; without them, no subject is known and no image is a copy."""
     subject = torch.full_like(batch.sample_index, -1) if batch.subject is None else batch.subject
     return torch.stack([subject, batch.sample_index if batch.original is None else batch.original])

@@ -1,21 +1,24 @@
-"""One pass over comparison sets: embeddings and qualities of every image, then the figures."""
+"""One pass over comparison sets: embeddings and qualities of every image, then the metrics."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration import doubts
+from froq_lightning.calibration.observer import BackboneIdentity
 from froq_lightning.data.comparison_set import ComparisonSet
-from froq_lightning.data.records import FaceBatch
+from froq_lightning.data.face_batch import FaceBatch
+from froq_lightning.data.face_dataset import TrialDataset
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
-from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
-from froq_lightning.evaluation.result import Figures, evaluate
-from froq_lightning.methods.panel import MethodPanel
-from froq_lightning.methods.quality_method import DrawnQuality
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
+from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts
+from froq_lightning.methods.froq import FroqQuality
+from froq_lightning.methods.quality_method import RandomMethod
+from froq_lightning.methods.scoring import MethodScorer, ScoringCosts
 from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment, template_quality
 from froq_lightning.observation.independence import require_independent_embedding
 from froq_lightning.runs.processes import gathered, process_number
@@ -23,30 +26,16 @@ from froq_lightning.runs.quality_batch import NOT_FINITE
 
 # A random method is drawn so often, unless its draws times the comparison trials are more than this.
 DRAWS, DRAWN_TRIALS = 25, 2_000_000
-
-
-@dataclass(frozen=True)
-class PanelFacts:
-    """What the panel of a process tells, besides the scores.
-
-    Args:
-        refusals: why a method cannot work on the network, by name.
-        milliseconds: median time per image of the others.
-        pass_milliseconds: median time per image of the bare forward pass; NaN if the process had no image.
-    """
-
-    refusals: dict[str, str]
-    milliseconds: dict[str, float]
-    pass_milliseconds: float
+# Fewer bootstrap samples hardly reach into the tails that a 95 % interval ends in.
+ENOUGH_SAMPLES = 100
 
 
 class EvaluationRun:
     """Gathers the images of comparison sets.
 
     Args:
-        panel: the methods, on their network.
-        sets: to compare.
-        given: for every set, `[N]` qualities from elsewhere by name.
+        scorer: the methods, on their network.
+        sets: to compare, each with qualities from elsewhere by the same names.
         device: that holds the tables.
 
     Raises:
@@ -57,45 +46,45 @@ class EvaluationRun:
 
     def __init__(
         self,
-        panel: MethodPanel,
-        sets: Sequence[ComparisonSet],
-        given: Sequence[Mapping[str, Floats]],
+        scorer: MethodScorer,
+        sets: Sequence[TrialDataset],
         device: torch.device,
     ) -> None:
-        if taken := [name for name in given[0] if name in panel.methods]:
+        if taken := [name for name in sets[0].scores if name in scorer.methods]:
             raise ConfigurationError(
                 f"Expected scores from elsewhere to go by other names than methods, but got {taken[0]}"
             )
-        _require_one_whole({one.name: one.lacking() for one in sets})
-        self.panel = panel
-        self.sets = sets
-        self.given = given
-        require_independent_embedding(panel.backbone)
-        dimension = _dimension(panel.backbone, device)
-        self._tables = [ComparisonTable(_enrolment(one), dimension, len(panel.methods)).to(device) for one in sets]
+        self.scorer = scorer
+        self.sets = [each.comparisons for each in sets]
+        self.given = [each.scores for each in sets]
+        _require_one_whole({one.name: one.lacking() for one in self.sets})
+        require_independent_embedding(scorer.backbone)
+        dimension = _dimension(scorer.backbone, device)
+        self._tables = [
+            ComparisonTable(_enrolment(one), dimension, len(scorer.methods)).to(device) for one in self.sets
+        ]
         self._left_out: list[dict[int, str]] = [{} for _ in sets]
 
     def add(self, batch: FaceBatch, number: int) -> None:
         """Embed the images of a batch of the set of that number, and score them by every method."""
         self._leave_out(number, {sample.index: sample.note for sample in batch.failures})
         if len(batch.images):
-            told = self.panel.score(batch.images)
-            finite = told.embeddings.isfinite().all(dim=1)
+            scores = self.scorer.score(batch.images)
+            finite = scores.embeddings.isfinite().all(dim=1)
             self._leave_out(number, dict.fromkeys(batch.sample_index[~finite].tolist(), NOT_FINITE))
-            self._tables[number].update(batch.sample_index[finite], told.embeddings[finite], told.qualities[finite])
+            self._tables[number].update(batch.sample_index[finite], scores.embeddings[finite], scores.qualities[finite])
 
     def _leave_out(self, number: int, reasons: dict[int, str]) -> None:
         table = self._tables[number]
         self._left_out[number] |= reasons
         table.update_missing(torch.tensor(list(reasons), dtype=torch.int64, device=table.device))
 
-    def finish(self, backbone: str, figures: Figures, notes: tuple[str, ...] = (), *, first: bool) -> Evaluation | None:
-        """Compare the images of all processes, and compute the figures on the first one.
+    def finish(self, identity: BackboneIdentity, options: MetricOptions, *, first: bool) -> Evaluation | None:
+        """Compare the images of all processes, and compute the metrics on the first one.
 
         Args:
-            backbone: name of the network.
-            figures: to compute.
-            notes: on the network and the methods, for the reader.
+            identity: of the network.
+            options: metrics to compute.
             first: whether this process is the first; the others return None.
 
         Raises:
@@ -103,44 +92,54 @@ class EvaluationRun:
         """
         gathered_tables = [table.compute() for table in self._tables]
         left_out = [gathered(part) for part in self._left_out]
-        facts = self._panel_facts()
+        costs = self._costs()
         self._require_trials([embeddings for embeddings, _ in gathered_tables], left_out)
         if not first:
             return None
         sets = [
-            self._evaluated(number, embeddings, self._working(qualities, facts), left_out[number])
+            self._evaluated(number, embeddings, self._working(qualities, costs), left_out[number])
             for number, (embeddings, qualities) in enumerate(gathered_tables)
         ]
-        results = [result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, figures)]
+        results = [result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, options)]
         return Evaluation(
-            backbone=backbone,
-            pass_milliseconds=facts.pass_milliseconds,
-            methods=self._methods(facts),
+            backbone=identity.title(),
+            pass_milliseconds=costs.pass_milliseconds,
+            methods=self._methods(costs),
             sets=tuple(sets),
-            conventions=figures.made(),
-            fmr=figures.fmr,
+            conventions=options.created_conventions(),
+            fmr=options.fmr,
             results=tuple(results),
-            notes=notes,
+            notes=tuple(self._notes(identity, options)),
         )
 
+    def _notes(self, identity: BackboneIdentity, options: MetricOptions) -> Iterator[str]:
+        """Yield doubts about the network, the Observers of the methods, and the intervals."""
+        if warning := doubts.of_weights(identity):
+            yield warning
+        for name, method in self.scorer.methods.items():
+            if isinstance(method, FroqQuality) and (doubt := doubts.of_scores(method.observer)):
+                yield f"{name}: {doubt}"
+        if 0 < options.bootstrap < ENOUGH_SAMPLES:
+            count = options.bootstrap
+            yield f"intervals from {count} bootstrap samples are too narrow; take {ENOUGH_SAMPLES} or more"
+
     def _require_trials(self, embeddings: Sequence[np.ndarray], left_out: Sequence[Mapping[int, str]]) -> None:
-        """Refuse sets of which none has usable trials of both kinds; one beside others is told in a remark."""
+        """Refuse sets of which none has usable trials of both kinds; one beside others is a remark."""
         lacks = {}
         for one, rows, missing in zip(self.sets, embeddings, left_out, strict=True):
             known = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
-            such = next((f", as of {one.records[place].key!r} ({why})" for place, why in missing.items()), "")
+            such = next((f", as of {one.images[place].key!r} ({why})" for place, why in missing.items()), "")
             lack = one.lacking(known[one.first] & known[one.second])
             lacks[one.name] = (
                 lack and f"{lack} ones: {int((~known).sum())} of {len(known)} embeddings are missing{such}"
             )
         _require_one_whole(lacks)
 
-    def _panel_facts(self) -> PanelFacts:
-        """Facts of the first process that had an image to score."""
-        panel = self.panel
-        own = PanelFacts(panel.refusals, panel.milliseconds(), panel.pass_milliseconds())
-        told = sorted(gathered({process_number(): own}).items())
-        return next((facts for _, facts in told if math.isfinite(facts.pass_milliseconds)), own)
+    def _costs(self) -> ScoringCosts:
+        """Return the costs in the first process that had an image to score."""
+        own = self.scorer.costs()
+        gathered_costs = sorted(gathered({process_number(): own}).items())
+        return next((costs for _, costs in gathered_costs if math.isfinite(costs.pass_milliseconds)), own)
 
     def _evaluated(
         self, number: int, embeddings: np.ndarray, qualities: dict[str, Floats], left_out: Mapping[int, str]
@@ -153,37 +152,36 @@ class EvaluationRun:
             name=one.name,
             note=one.note,
             trials=Trials(scores, one.mated, one.first, one.second, one.subjects),
-            images=len(one.records),
-            left_out={one.records[index].key: reason for index, reason in sorted(left_out.items())},
+            images=len(one.images),
+            left_out={one.images[index].key: reason for index, reason in sorted(left_out.items())},
             qualities=of_images,
             unit_qualities={name: template_quality(columns, enrolment) for name, columns in drawn.items()},
         )
 
     def _drawn(self, name: str, values: Floats, trials: int) -> Floats:
-        """Scores of a method as columns: one, or as many draws as keep the figures of a random one affordable."""
-        method = self.panel.methods.get(name)
-        if not isinstance(method, DrawnQuality):
+        """Scores of a method as columns: one, or as many draws as keep the metrics of a random one affordable."""
+        method = self.scorer.methods.get(name)
+        if not isinstance(method, RandomMethod):
             return values[:, None]
         draws = min(DRAWS, max(1, DRAWN_TRIALS // trials))
         return method.redraw(torch.from_numpy(values), draws).numpy()
 
-    def _working(self, qualities: Floats, facts: PanelFacts) -> dict[str, Floats]:
-        named = dict(zip(self.panel.methods, qualities.T, strict=True))
-        return {name: values for name, values in named.items() if name not in facts.refusals}
+    def _working(self, qualities: Floats, costs: ScoringCosts) -> dict[str, Floats]:
+        named = dict(zip(self.scorer.methods, qualities.T, strict=True))
+        return {name: values for name, values in named.items() if name not in costs.refusals}
 
-    def _methods(self, facts: PanelFacts) -> tuple[MethodFacts, ...]:
-        times, refusals = facts.milliseconds, facts.refusals
-        told = [
+    def _methods(self, costs: ScoringCosts) -> tuple[MethodFacts, ...]:
+        methods = [
             MethodFacts(
                 name,
                 method.parameters(),
-                times.get(name, float("nan")),
-                refusals.get(name, ""),
-                is_random=isinstance(method, DrawnQuality),
+                costs.milliseconds.get(name, float("nan")),
+                costs.refusals.get(name, ""),
+                is_random=isinstance(method, RandomMethod),
             )
-            for name, method in self.panel.methods.items()
+            for name, method in self.scorer.methods.items()
         ]
-        return (*told, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
+        return (*methods, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
 
 
 def _require_one_whole(lacks: Mapping[str, str]) -> None:
@@ -195,7 +193,7 @@ def _require_one_whole(lacks: Mapping[str, str]) -> None:
 
 def _enrolment(one: ComparisonSet) -> Enrolment:
     if one.templates is None:
-        return Enrolment.of_images(len(one.records))
+        return Enrolment.of_images(len(one.images))
     return Enrolment.of_templates(one.templates.template, one.templates.media)
 
 

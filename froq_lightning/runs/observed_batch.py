@@ -1,4 +1,4 @@
-"""What one pass of a calibration found of its images, as it goes into the table and into the journal."""
+"""The result of one calibration pass, as it goes into the table and into the journal."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -6,13 +6,13 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.journal.block import Block
 
 
 @dataclass(frozen=True)
 class ObservedBatch:
-    """Layer norms and labels of B images, and what else the pass told.
+    """Layer norms and labels of B images, and what else was learnt in the pass.
 
     Args:
         failures: samples of the same step that gave no crop.
@@ -40,7 +40,7 @@ class ObservedBatch:
     times: list[list[float]] = field(default_factory=list)
 
     def block(self) -> Block:
-        """Lay it out for the journal."""
+        """Convert to a block of the journal."""
         facts = {
             "samples": len(self.sample_index) + len(self.failures),
             "failures": [(sample.index, sample.key, sample.note) for sample in self.failures],
@@ -61,7 +61,7 @@ class ObservedBatch:
 
     @classmethod
     def from_block(cls, block: Block) -> Self:
-        """Read what `block` laid out."""
+        """Convert from a block of the journal."""
         facts, tensors = block.facts, block.tensors
         return cls(
             tuple(FaceSample(index, key, None, note) for index, key, note in facts["failures"]),

@@ -1,20 +1,18 @@
-"""What `predict` found: a row for every image that was asked for, read from the journals of all processes."""
+"""The result of `predict`: a row for every image, read from the journals of all processes."""
 
 import heapq
 from collections.abc import Iterator
-from itertools import compress
 from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from froq_lightning.data.records import FaceBatch
 from froq_lightning.errors import DataError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
 from froq_lightning.names import escape_cell
-from froq_lightning.runs.quality_batch import NOT_FINITE, QualityBatch
+from froq_lightning.runs.quality_batch import FAILED, OK
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -39,38 +37,21 @@ class ScoredRow(NamedTuple):
     reason: str
 
 
-def scored_block(batch: FaceBatch, scores: QualityBatch) -> Block:
-    """Lay the scores of a batch out for the journal; images whose score is NaN or infinite are failures."""
-    index, finite = batch.sample_index.cpu(), scores.quality_score.isfinite()
-    failures = [(sample.index, sample.key, sample.note) for sample in batch.failures]
-    failures += [(int(index[row]), batch.keys[row], NOT_FINITE) for row in (~finite).nonzero()[:, 0].tolist()]
-    facts = {
-        "samples": len(batch.keys) + len(batch.failures),
-        "images": list(compress(batch.keys, finite.tolist())),
-        "notes": list(compress(batch.notes, finite.tolist())),
-        "failures": failures,
-    }
-    tensors = {"index": index, "quality_score": scores.quality_score, "quality": scores.quality}
-    if scores.embeddings is not None:
-        tensors["embeddings"] = scores.embeddings
-    return Block(facts, {name: tensor[finite] for name, tensor in tensors.items()})
-
-
 class Prediction:
     """The rows of a run over N images.
 
     Args:
         journal: of the run, in which all processes are done.
-        asked: N; without it, as many as there are.
+        count: N; without it, as many as there are.
     """
 
-    def __init__(self, journal: Journal, asked: int | None = None) -> None:
+    def __init__(self, journal: Journal, count: int | None = None) -> None:
         self.journal = journal
-        steps = (block.facts["samples"] for shard in journal.steps() for block in shard) if asked is None else ()
-        self.asked: int = sum(steps) if asked is None else asked
+        steps = (block.facts["samples"] for shard in journal.steps() for block in shard) if count is None else ()
+        self.count: int = sum(steps) if count is None else count
 
     def __len__(self) -> int:
-        return self.asked
+        return self.count
 
     def rows(self) -> Iterator[ScoredRow]:
         """Yield the rows by rising index.
@@ -84,8 +65,8 @@ class Prediction:
                 wrong = min(row.sample_index, count - 1)
                 raise DataError(f"{self.journal.folder} has no row, or two, for image {wrong}")
             yield row
-        if count != self.asked:
-            raise DataError(f"{self.journal.folder} has {count} rows for {self.asked} images")
+        if count != self.count:
+            raise DataError(f"{self.journal.folder} has {count} rows for {self.count} images")
 
     def dimension(self) -> int:
         """Return the length of the embeddings; 0 if no image gave one."""
@@ -97,8 +78,8 @@ class Prediction:
         dimension = self.dimension()
         present = heapq.merge(*map(_embeddings, self.journal.steps()), key=itemgetter(0))
         following = next(present, None)
-        for start in range(0, self.asked, at_once):
-            block = np.full((min(at_once, self.asked - start), dimension), np.nan, "<f4")
+        for start in range(0, self.count, at_once):
+            block = np.full((min(at_once, self.count - start), dimension), np.nan, "<f4")
             while following is not None and following[0] < start + len(block):
                 block[following[0] - start] = following[1]
                 following = next(present, None)
@@ -111,12 +92,11 @@ def _rows(blocks: Iterator[Block]) -> Iterator[ScoredRow]:
         columns = tensors["index"].tolist(), facts["images"], tensors["quality_score"].tolist()
         scored = zip(*columns, tensors["quality"].tolist(), facts["notes"], strict=True)
         rows = [
-            ScoredRow(index, image, score, quality, "ok", escape_cell(note))
+            ScoredRow(index, image, score, quality, OK, escape_cell(note))
             for index, image, score, quality, note in scored
         ]
         rows += [
-            ScoredRow(index, image, None, -1, "failed", escape_cell(reason))
-            for index, image, reason in facts["failures"]
+            ScoredRow(index, image, None, -1, FAILED, escape_cell(reason)) for index, image, reason in facts["failures"]
         ]
         yield from sorted(rows, key=itemgetter(0))
 

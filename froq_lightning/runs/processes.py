@@ -1,4 +1,4 @@
-"""What several processes tell each other besides tensors."""
+"""Exchange of Python objects between the processes of a run."""
 
 from typing import TypeVar
 

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from froq_lightning.data.faces import FaceDataModule
 from froq_lightning.methods.quality_method import SetLabeller
 
 
@@ -28,20 +27,10 @@ def label_set(
         CalibrationError: if the set allows no labels.
     """
     subjects, originals = origins.T
-    told = labeller.label(kept, subjects, originals)
-    rows[:, -1] = told.labels.numpy()
-    without = kept.isfinite().all(dim=1) & ~told.labels.isfinite()
-    return told.facts, {index: told.reason(int(subjects[index])) for index in without.nonzero()[:, 0].tolist()}
-
-
-def require_mates(labeller: object, data: object) -> None:
-    """Refuse images whose subjects allow a labeller of sets no labels, as far as that is known before they are read.
-
-    Raises:
-        CalibrationError: saying what gives labels.
-    """
-    if isinstance(labeller, SetLabeller) and isinstance(data, FaceDataModule) and not data.labelled:
-        labeller.require_mates(*data.faces.origins())
+    result = labeller.label(kept, subjects, originals)
+    rows[:, -1] = result.labels.numpy()
+    without = kept.isfinite().all(dim=1) & ~result.labels.isfinite()
+    return result.facts, {index: result.reason(int(subjects[index])) for index in without.nonzero()[:, 0].tolist()}
 
 
 def groups(origins: Tensor) -> Tensor:

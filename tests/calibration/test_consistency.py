@@ -10,7 +10,7 @@ from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.errors import ObserverError
 from froq_lightning.observation.norms import LayerNorms
@@ -24,7 +24,7 @@ def content(small_backbone: Backbone, small_images: Tensor) -> Content:
     with LayerNorms(small_backbone.network, small_backbone.candidate_layers) as layer_norms:
         norms = layer_norms.observe(small_backbone.preprocessing(small_images)).norms
     labels = norms[:, 2] + norms[:, 4]
-    selection = select_layers(norms, labels, small_backbone.candidate_layers, PRESETS["paper"])
+    selection = select_layers(norms, labels, small_backbone.candidate_layers, create_rule("paper"))
     identity = BackboneIdentity.of(small_backbone, "small", {}, "froq-small", "1.2")
     Observer.from_selection(selection, identity, "paper", CalibrationSet(14, 0, {})).save("true.json")
     return json.loads(Path("true.json").read_text())
@@ -54,8 +54,6 @@ def drop_from_trajectory(content: Content) -> None:
         (lambda c: first(c, "layers", std=0.0), "positive std"),
         (lambda c: first(c, "layers", mean=-1.0), "mean of 0 or more"),
         (lambda c: c.update(layers=[]), "at least one layer"),
-        (lambda c: c.update(preset="mine"), "Expected `preset` to be one of .*, but got 'mine'"),
-        (lambda c: c.update(preset="distinct"), "Expected `aggregation` 'mean_standardised_norm' of preset 'distinct'"),
         (lambda c: c["calibration_set"].update(images=3), "10 calibration images or more, but got 3"),
         (lambda c: c["candidates"].append(c["candidates"][0]), "candidate 'stem' stands there twice"),
         (lambda c: first(c, "candidates", utility=None), "'stem' has no utility, and no reason for that"),
@@ -95,8 +93,9 @@ def test_a_contradiction_is_told(change: Callable[[Content], Any], told: str, co
         lambda c: c.update(cross_validated=found()),
         lambda c: c.update(cross_validated=found(rho=None, groups=None, interval=[-1.0, 1.0])),
         lambda c: c.update(cross_validated=None),
+        lambda c: c.update(preset="that of another distribution"),
     ],
-    ids=["no search", "groups", "not defined", "not known"],
+    ids=["no search", "groups", "not defined", "not known", "preset"],
 )
 def test_what_a_calibration_can_find_is_read(change: Callable[[Content], Any], content: Content) -> None:
     change(content)

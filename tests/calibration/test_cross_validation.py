@@ -7,7 +7,7 @@ from torch import Tensor
 from froq_lightning.calibration import cross_validation
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.correlation import spearman
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.calibration.set_utility import SetUtility, fisher_interval
 from froq_lightning.errors import CalibrationError
@@ -35,7 +35,7 @@ def selected(
     costs = torch.linspace(0.1, 1.0, layers).tolist()
     names = [str(layer) for layer in range(layers)]
     asked = {"costs": costs, "budget": budget or Budget(), "groups": groups}
-    return select_layers(norms, labels, names, PRESETS[preset], **asked)
+    return select_layers(norms, labels, names, create_rule(preset), **asked)
 
 
 def of_subjects(subjects: int, each: int, layers: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, ObservedLayer, Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.errors import DataNotFoundError, ObserverError
@@ -34,11 +34,11 @@ def norms(small_backbone: Backbone, small_images: Tensor) -> Tensor:
         return layer_norms.observe(small_backbone.preprocessing(small_images)).norms
 
 
-@pytest.fixture(params=sorted(PRESETS))
+@pytest.fixture(params=["distinct", "paper", "ridge"])
 def observer(
     request: pytest.FixtureRequest, norms: Tensor, small_backbone: Backbone, identity: BackboneIdentity
 ) -> Observer:
-    preset = PRESETS[request.param]
+    preset = create_rule(request.param)
     selection = select_layers(norms, LABELS, small_backbone.candidate_layers, preset)
     images = CalibrationSet(14, 1, {"flip": True, "noise": 3})
     return Observer.from_selection(selection, identity, request.param, images)
@@ -262,7 +262,7 @@ def test_other_candidate_layers_are_refused(
 def test_the_calibration_images_get_back_the_scores_of_the_selection(
     observer: Observer, norms: Tensor, small_backbone: Backbone
 ) -> None:
-    selection = select_layers(norms, LABELS, small_backbone.candidate_layers, PRESETS[observer.preset])
+    selection = select_layers(norms, LABELS, small_backbone.candidate_layers, create_rule(observer.preset))
     columns = [small_backbone.candidate_layers.index(layer.name) for layer in observer.layers]
     torch.testing.assert_close(observer.scores(norms[:, columns]), selection.scores)
 

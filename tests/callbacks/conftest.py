@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from froq_lightning.evaluation.comparisons import Trials
-from froq_lightning.evaluation.evaluation import EvaluatedSet, Evaluation, MethodFacts
-from froq_lightning.evaluation.result import Figures, evaluate
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
+from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts
 
 
 def drawn_set(name: str, seed: int, *, worst_first: bool = True) -> EvaluatedSet:
@@ -26,7 +26,7 @@ def drawn_set(name: str, seed: int, *, worst_first: bool = True) -> EvaluatedSet
     return EvaluatedSet(name, "", Trials(scores, mated, first, second, subjects), 100, {}, qualities, qualities)
 
 
-def evaluation_of_sets(sets: list[EvaluatedSet], figures: Figures) -> Evaluation:
+def evaluation_of_sets(sets: list[EvaluatedSet], figures: MetricOptions) -> Evaluation:
     """Compute the figures of some sets."""
     return Evaluation(
         backbone="network",
@@ -37,7 +37,7 @@ def evaluation_of_sets(sets: list[EvaluatedSet], figures: Figures) -> Evaluation
             MethodFacts("refused", {}, refusal="needs dropout"),
         ),
         sets=tuple(sets),
-        conventions=figures.made(),
+        conventions=figures.created_conventions(),
         fmr=figures.fmr,
         results=tuple(result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, figures)),
     )
@@ -55,4 +55,4 @@ def evaluation() -> Evaluation:
         left_out={"broken.jpg": "file is empty"},
         unit_qualities={"good": missing, "bad": second.qualities["bad"]},
     )
-    return evaluation_of_sets([drawn_set("alpha", 1), second], Figures(fmr=(0.05, 0.001)))
+    return evaluation_of_sets([drawn_set("alpha", 1), second], MetricOptions(fmr=(0.05, 0.001)))

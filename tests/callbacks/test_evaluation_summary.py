@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from froq_lightning.callbacks.evaluation_summary import caveats, left_out
-from froq_lightning.evaluation.evaluation import Evaluation, MethodFacts
+from froq_lightning.evaluation.outcome import Evaluation, MethodFacts
 
 
 def renamed(evaluation: Evaluation, data_set: str, method: str) -> Evaluation:

@@ -14,8 +14,8 @@ from lightning.pytorch import LightningModule, Trainer
 from froq_lightning.callbacks import EvaluationWriter
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.convention import create_convention
-from froq_lightning.evaluation.evaluation import Evaluation
-from froq_lightning.evaluation.result import Figures, Result, evaluate
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
+from froq_lightning.evaluation.outcome import Evaluation, Result
 from froq_lightning.module import FroqModule
 
 TIMES = ("milliseconds", "pass_milliseconds", "times_bare_pass")
@@ -155,9 +155,11 @@ def test_what_is_printed_says_its_convention_thresholds_and_counts(
 def test_intervals_are_printed_where_they_were_asked_for(
     trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (one, _), figures = evaluation.sets, Figures(("froq",), (0.05,), bootstrap=20)
+    (one, _), figures = evaluation.sets, MetricOptions(("froq",), (0.05,), bootstrap=20)
     results = tuple(evaluate("alpha", one.trials, one.unit_qualities, figures))
-    single = dataclasses.replace(evaluation, sets=(one,), conventions=figures.made(), fmr=(0.05,), results=results)
+    single = dataclasses.replace(
+        evaluation, sets=(one,), conventions=figures.created_conventions(), fmr=(0.05,), results=results
+    )
     write(trainer, module, single, tmp_path / "results.csv")
     printed = capsys.readouterr().out
     assert "95 % confidence interval  alpha" in printed

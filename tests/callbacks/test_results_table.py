@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from froq_lightning.callbacks.results_table import results_tables
-from froq_lightning.evaluation.evaluation import Evaluation
+from froq_lightning.evaluation.outcome import Evaluation
 
 
 def with_values(evaluation: Evaluation, values: dict[tuple[str, str], float]) -> Evaluation:

@@ -24,7 +24,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> Told:
 def test_a_pairs_file_of_real_faces_is_told(told: Told, shared: Path) -> None:
     path = shared / "data" / "pairs.csv"
     assert told(path, root=str(shared / "data" / "faces")) == [
-        f"{path}: pairs CSV (image_a, image_b, mated)",
+        f"{path}: pairs of images (image_a, image_b, mated), table or list",
         "images 1,671",
         "subjects 495",
         "comparison trials 2,582 mated, 20,000 non-mated",

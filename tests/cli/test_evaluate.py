@@ -19,7 +19,7 @@ from froq_lightning.metrics import ErrorVersusDiscard, FalseNonMatchRate
 Rows = Callable[[Path], list[dict[str, str]]]
 Evaluate = Callable[..., dict[str, Any]]
 FMR = 0.1
-FIGURES = ("--model.methods=[froq, embedding_norm, random]", f"--model.figures.fmr=[{FMR}]")
+FIGURES = ("--model.methods=[froq, embedding_norm, random]", f"--model.metrics.fmr=[{FMR}]")
 TIMES = ("milliseconds", "pass_milliseconds", "times_bare_pass")
 
 
@@ -231,9 +231,9 @@ def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("--model.methods={method: [froq]}", "Expected `method` to be the name of a quality method"),
         ("--model.methods={method: random, label: 5}", "Expected `label` to be text, but got 5"),
         ("--model.methods=[rnadom]", "unknown quality method 'rnadom'; nearest: random"),
-        ("--model.figures.conventions=[{preset: rce, limit: 0.2}]", "Expected a knob that counts for measure rce"),
-        ("--model.figures.conventions=[{preset: froq, limit: 0.28, step: 0.1}]", "Expected `limit` to be whole steps"),
-        ("--model.figures.fmr=[2]", "Expected the FMR to be between 0 and 1"),
+        ("--model.metrics.conventions=[{preset: rce, limit: 0.2}]", "Expected a knob that counts for measure rce"),
+        ("--model.metrics.conventions=[{preset: froq, limit: 0.28, step: 0.1}]", "Expected `limit` to be whole steps"),
+        ("--model.metrics.fmr=[2]", "Expected the FMR to be between 0 and 1"),
     ],
 )
 def test_a_wrong_option_is_one_line(

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from froq_lightning.cli import main
-from froq_lightning.data.listing import list_faces
 from froq_lightning.errors import DataError
-from froq_lightning.names import original
+from froq_lightning.names import unescape_name
+from froq_lightning.sources.source import read_faces
 
 Rows = list[dict[str, str]]
 NAMES = (
@@ -75,7 +75,7 @@ def test_every_file_has_a_harmless_row_that_tells_its_name(
     odd: Path, predict: Callable[..., Rows], tmp_path: Path
 ) -> None:
     rows = predict(odd, tmp_path / "scores.csv")
-    found = {original(row["image"]): row for row in rows}
+    found = {unescape_name(row["image"]): row for row in rows}
     assert set(found) == {*NAMES, "=sub/a.jpg", "loop.jpg", "pipe.jpg"}
     assert {name for name, row in found.items() if row["status"] == "failed"} == {"loop.jpg", "pipe.jpg"}
     text = (tmp_path / "scores.csv").read_bytes()
@@ -155,15 +155,15 @@ def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(DataError, match="locked' cannot be listed: Permission denied"):
-        list_faces(tmp_path)
+        read_faces(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "depth"), [("d", 1_200), ("d" * 200, 15)])
 def test_very_deep_folders_are_searched_to_their_end(name: str, depth: int, dig: Callable[..., Path]) -> None:
-    (record,) = list_faces(dig(name, depth))
+    (record,) = read_faces(dig(name, depth)).images
     assert record.key == f"{name}/" * depth + "a.jpg"
 
 
 def test_folders_deeper_than_any_path_reaches_are_told(dig: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match="cannot be listed: File name too long"):
-        list_faces(dig("d" * 200, 25))
+        read_faces(dig("d" * 200, 25))

@@ -85,7 +85,7 @@ def test_what_lightning_the_system_or_own_code_raises_is_one_line(option: str, t
         ("--data.sourc=faces", "--data.source"),
         ("--data.batch-size=2", "--data.batch_size"),
         ("--model.bakbone=timm", "--model.backbone"),
-        ("--model.figures.fmrr=0.1", "--model.figures.fmr"),
+        ("--model.metrics.fmrr=0.1", "--model.metrics.fmr"),
         ("--outptu=scores.csv", "--output"),
         ("--restar=true", "--restart"),
         ("--trainer.acelerator=cpu", "--trainer.accelerator"),
@@ -99,7 +99,7 @@ def test_a_mistyped_option_is_told_with_the_nearest(option: str, nearest: str, r
     ("content", "wrong", "nearest"),
     [
         ("data: {sourc: faces}", "data.sourc", "data.source"),
-        ("model: {figures: {fmrr: 0.1}}", "model.figures.fmrr", "model.figures.fmr"),
+        ("model: {metrics: {fmrr: 0.1}}", "model.metrics.fmrr", "model.metrics.fmr"),
         ("tranier: {devices: 1}", "tranier.devices", "trainer.devices"),
         ("outptu: scores.csv", "outptu", "output"),
     ],

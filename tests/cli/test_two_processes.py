@@ -35,12 +35,12 @@ SUBJECTS, EACH = 8, 5
 SCRIPT = """
 from lightning.pytorch import Trainer
 from froq_lightning import FroqModule
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.datamodules.faces import FaceDataModule
 
 def run():
     trainer = Trainer(accelerator="cpu", devices=2, strategy="ddp_spawn", logger=False, enable_checkpointing=False)
     module = FroqModule("timm", {options}, observer="{observer}")
-    trainer.predict(module, FaceDataModule("{folder}/faces", workers=0), return_predictions=False)
+    trainer.predict(module, FaceDataModule("{folder}/faces", module.preprocessing, workers=0), return_predictions=False)
 
 """
 pytestmark = pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
@@ -172,14 +172,14 @@ def test_the_same_observer_is_found(
 IN_PYTHON = """
 import sys
 from lightning.pytorch import Trainer
-from froq_lightning.data.faces import FaceDataModule
+from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.module import FroqModule
 
 if __name__ == "__main__":
     module = FroqModule("timm", {"architecture": "test_byobnet", "weights": sys.argv[1]})
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = Trainer(accelerator="cpu", devices=int(sys.argv[3]), strategy=sys.argv[4], **quiet)
-    print(trainer.validate(module, FaceDataModule(sys.argv[2], workers=0), verbose=False))
+    print(trainer.validate(module, FaceDataModule(sys.argv[2], module.preprocessing, workers=0), verbose=False))
 """
 
 
@@ -255,7 +255,7 @@ def test_the_same_figures_are_found(
     name: str, network: tuple[str, ...], observer: Path, images: list[Path], tmp_path: Path
 ) -> None:
     launch, source = EVALUATED[name]
-    methods = ("--model.methods=[froq, embedding_norm, random, network_quality]", "--model.figures.fmr=[0.01, 0.1]")
+    methods = ("--model.methods=[froq, embedding_norm, random, network_quality]", "--model.metrics.fmr=[0.01, 0.1]")
     asked = (
         *network,
         *methods,

@@ -108,7 +108,7 @@ def test_test_remarks_that_a_network_has_no_weights_and_intervals_too_few_sample
     (tmp_path / "pairs.csv").write_text("\n".join(["image_a,image_b,mated", *trials]), encoding="utf-8")
     arguments = ("--model.methods=[embedding_norm]", f"--data.source={tmp_path / 'pairs.csv'}", "--report=false")
     output = f"--output={tmp_path / 'results.csv'}"
-    assert main(["test", *BARE, *quiet, *arguments, output, "--model.figures.bootstrap=5"]) == 0
+    assert main(["test", *BARE, *quiet, *arguments, output, "--model.metrics.bootstrap=5"]) == 0
     printed = capsys.readouterr().out
     assert "  no weights were given to timm (architecture=test_resnet)" in printed
     assert "  intervals from 5 bootstrap samples are too narrow; take 100 or more" in printed

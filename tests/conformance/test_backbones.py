@@ -1,5 +1,6 @@
-"""check_backbone() passes what can be observed and names what is wrong with the rest."""
+"""The checks of a backbone pass what can be observed and name what is wrong with the rest."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo, first_tensor
-from froq_lightning.conformance import check_backbone
+from froq_lightning.conformance import backbone_checks, check_backbone, writes_into_input
 from froq_lightning.errors import BackboneError
 
 
@@ -33,11 +34,13 @@ def backbone_of(network: nn.Module, **options: Any) -> Backbone:
     return Backbone(network, Preprocessing(size=(16, 16)), WeightsInfo("none", "0"), **options)
 
 
-@pytest.mark.parametrize("name", ["edgeface", "mobilefacenet"])
-def test_real_backbones_keep_the_contract(name: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("check", backbone_checks(), ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", ["edgeface", "small_backbone"])
+def test_good_backbones_pass_every_check(name: str, check: Any, request: pytest.FixtureRequest) -> None:
     backbone = request.getfixturevalue(name)
-    layers = check_backbone(backbone)
-    assert {layer.name for layer in layers} == set(backbone.candidate_layers)
+    state = {key: value.clone() for key, value in backbone.network.state_dict().items()}
+    check(backbone)
+    assert all(torch.equal(state[key], value) for key, value in backbone.network.state_dict().items())
 
 
 def test_layers_come_back_in_execution_order() -> None:
@@ -99,3 +102,40 @@ def test_a_network_without_an_observable_layer_is_refused() -> None:
     network = nn.Sequential(Texts())
     with pytest.raises(BackboneError, match="none of the 1 candidate layers can be observed: 0 returns tuple"):
         check_backbone(backbone_of(network, embed=first_tensor))
+
+
+class Lenient(Preprocessing):
+    """Takes whatever it is given, and swaps red and blue although it says RGB."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return self.normalise(images.float() / (255 if images.dtype == torch.uint8 else 1)).flip(1)
+
+
+class Unscaled(Preprocessing):
+    """Forgets that bytes are not in 0..1."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return self.normalise(images.float())
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "message"),
+    [
+        (Lenient, "check_channel_order", r"in RGB order, .*, but red and blue are swapped \(`channel_order` is RGB\)"),
+        (Unscaled, "check_channel_order", "but mean, std or channels differ"),
+        (Lenient, "check_images", "to refuse a crop of another size with an ImageError, but it took it"),
+        (Unscaled, "check_images", "uint8 images and the same in 0..1 to give one embedding, but they differ"),
+    ],
+)
+def test_a_wrong_preprocessing_is_refused(kind: type[Preprocessing], check: str, message: str) -> None:
+    backbone = replace(backbone_of(Net()), preprocessing=kind(size=(16, 16)))
+    (run,) = (each for each in backbone_checks() if getattr(each, "__name__", "") == check)
+    with pytest.raises(BackboneError, match=message):
+        run(backbone)
+
+
+def test_a_network_that_writes_into_its_input_passes_and_is_reported() -> None:
+    in_place = backbone_of(nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(768, 4)))
+    check_backbone(in_place)
+    assert writes_into_input(in_place)
+    assert not writes_into_input(backbone_of(Net()))

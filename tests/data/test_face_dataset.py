@@ -11,11 +11,11 @@ from PIL import Image
 from froq_lightning.backbones.spec import AlignedFace, Pixels, Preprocessing
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_dataset import FaceDataset
+from froq_lightning.data.image_refs import ImageRef, WithCopies
 from froq_lightning.data.landmark_alignment import TEMPLATES
-from froq_lightning.data.listing import list_faces, with_copies
-from froq_lightning.data.loading import face_loader, require_loading
-from froq_lightning.data.records import FaceRecord
+from froq_lightning.datamodules.loading import face_loader, require_loading
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.sources.source import read_faces
 
 LANDMARKS = tuple((float(x), float(y)) for x, y in TEMPLATES["arcface"])
 
@@ -28,14 +28,14 @@ class Corner:
 
 
 @pytest.fixture
-def record(crops: list) -> FaceRecord:
+def record(crops: list) -> ImageRef:
     """A real crop in a file."""
-    return FaceRecord("face.jpg", crops[0].path)
+    return ImageRef("face.jpg", crops[0].path)
 
 
 @pytest.mark.parametrize("archive", ["bin_file", "memfile", "rec_file"])
 def test_images_of_archives_become_crops(archive: str, request: pytest.FixtureRequest, crops: list) -> None:
-    records = list_faces(request.getfixturevalue(archive))
+    records = read_faces(request.getfixturevalue(archive)).images
     faces = FaceDataset(records, Preprocessing())
     known = {crop.pixels.tobytes() for crop in crops}
     for place in range(len(records)):
@@ -49,7 +49,7 @@ def test_images_of_archives_become_crops(archive: str, request: pytest.FixtureRe
 def test_archives_are_read_by_processes_that_start_afresh(
     bin_file: Path, memfile: Path, rec_file: Path, paired: tuple, crops: list
 ) -> None:
-    faces = [FaceDataset(list_faces(path), Preprocessing()) for path in (bin_file, memfile, rec_file)]
+    faces = [FaceDataset(read_faces(path).images, Preprocessing()) for path in (bin_file, memfile, rec_file)]
     for each in faces:
         each[0]  # a handle that were left open could not be sent
     expected = [paired[0][5].pixels, paired[0][5].pixels, crops[5].pixels]
@@ -60,7 +60,7 @@ def test_archives_are_read_by_processes_that_start_afresh(
 
 
 def test_workers_read_what_one_process_reads(rec_file: Path) -> None:
-    faces = FaceDataset(list_faces(rec_file), Preprocessing())
+    faces = FaceDataset(read_faces(rec_file).images, Preprocessing())
     alone, shared = (list(face_loader(faces, 5, workers)) for workers in (0, 2))
     assert [batch.keys for batch in alone] == [
         [f"{n}" for n in part] for part in ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10), (11, 12))
@@ -70,21 +70,21 @@ def test_workers_read_what_one_process_reads(rec_file: Path) -> None:
         assert (one.images == other.images).all()
 
 
-def test_an_aligner_is_preferred_to_landmarks(record: FaceRecord) -> None:
+def test_an_aligner_is_preferred_to_landmarks(record: ImageRef) -> None:
     with_landmarks = replace(record, landmarks=LANDMARKS)
     assert FaceDataset([with_landmarks], Preprocessing())[0].image.shape == (3, 112, 112)
     sample = FaceDataset([with_landmarks], Preprocessing(size=(8, 8), alignment="other"), Corner())[0]
     assert (sample.image.shape, sample.note) == ((3, 8, 8), "2 faces, took the largest")
 
 
-def test_landmarks_that_lead_to_another_template_are_refused(record: FaceRecord) -> None:
+def test_landmarks_that_lead_to_another_template_are_refused(record: ImageRef) -> None:
     records = [replace(record, landmarks=LANDMARKS)]
     message = "Expected a network with 'arcface' alignment, .*, but got 'dlib'; set data.aligner"
     with pytest.raises(ConfigurationError, match=message):
         FaceDataset(records, Preprocessing(alignment="dlib"))
 
 
-def test_landmarks_lead_to_crops_of_the_size_that_is_wanted(record: FaceRecord) -> None:
+def test_landmarks_lead_to_crops_of_the_size_that_is_wanted(record: ImageRef) -> None:
     sample = FaceDataset([replace(record, landmarks=LANDMARKS)], Preprocessing(size=(160, 128)))[0]
     assert sample.image.shape == (3, 160, 128)
 
@@ -106,10 +106,10 @@ def test_by_default_one_core_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert require_loading(1, 5) == 5
 
 
-def test_a_known_problem_and_a_missing_face_are_reasons(record: FaceRecord) -> None:
+def test_a_known_problem_and_a_missing_face_are_reasons(record: ImageRef) -> None:
     black = np.zeros((50, 50, 3), dtype=np.uint8)
     Image.fromarray(black).save("black.png")
-    records = [replace(record, problem="no label"), FaceRecord("black.png", Path("black.png"))]
+    records = [replace(record, problem="no label"), ImageRef("black.png", Path("black.png"))]
     faces = FaceDataset(records, Preprocessing(), Corner())
     assert [(faces[place].image, faces[place].note) for place in (0, 1)] == [
         (None, "no label"),
@@ -119,7 +119,10 @@ def test_a_known_problem_and_a_missing_face_are_reasons(record: FaceRecord) -> N
 
 @pytest.mark.parametrize("archive", ["bin_file", "memfile", "rec_file"])
 def test_archives_of_photographs_are_refused_before_a_run(archive: str, request: pytest.FixtureRequest) -> None:
-    records, other = list_faces(request.getfixturevalue(archive)), Preprocessing(size=(160, 128))
+    records, other = (
+        read_faces(request.getfixturevalue(archive)).images,
+        Preprocessing(size=(160, 128)),
+    )
     message = (
         "Expected 128 x 160 crops with 'arcface' alignment, but got .* 112 x 112; set data.aligner for photographs"
     )
@@ -130,9 +133,9 @@ def test_archives_of_photographs_are_refused_before_a_run(archive: str, request:
     FaceDataset(records, Preprocessing()).require_crops("train")
 
 
-def test_one_crop_among_photographs_and_unreadable_images_is_enough(record: FaceRecord, tmp_path: Path) -> None:
+def test_one_crop_among_photographs_and_unreadable_images_is_enough(record: ImageRef, tmp_path: Path) -> None:
     Image.new("RGB", (250, 250)).save(tmp_path / "photo.png")
-    photo, gone = FaceRecord("photo.png", tmp_path / "photo.png"), FaceRecord("gone.png", tmp_path / "gone.png")
+    photo, gone = ImageRef("photo.png", tmp_path / "photo.png"), ImageRef("gone.png", tmp_path / "gone.png")
     FaceDataset([photo, gone, record], Preprocessing()).require_crops("mixed")
     FaceDataset([gone, replace(photo, problem="no label")], Preprocessing()).require_crops("unreadable")
     FaceDataset([replace(photo, landmarks=LANDMARKS)], Preprocessing()).require_crops("loose crops")
@@ -142,7 +145,7 @@ def test_one_crop_among_photographs_and_unreadable_images_is_enough(record: Face
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_subjects_and_copies_travel_with_the_crops(workers: int, crops: list) -> None:
-    records = with_copies([FaceRecord(crop.path.name, crop.path) for crop in crops[:4]], 1)
+    records = WithCopies([ImageRef(crop.path.name, crop.path) for crop in crops[:4]], 1)
     subjects = np.array([7, 7, -1, -1, 2**40, 2**40, 0, 0])
     degraded = Degradations(0, copies=1)
     faces = FaceDataset(records, Preprocessing(), degradations=degraded, subjects=subjects)
@@ -157,6 +160,6 @@ def test_subjects_and_copies_travel_with_the_crops(workers: int, crops: list) ->
     assert notes[3] == degraded(images[2], 1, 1)[1]
 
 
-def test_degradations_are_noted_after_what_reading_changed(record: FaceRecord) -> None:
+def test_degradations_are_noted_after_what_reading_changed(record: ImageRef) -> None:
     faces = FaceDataset([record], Preprocessing(size=(56, 56)), resize=True, degradations=Degradations(share=1.0))
     assert faces[0].note.startswith("resized from 112 x 112; degraded: ")

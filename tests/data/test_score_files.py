@@ -6,9 +6,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from froq_lightning.data.listing import with_labels
-from froq_lightning.data.records import FaceRecord
-from froq_lightning.data.score_files import read_scores
+from froq_lightning.data.image_refs import ImageRef
+from froq_lightning.data.score_files import read_scores, with_labels
 from froq_lightning.errors import DataError, DataNotFoundError
 
 KEYS = ["ann/1.jpg", "ann/2.jpg", "bob/1.jpg"]
@@ -137,8 +136,8 @@ def test_the_nearest_spelling_of_a_path_counts(
     np.testing.assert_array_equal(read_scores(tmp_path / "scores.csv", keys), expected)
 
 
-def records() -> list[FaceRecord]:
-    return [FaceRecord(key, Path(key)) for key in KEYS]
+def records() -> list[ImageRef]:
+    return [ImageRef(key, Path(key)) for key in KEYS]
 
 
 @pytest.mark.parametrize(("name", "text"), [("ofiq.csv", OFIQ), ("scores.csv", OURS)])

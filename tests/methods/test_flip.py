@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.flip import FlipQuality
 from froq_lightning.methods.perturbation import PerturbationQuality
 
@@ -37,8 +36,3 @@ def test_it_runs_one_more_pass_in_micro_batches(small_backbone: Backbone, small_
     inputs = small_backbone.inputs(small_images)
     FlipQuality(micro_batch=6).score_pass(small_backbone, inputs, torch.ones(14, 12))
     assert sizes == [6, 6, 2]
-
-
-def test_no_images_at_once_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="Expected `micro_batch` to be at least 1, but got 0"):
-        FlipQuality(micro_batch=0)

@@ -8,15 +8,15 @@ from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.observation.norms import LayerNorms
 
 
-@pytest.fixture(params=sorted(PRESETS))
+@pytest.fixture(params=["distinct", "paper", "ridge"])
 def observer(request: pytest.FixtureRequest, small_backbone: Backbone, small_images: Tensor) -> Observer:
-    preset = PRESETS[request.param]
+    preset = create_rule(request.param)
     with LayerNorms(small_backbone.network, small_backbone.candidate_layers) as norms:
         table = norms.observe(small_backbone.preprocessing(small_images)).norms
     selection = select_layers(table, torch.linspace(0.9, 0.4, 14), small_backbone.candidate_layers, preset)
@@ -33,34 +33,12 @@ def test_calibration_images_score_between_the_outer_quantiles(
     assert float(scores.max()) == pytest.approx(observer.quantiles[-1], rel=1e-5)
 
 
-def test_an_image_scores_the_same_whatever_its_batch(
-    observer: Observer, small_backbone: Backbone, small_images: Tensor
-) -> None:
-    method = FroqQuality(observer)
-    alone = torch.cat([method.score(small_backbone, image[None]) for image in small_images])
-    torch.testing.assert_close(method.score(small_backbone, small_images), alone, rtol=1e-5, atol=1e-5)
-
-
-def test_bytes_and_floats_score_alike(observer: Observer, small_backbone: Backbone, small_images: Tensor) -> None:
-    method = FroqQuality(observer)
-    floats = method.score(small_backbone, small_images / 255)
-    torch.testing.assert_close(floats, method.score(small_backbone, small_images), rtol=1e-5, atol=1e-5)
-
-
-def test_scoring_leaves_the_network_as_it_was(
-    observer: Observer, small_backbone: Backbone, small_images: Tensor
-) -> None:
-    FroqQuality(observer).score(small_backbone, small_images)
-    assert not any(module._forward_hooks for module in small_backbone.network.modules())
-    assert not small_backbone.network.training
-
-
 def test_parameters_tell_the_observer_from_others(observer: Observer) -> None:
     parameters = FroqQuality(observer).parameters()
     assert json.loads(json.dumps(parameters)) == parameters
     assert list(parameters) == ["preset", "aggregation", "layers", "weights", "set_utility", "set_utility_cv"]
-    assert parameters["preset"] in PRESETS
-    assert parameters["aggregation"] == PRESETS[parameters["preset"]].aggregation
+    assert parameters["preset"] == observer.preset
+    assert parameters["aggregation"] == observer.aggregation
     assert parameters["layers"] == [layer.name for layer in observer.layers]
     assert parameters["weights"] == [layer.weight for layer in observer.layers]
     assert parameters["set_utility"] == observer.set_utility

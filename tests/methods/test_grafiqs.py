@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone, Preprocessing
 from froq_lightning.errors import BackboneError, ConfigurationError
-from froq_lightning.methods.grafiqs import GraFIQs
+from froq_lightning.methods.grafiqs import GraFIQs, normalised_stages
+from froq_lightning.methods.module_calls import ModuleCall
 
 
 def one_by_one(backbone: Backbone, images: Tensor, place: str) -> list[float]:
@@ -114,7 +116,7 @@ def test_a_module_that_runs_often_counts_in_its_last_run_before_the_last_normali
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "depth", "told"),
+    ("kind", "options", "depth", "message"),
     [
         ("in turn", {}, 2, "Expected Wired to have 2 stages that a BatchNorm2d follows, but got 1; choose a smaller"),
         ("beside", {}, 1, "has none after 'conv'; choose another method"),
@@ -124,9 +126,9 @@ def test_a_module_that_runs_often_counts_in_its_last_run_before_the_last_normali
     ],
 )
 def test_networks_without_normalisations_to_compare_with_are_refused(
-    kind: str, options: dict[str, Any], depth: int, told: str, small_images: Tensor
+    kind: str, options: dict[str, Any], depth: int, message: str, small_images: Tensor
 ) -> None:
-    with pytest.raises(BackboneError, match=told):
+    with pytest.raises(BackboneError, match=message):
         GraFIQs(depth).score(wired(kind, **options), small_images)
 
 
@@ -150,15 +152,14 @@ def _dlib() -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
-        ({"depth": 5}, "`depth` to be 0 to 4 and `micro_batch` at least 1, but got 5 and 8"),
-        ({"depth": -1}, "`depth` to be 0 to 4 and `micro_batch` at least 1, but got -1 and 8"),
-        ({"micro_batch": 0}, "`depth` to be 0 to 4 and `micro_batch` at least 1, but got 2 and 0"),
+        ({"depth": 5}, "`depth` to be 0 to 4, but got 5"),
+        ({"depth": -1}, "`depth` to be 0 to 4, but got -1"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict[str, int], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_options_out_of_range_are_refused(options: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         GraFIQs(**options)
 
 
@@ -168,3 +169,42 @@ def test_the_gradient_of_a_network_in_double_precision_is_taken_too(
     single = GraFIQs().score(staged_backbone, small_images)
     double = dataclasses.replace(staged_backbone, network=staged_backbone.network.double())
     torch.testing.assert_close(GraFIQs().score(double, small_images.double() / 255), single, rtol=1e-5, atol=0)
+
+
+def stages_of(backbone: Backbone) -> list[str]:
+    return [call.name for call in normalised_stages(backbone.network, torch.zeros(1, 3, *backbone.preprocessing.size))]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "backbone", "options", "expected"),
+    [
+        ("froq_insightface", "arcface_iresnet18", {}, ["prelu", "layer1", "layer2", "layer3", "layer4"]),
+        ("froq_ir", "adaface_ir18", {}, ["input_layer", "body.1", "body.3", "body.5", "body.7"]),
+        ("froq_mobilefacenet", "mobilefacenet", {}, ["dw_conv1", "blocks.4", "blocks.11", "conv2"]),
+        ("timm", "timm", {"architecture": "resnet10t"}, ["act1", "layer1", "layer2", "layer3"]),
+        ("timm", "timm", {"architecture": "edgenext_xx_small"}, []),
+    ],
+)
+def test_stages_end_before_the_maps_shrink_and_before_the_last_normalisation(
+    plugin: str, backbone: str, options: dict[str, Any], expected: list[str]
+) -> None:
+    pytest.importorskip(plugin, reason=f"needs {plugin}")
+    assert stages_of(create_backbone(backbone, **options))[: len(expected) or None] == expected
+
+
+def test_what_is_no_map_is_no_stage() -> None:
+    network = nn.Sequential(nn.Identity(), nn.Conv2d(3, 4, 1), nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(4), nn.Flatten())
+    assert normalised_stages(network.eval(), torch.zeros(1, 3, 6, 5)) == (ModuleCall("1", 1),)
+
+
+def test_modules_called_with_names_are_followed() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+            self.bn = nn.BatchNorm2d(4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.bn(self.conv(input=x))
+
+    assert normalised_stages(Named().eval(), torch.zeros(1, 3, 6, 5)) == (ModuleCall("conv", 1),)

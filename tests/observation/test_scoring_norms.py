@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.errors import ConfigurationError
 from froq_lightning.observation.norms import LayerNorms
-from froq_lightning.observation.scoring_norms import ScoringNorms
+from froq_lightning.observation.scoring_norms import CompiledNorms, ScoringNorms
 
 
 class Repeating(nn.Module):
@@ -121,5 +122,59 @@ def test_whatever_layers_return_has_the_norms_that_calibration_sees(batch: int) 
         with ScoringNorms(network, layers, stop_early=stop_early) as norms:
             seen = norms.observe(inputs).norms
         torch.testing.assert_close(seen.clone(), expected, rtol=1e-6, atol=0, equal_nan=True)
-    told = dict(zip(layers, expected.isnan().any(dim=0).tolist(), strict=True))
-    assert [name for name in layers if told[name]] == ["shared", "scalar", "empty", "whole_numbers", "several"]
+    result = dict(zip(layers, expected.isnan().any(dim=0).tolist(), strict=True))
+    assert [name for name in layers if result[name]] == ["shared", "scalar", "empty", "whole_numbers", "several"]
+
+
+LAYERS = ("body.0", "stem.2", "stem")
+
+
+@pytest.fixture
+def _fresh() -> None:
+    torch.compiler.reset()
+
+
+def hooks(network: nn.Module) -> int:
+    return sum(len(module._forward_hooks) for module in network.modules())
+
+
+@pytest.mark.usefixtures("_fresh")
+@pytest.mark.parametrize("with_output", [False, True])
+def test_norms_and_output_are_those_of_the_plain_network(
+    with_output: bool, small_backbone: Backbone, small_images: Tensor
+) -> None:
+    inputs = small_backbone.inputs(small_images)
+    with LayerNorms(small_backbone.network, LAYERS) as norms:
+        expected = norms.observe(inputs)
+    compiled = CompiledNorms(small_backbone.network, LAYERS, with_output=with_output)
+    for part in (slice(0, 8), slice(8, 14)):  # another batch size compiles anew
+        with compiled as norms:
+            scoring_pass = norms.observe(inputs[part])
+        torch.testing.assert_close(scoring_pass.norms, expected.norms[part])
+        if with_output:
+            torch.testing.assert_close(scoring_pass.output, expected.output[part])
+        else:
+            assert scoring_pass.output is None
+    assert hooks(small_backbone.network) == 0
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_what_no_layer_needs_is_not_computed(small_backbone: Backbone, small_images: Tensor) -> None:
+    compiled, inputs = CompiledNorms(small_backbone.network, LAYERS), small_backbone.inputs(small_images)
+    with compiled as norms:
+        norms.observe(inputs)
+        with torch.profiler.profile() as profile:
+            norms.observe(inputs)
+    operations = {event.key for event in profile.key_averages()}
+    assert any("convolution" in operation for operation in operations)
+    assert not any("addmm" in operation or "linear" in operation for operation in operations)
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_a_network_that_cannot_be_compiled_is_told(small_backbone: Backbone, small_images: Tensor) -> None:
+    compiled = CompiledNorms(small_backbone.network, LAYERS)
+    without_compiler = torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",), "fx_graph_cache": False})
+    message = r"cannot be compiled here: .*InvalidCxxCompiler: .*; leave `compile` off"
+    with without_compiler, pytest.raises(ConfigurationError, match=message), compiled as norms:
+        norms.observe(small_backbone.inputs(small_images))
+    assert hooks(small_backbone.network) == 0

@@ -14,14 +14,13 @@ from lightning.pytorch import Trainer
 
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import CalibrationSet, Observer
-from froq_lightning.calibration.preset import PresetName
 from froq_lightning.calibration.rules.rule import Rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.data.degradations import Degradations
-from froq_lightning.data.evaluation import EvaluationDataModule
-from froq_lightning.data.faces import FaceDataModule
-from froq_lightning.evaluation.evaluation import Evaluation
-from froq_lightning.evaluation.result import Figures
+from froq_lightning.datamodules.faces import FaceDataModule
+from froq_lightning.datamodules.trials import TrialDataModule
+from froq_lightning.evaluation.evaluate import MetricOptions
+from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.extensions import SECTIONS, find
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import CalibrationReport, EvaluationReport
@@ -126,10 +125,12 @@ def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         "timm",
         edgeface_options(shared),
         methods=("embedding_norm", {"method": "embedding_norm", "label": METHOD}, "random", "grafiqs"),
-        figures=Figures(("froq", "cr-fiqa", "iso", "rce"), (0.02, 0.005)),
+        metrics=MetricOptions(("froq", "cr-fiqa", "iso", "rce"), (0.02, 0.005)),
     )
     trials = str(folder / "trials.csv")
-    data = EvaluationDataModule([{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}], workers=0)
+    data = TrialDataModule(
+        [{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}], module.preprocessing, workers=0
+    )
     report = EvaluationReport(folder / "deeper" / "report.html", faces=3)
     trainer = Trainer(callbacks=[report], **QUIET)
     with one_thread():
@@ -184,7 +185,7 @@ def validated(shared: Path, golden: dict[str, dict[str, Any]], tmp_path_factory:
     module = FroqModule("timm", edgeface_options(shared), preset="distinct")
     rename_a_block(module)
     source = str(write_manifest(folder, shared / "data" / "calibration", labels))
-    data = FaceDataModule(source, degrade=Degradations(0.3), workers=0)
+    data = FaceDataModule(source, module.preprocessing, degrade=Degradations(0.3), workers=0)
     report = CalibrationReport(folder / "deeper" / "calibration.html", faces=3)
     trainer = Trainer(callbacks=[report], **QUIET)
     with one_thread():
@@ -239,7 +240,7 @@ def reselect(validated: Run, calibration: Calibration) -> Callable[..., Calibrat
     """Chooses layers from the same norms by another rule."""
 
     def selected(
-        preset: Rule, budget: Budget | None = None, *, timed: bool = True, name: PresetName = "distinct"
+        preset: Rule, budget: Budget | None = None, *, timed: bool = True, name: str = "distinct"
     ) -> Calibration:
         budget = budget or Budget()
         selection, table, names = calibration.selection, calibration.table, validated[1].backbone.candidate_layers

@@ -12,7 +12,7 @@ from lightning.pytorch import LightningModule, Trainer
 from froq_lightning.backbones.spec import WeightsInfo
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.data.degradations import KINDS
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import CalibrationReport

@@ -11,7 +11,7 @@ from lightning.pytorch import Trainer
 
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.calibration_run import Calibration
 
@@ -99,7 +99,7 @@ def test_a_long_table_is_folded_up(page: Page) -> None:
 
 
 def test_layers_that_count_twice_are_named(reselect: Reselect, render: Render) -> None:
-    paper = reselect(PRESETS["paper"], name="paper")
+    paper = reselect(create_rule("paper"), name="paper")
     pool = paper.selection.trajectory
     names = tuple(step.layer for step in pool)
     everything = dataclasses.replace(paper.selection, layers=names, columns=tuple(range(len(pool))))
@@ -110,7 +110,7 @@ def test_layers_that_count_twice_are_named(reselect: Reselect, render: Render) -
 
 
 def test_a_cheaper_set_is_offered_for_some_utility(reselect: Reselect, show: Render) -> None:
-    found = reselect(PRESETS["distinct"])
+    found = reselect(create_rule("distinct"))
     front, utility = found.selection.front, found.observer.set_utility
     assert found.selection.cost is not None
     cheap = next(point for point in front if point.utility >= utility - 0.05)
@@ -122,7 +122,7 @@ def test_a_cheaper_set_is_offered_for_some_utility(reselect: Reselect, show: Ren
     )
     assert told is not None
     tolerance = float(told[1])
-    bought = reselect(PRESETS["distinct"], Budget(tolerance=tolerance))
+    bought = reselect(create_rule("distinct"), Budget(tolerance=tolerance))
     assert bought.selection.cost is not None
     costs = share(found.selection.cost), share(bought.selection.cost)
     assert told.groups()[1:] == (*costs, f"{bought.observer.set_utility:.3f}", f"{utility:.3f}")
@@ -137,7 +137,7 @@ def with_set_utility(observer: Observer, utility: float) -> Observer:
 
 
 def test_a_better_set_that_the_search_missed_is_told(reselect: Reselect, show: Render) -> None:
-    found = reselect(PRESETS["distinct"])
+    found = reselect(create_rule("distinct"))
     best = max(point.utility for point in found.selection.front)
     worse = with_set_utility(found.observer, best - 0.1)
     told = show("pareto_front", dataclasses.replace(found, observer=worse)).words
@@ -147,14 +147,14 @@ def test_a_better_set_that_the_search_missed_is_told(reselect: Reselect, show: R
 
 
 def test_a_limit_to_the_cost_is_shown(reselect: Reselect, render: Render) -> None:
-    limited = reselect(PRESETS["distinct"], Budget(max_cost=0.7))
+    limited = reselect(create_rule("distinct"), Budget(max_cost=0.7))
     page = render(limited)
     assert "70 % of a pass max_cost 0.7, tolerance 0" in page.words
     assert page.html.count('<i class="dashes"></i>max_cost') == 2
 
 
 def test_without_costs_layers_stand_by_their_position(reselect: Reselect, render: Render) -> None:
-    page = render(reselect(PRESETS["distinct"], timed=False))
+    page = render(reselect(create_rule("distinct"), timed=False))
     text = page.words
     assert "position in execution order" in text
     assert "Cost of a score not known" in text
@@ -165,7 +165,7 @@ def test_without_costs_layers_stand_by_their_position(reselect: Reselect, render
 
 
 def test_a_single_layer_is_a_page_too(reselect: Reselect, render: Render) -> None:
-    one = reselect(dataclasses.replace(PRESETS["distinct"], pool=1))
+    one = reselect(dataclasses.replace(create_rule("distinct"), pool=1))
     page = render(one)
     assert re.search(r"1 of \d+ layers of .* observes quality", page.words)
     assert "; reading it takes" in page.words

@@ -8,7 +8,8 @@ import torch
 from froq_lightning.calibration.selection import Step
 from froq_lightning.evaluation.comparisons import Trials
 from froq_lightning.evaluation.convention import create_convention
-from froq_lightning.evaluation.result import Figures, Result, evaluate
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
+from froq_lightning.evaluation.outcome import Result
 from froq_lightning.reporting.palette import LIGHT, Stroke
 from froq_lightning.reporting.sections.comparison_scores import score_histogram
 from froq_lightning.reporting.sections.conventions import POINTS, edc_chart
@@ -30,7 +31,7 @@ def trials(count: int, *, errors: bool = True) -> Trials:
 
 def result(convention: str, count: int, *, errors: bool = True) -> Result:
     quality = np.random.default_rng(1).random(2 * count)
-    figures = Figures((convention,), (0.01,))
+    figures = MetricOptions((convention,), (0.01,))
     return next(evaluate("set", trials(count, errors=errors), {"mine": quality}, figures))
 
 

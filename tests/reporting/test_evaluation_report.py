@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lightning.pytorch import Trainer
 
-from froq_lightning.evaluation.evaluation import Evaluation
+from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.module import FroqModule
 
 BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
@@ -61,11 +61,11 @@ def test_the_worst_and_best_faces_are_those_of_the_qualities(tested: Run, evalua
     data = tested[0].datamodule  # type: ignore[attr-defined]
     shown = [attributes["alt"] for tag, attributes in page.elements if tag == "img"]
     expected = []
-    for one, faces in zip(evaluation.sets, data.faces, strict=True):
+    for one, faces in zip(evaluation.sets, data.sets, strict=True):
         for method in evaluation.working():
             quality = one.qualities[method.name]
             order = [place for place in np.argsort(quality, kind="stable") if np.isfinite(quality[place])]
-            expected += [faces.records[place].key for place in (*order[:3], *order[-3:])]
+            expected += [faces.images[place].key for place in (*order[:3], *order[-3:])]
     assert shown == expected
 
 

@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch import Trainer
 from PIL import Image
 
-from froq_lightning.data.records import FaceSample
+from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting.sections.faces import face_rows
 from froq_lightning.runs.calibration_run import Calibration
@@ -65,7 +65,7 @@ def expected_faces(validated: Run) -> Iterator[str]:
     assert calibration is not None
     scores, labels = calibration.selection.scores, calibration.table.pseudo_quality
     ranks = [np.argsort(np.argsort(values.numpy(), kind="stable"), kind="stable") for values in (scores, labels)]
-    keys = [record.key for record in validated[0].datamodule.faces.records]  # type: ignore[attr-defined]
+    keys = [record.key for record in validated[0].datamodule.faces.images]  # type: ignore[attr-defined]
     for values in (scores.numpy(), labels.numpy(), ranks[0] - ranks[1]):
         order = np.argsort(values, kind="stable")
         yield from (keys[int(calibration.table.sample_index[at])] for at in (*order[:SHOWN], *order[-SHOWN:]))
@@ -79,14 +79,14 @@ def test_the_faces_are_those_at_the_ends_of_scores_and_labels(validated: Run, ca
 
 def test_faces_are_shown_as_they_were_degraded(validated: Run, render: Render, calibration: Calibration) -> None:
     faces = validated[0].datamodule.faces  # type: ignore[attr-defined]
-    places = {record.key: place for place, record in enumerate(faces.records)}
+    places = {record.key: place for place, record in enumerate(faces.images)}
     degraded = []
     for tag, attributes in render(calibration, faces=20).elements:
         sample = faces[places[attributes["alt"]]] if tag == "img" else None
         if sample is not None and re.search("blur|downscale", sample.note):
             picture = Image.open(io.BytesIO(base64.b64decode(attributes["src"].split(",")[1])))
             seen = Image.fromarray(sample.image.permute(1, 2, 0).numpy())
-            original = Image.open(faces.records[sample.index].path).convert("RGB")
+            original = Image.open(faces.images[sample.index].path).convert("RGB")
             for one in (seen, original):
                 one.thumbnail(picture.size)
             distances = [np.abs(np.asarray(one, float) - np.asarray(picture)).mean() for one in (seen, original)]

@@ -46,7 +46,7 @@ def contexts(validated: Run, tested: Run) -> dict[str, Context]:
     calibration = CalibrationContext(module.calibration, module.backbone, faces.__getitem__, 3)
     trainer, module, _ = tested
     assert module.evaluation is not None
-    readers = [faces.__getitem__ for faces in trainer.datamodule.faces]  # type: ignore[attr-defined]
+    readers = [faces.__getitem__ for faces in trainer.datamodule.sets]  # type: ignore[attr-defined]
     return {"calibration": calibration, "evaluation": EvaluationContext(module.evaluation, readers, 3)}
 
 

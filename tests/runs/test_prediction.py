@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from froq_lightning.data.records import FaceBatch, FaceSample
+from froq_lightning.data.face_batch import FaceBatch, FaceSample
 from froq_lightning.errors import DataError
 from froq_lightning.journal.journal import Journal
-from froq_lightning.runs.prediction import Prediction, scored_block
-from froq_lightning.runs.quality_batch import QualityBatch
+from froq_lightning.runs.prediction import Prediction
+from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch
 
 
 def recorded(folder: Path, *processes: list[list[int]]) -> Journal:
@@ -24,7 +24,7 @@ def recorded(folder: Path, *processes: list[list[int]]) -> Journal:
             names, notes = [f"{each}.png" for each in good], [""] * len(good)
             batch = FaceBatch(torch.empty(len(good), 3, 2, 2), index, names, notes, failures=failures)
             scores = QualityBatch(index.double() / 10, index * 2, index[:, None].float().repeat(1, 4))
-            journal.append(scored_block(batch, scores))
+            journal.append(ScoredBatch.of(batch, scores).block())
         journal.close()
     return journal
 

@@ -1,1 +1,1 @@
-"""One rule of selection a file: layer norms and labels in, weighted layers out."""
+"""Selection rules, one a file: layer norms and labels in, weighted layers out."""

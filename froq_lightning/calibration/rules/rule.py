@@ -1,52 +1,28 @@
-"""The contract of a rule of selection, and what it selects from."""
+"""The contract of a selection rule, and the set of layers that it selects.
 
-from collections.abc import Iterable, Mapping, Sequence
+A rule is a frozen dataclass in a file of its own, registered in the entry-point group `froq_lightning.rules`: a class
+that needs no options, or a function that returns an instance. The name is at once a preset of calibration.
+`froq_lightning.conformance.check_rule` checks a rule.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
 from froq_lightning.calibration.aggregation import Aggregation, aggregate
-from froq_lightning.calibration.drawing import shuffled
+from froq_lightning.calibration.correlation import spearman
+from froq_lightning.calibration.labelled_norms import LabelledNorms
 
-
-@dataclass(frozen=True)
-class LabelledNorms:
-    """What is known of the images of a calibration set.
-
-    Args:
-        norms: `[N, L]` layer norms.
-        pseudo_quality: `[N]` labels, higher is better.
-        utilities: layer utility by column, of the columns that may be chosen.
-        groups: `[N]` int64, equal for images that cross-validation keeps together.
-        originals: `[N]` int64, equal for an image and its degraded copies.
-    """
-
-    norms: Tensor
-    pseudo_quality: Tensor
-    utilities: Mapping[int, float]
-    groups: Tensor
-    originals: Tensor
-
-    def rows(self, rows: Tensor) -> Self:
-        """Take some of the images."""
-        parts = (self.groups[rows], self.originals[rows])
-        return type(self)(self.norms[rows], self.pseudo_quality[rows], self.utilities, *parts)
-
-    def thinned(self, most: int) -> Self:
-        """Draw whole groups, always the same, up to so many images."""
-        return self if len(self.norms) <= most else self.rows(shuffled(self.groups, most)[0])
-
-    def moments(self, columns: Iterable[int]) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation (over N) of the norms of some columns, float64."""
-        wide = [self.norms[:, column].double() for column in columns]
-        return torch.stack([one.mean() for one in wide]), torch.stack([one.std(correction=0) for one in wide])
+# Depths at which the Pareto front looks for sets of layers, unless a rule says otherwise.
+DEPTHS = 24
 
 
 @dataclass(frozen=True)
 class LayerSet:
-    """What a rule selected.
+    """A selected set of K layers.
 
     Args:
         columns: of the layers.
@@ -66,23 +42,43 @@ class LayerSet:
         return aggregate(norms[:, list(self.columns)], aggregation, *moments, self.weights)
 
 
-class Rule(Protocol):
-    """A rule of selection. A frozen dataclass whose fields are its parameters.
+@dataclass(frozen=True, kw_only=True)
+class Rule(ABC):
+    """Selects layers by their norms and the labels of the images.
 
-    Attributes:
+    Args:
         fold_repeats: whether of layers with the same norms only the first in execution order is a candidate. If not,
             each copy adds the weight of one more layer, as in the published code.
         aggregation: how the norms of a set become a score.
+
+    Example:
+        >>> @dataclass(frozen=True, kw_only=True)
+        ... class BestLayer(Rule):
+        ...     def choose(self, table, pools):
+        ...         best = [max(pool, key=table.utilities.__getitem__) for pool in pools]
+        ...         return [self.layer_set(table, [column]) for column in best]
     """
 
-    @property
-    def fold_repeats(self) -> bool: ...  # noqa: D102 - above
+    fold_repeats: bool = True
+    aggregation: Aggregation = "mean_standardised_norm"
 
-    @property
-    def aggregation(self) -> Aggregation: ...  # noqa: D102 - above
+    @abstractmethod
+    def choose(self, table: LabelledNorms, pools: Sequence[Sequence[int]]) -> list[LayerSet]:
+        """Select layers from each of several pools of columns: a set for each pool, at least one layer in each.
+
+        What is selected depends on neither the other pools nor the order of the images.
+        """
 
     def pools(self, table: LabelledNorms, columns: Sequence[int]) -> list[tuple[int, ...]]:
-        """Of columns from cheap to dear, the sets that a front is chosen from, all of them last."""
+        """Of columns from cheap to dear, return the pools that a Pareto front is chosen from; by default, 24 depths."""
+        del table
+        depths = torch.linspace(1, len(columns), min(DEPTHS, len(columns)), dtype=torch.float64).round().int()
+        return [tuple(columns[:depth]) for depth in depths.tolist()]
 
-    def choose(self, table: LabelledNorms, pools: Sequence[Sequence[int]]) -> list[LayerSet]:
-        """Select layers from each of several sets of columns."""
+    def layer_set(self, table: LabelledNorms, columns: Sequence[int], weights: Tensor | None = None) -> LayerSet:
+        """Make a set of layers, all of weight 1 if no `[K]` weights are given, and compute its utility."""
+        weights = torch.ones(len(columns), dtype=torch.float64) if weights is None else weights
+        chosen = LayerSet(tuple(columns), weights, 0.0)
+        scores = chosen.scores(table.norms, self.aggregation, table.moments(columns))
+        rho = spearman(scores, table.pseudo_quality).nan_to_num(-1.0).item()
+        return LayerSet(chosen.columns, weights, rho)

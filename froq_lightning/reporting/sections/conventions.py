@@ -12,8 +12,7 @@ from froq_lightning.callbacks.results_table import ResultsTable
 from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.edc import best_curve
-from froq_lightning.evaluation.evaluation import Evaluation
-from froq_lightning.evaluation.result import FEW_ERRORS, Result
+from froq_lightning.evaluation.outcome import FEW_ERRORS, Evaluation, Result
 from froq_lightning.reporting.chart import empty_chart, svg
 from froq_lightning.reporting.page import fill
 from froq_lightning.reporting.palette import FAINT, INK, Stroke

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from froq_lightning.calibration.front import FrontPoint
 from froq_lightning.calibration.observer import Observer
+from froq_lightning.calibration.pareto_front import FrontPoint
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.callbacks.calibration_summary import deepest
 from froq_lightning.reporting.chart import empty_chart, share_axis, svg

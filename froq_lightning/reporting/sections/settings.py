@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from froq_lightning.calibration.observer import Observer
-from froq_lightning.calibration.preset import PRESETS
+from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.reporting.page import fill
 from froq_lightning.reporting.section import CalibrationContext, Part, Section
 
@@ -40,7 +40,7 @@ def _settings(observer: Observer) -> Mapping[str, Mapping[str, Any]]:
             "licence": backbone.weights.licence,
             **asdict(backbone.preprocessing),
         },
-        "Selection": {"preset": observer.preset, **asdict(PRESETS[observer.preset]), **asdict(observer.budget)},
+        "Selection": {"preset": observer.preset, **asdict(create_rule(observer.preset)), **asdict(observer.budget)},
         "Labels": images.labels,
         "Images": {"used": images.images, "left out": images.left_out, "degradations": images.degradations or "none"},
     }

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from froq_lightning.backbones.recognition import recognise
+from froq_lightning.backbones.checkpoint_hints import recognise
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import WeightsError

@@ -1,0 +1,115 @@
+"""What a DataLoader gives: one sample per image that was read, one batch per step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from torch.utils.data import default_collate, get_worker_info
+
+from froq_lightning.errors import DataError
+
+
+@dataclass(frozen=True)
+class FaceSample:
+    """An image after reading.
+
+    Args:
+        index: position in the data set.
+        key: its name.
+        image: the `[3, H, W]` uint8 RGB crop; None if there is none.
+        note: why there is none, or a remark.
+        pseudo_quality: its label; None if labels are not given.
+        subject: number of the person shown; -1 if that is not known.
+        copy: number of the degraded copy; see `ImageRef`.
+    """
+
+    index: int
+    key: str
+    image: Tensor | None
+    note: str = ""
+    pseudo_quality: float | None = None
+    subject: int = -1
+    copy: int = 0
+
+
+@dataclass(frozen=True)
+class FaceBatch:
+    """A batch of crops, and the samples of the same step that gave none.
+
+    Args:
+        images: `[B, 3, H, W]` uint8 RGB; B is smaller than the batch size where images failed.
+        sample_index: `[B]` int64, position in the data set.
+        keys: B names.
+        notes: B remarks, mostly empty.
+        pseudo_quality: `[B]` float32 labels, or None if they are not given.
+        failures: the samples without a crop.
+        subject: `[B]` int64 numbers of the persons shown, -1 where that is not known; None if it is of no image.
+        original: `[B]` int64 sample index of the image that a degraded copy was made from, of an image its own; None if
+            there are no copies.
+    """
+
+    images: Tensor
+    sample_index: Tensor
+    keys: list[str]
+    notes: list[str]
+    pseudo_quality: Tensor | None = None
+    failures: tuple[FaceSample, ...] = ()
+    subject: Tensor | None = None
+    original: Tensor | None = None
+
+    @classmethod
+    def of_tensors(cls, images: Tensor, sample_index: Tensor, pseudo_quality: Tensor | None = None) -> Self:
+        """Make a batch of `[B, 3, H, W]` crops from a DataLoader of one's own; the names are the positions."""
+        keys = [str(index) for index in sample_index.tolist()]
+        labels = None if pseudo_quality is None else pseudo_quality.float()
+        return cls(images, sample_index, keys, [""] * len(keys), labels)
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move the tensors to a device; Lightning calls this. Pinned images move while the device computes."""
+        moving = {"non_blocking": self.images.is_pinned(), **kwargs}
+        facts = ("sample_index", "pseudo_quality", "subject", "original")
+        given = {name: getattr(self, name) for name in facts if getattr(self, name) is not None}
+        moved = {name: tensor.to(*args, **kwargs) for name, tensor in given.items()}
+        return replace(self, images=self.images.to(*args, **moving), **moved)
+
+    def pin_memory(self) -> Self:
+        """Pin the images' memory; the DataLoader calls this where a GPU waits."""
+        return replace(self, images=self.images.pin_memory())
+
+
+def collate(samples: Sequence[FaceSample]) -> FaceBatch:
+    """Stack the crops of some samples, and keep the others as failures: `DataLoader(faces, collate_fn=collate)`.
+
+    A worker puts the tensors into shared memory here, where an error is raised in the run. Left to the thread that
+    sends the batch, an error would drop it, and the run would wait for it for ever.
+
+    Raises:
+        DataError: if the shared memory is full.
+    """
+    good = [(sample, sample.image) for sample in samples if sample.image is not None]
+    labels = [sample.pseudo_quality for sample, _ in good]
+    index = torch.tensor([sample.index for sample, _ in good], dtype=torch.int64)
+    quality = torch.tensor(labels, dtype=torch.float32) if labels and None not in labels else None
+    subject = torch.tensor([sample.subject for sample, _ in good], dtype=torch.int64)
+    original = torch.tensor([sample.index - sample.copy for sample, _ in good], dtype=torch.int64)
+    try:
+        # Stacks in shared memory if it runs in a worker.
+        images = default_collate([image for _, image in good]) if good else torch.empty((0, 3, 0, 0), dtype=torch.uint8)
+        if get_worker_info() is not None:
+            shared = (images, index, quality, subject, original)
+            _ = [tensor.share_memory_() for tensor in shared if tensor is not None]
+    except RuntimeError as error:
+        hint = "set --data.workers 0, or give the machine a larger /dev/shm"
+        raise DataError(f"a batch does not fit into shared memory; {hint}: {error}") from error
+    return FaceBatch(
+        images=images,
+        sample_index=index,
+        keys=[sample.key for sample, _ in good],
+        notes=[sample.note for sample, _ in good],
+        pseudo_quality=quality,
+        failures=tuple(sample for sample in samples if sample.image is None),
+        subject=subject,
+        original=original,
+    )

@@ -1,0 +1,166 @@
+"""References to images: the file of each, its name in outputs, and what is known of it before it is read."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from froq_lightning.backbones.spec import Pixels
+from froq_lightning.errors import DataError
+from froq_lightning.names import escape_name, is_below, resolve_name
+
+Landmarks = tuple[tuple[float, float], ...]
+
+
+class Archive(Protocol):
+    """A file that holds many images. It is sent to the worker processes that read from it."""
+
+    def read(self, position: int) -> tuple[Pixels, str]:
+        """Read one image: `[h, w, 3]` RGB uint8, and a note on what was changed; raises ImageError if that fails."""
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """An image that is to be read.
+
+    Args:
+        key: name of the image in every output; unique within a source.
+        path: of its file, or of the archive that holds it.
+        pseudo_quality: its label, higher is better; None if labels are not given.
+        problem: why it cannot be used, if that is known before it is opened.
+        subject: name of the person shown; empty if that is not known.
+        copy: number of the degraded copy, from 1; 0 for the image itself, which stands that many places before it.
+        archive: that holds the image, if it has no file of its own.
+        position: of the image in the archive.
+        landmarks: (x, y) of eyes, nose and corners of the mouth, if the image is to be aligned by them.
+    """
+
+    key: str
+    path: Path
+    pseudo_quality: float | None = None
+    problem: str = ""
+    subject: str = ""
+    copy: int = 0
+    archive: Archive | None = None
+    position: int = 0
+    landmarks: Landmarks | None = None
+
+    @classmethod
+    def in_folder(cls, root: Path, text: str, *, confined: bool) -> "ImageRef":
+        """Refer to an image that a list names.
+
+        Args:
+            root: folder that the path is relative to.
+            text: the path, or its escaped form as outputs show it.
+            confined: whether a path that leads out of `root` is a problem.
+        """
+        name = resolve_name(root, text)
+        path = root / name
+        problem = f"lies outside of {str(root)!r}" if confined and not is_below(root, path) else ""
+        return cls(escape_name(name), path, problem=problem)
+
+
+class LazyRefs(Sequence[ImageRef], ABC):
+    """References that are made when they are asked for: millions of images without millions of Python objects."""
+
+    @abstractmethod
+    def make(self, index: int) -> ImageRef:
+        """Make the reference at a position from 0 on."""
+
+    @overload
+    def __getitem__(self, index: int) -> ImageRef: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[ImageRef]: ...
+
+    def __getitem__(self, index: int | slice) -> ImageRef | list[ImageRef]:
+        if isinstance(index, slice):
+            return [self.make(place) for place in range(*index.indices(len(self)))]
+        return self.make(range(len(self))[index])
+
+
+@dataclass(frozen=True, eq=False)
+class RefTable(LazyRefs):
+    """References whose fields are columns.
+
+    Args:
+        keys: N names, or `[N]` numbers that serve as names.
+        path: of the archive that holds the images, or of the folder that the names are relative to.
+        archive: that holds the images, if they have no files of their own.
+        positions: `[N]`, of the images in the archive.
+        landmarks: `[N, 5, 2]`, x and y of eyes, nose and corners of the mouth, if the images are aligned by them.
+        confined: whether names that lead out of the folder are a problem.
+        subjects: `[N]`, equal for images of one subject, if that is known.
+    """
+
+    keys: Sequence[str] | npt.NDArray[np.int64]
+    path: Path
+    archive: Archive | None = None
+    positions: npt.NDArray[np.int64] | None = None
+    landmarks: npt.NDArray[np.float32] | None = None
+    confined: bool = False
+    subjects: npt.NDArray[np.int32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def make(self, index: int) -> ImageRef:
+        """Make the reference at a position."""
+        key = str(self.keys[index])
+        if self.archive is None:
+            image = ImageRef.in_folder(self.path, key, confined=self.confined)
+        else:
+            image = ImageRef(key, self.path, archive=self.archive)
+        return replace(
+            image,
+            subject="" if self.subjects is None else str(self.subjects[index]),
+            position=0 if self.positions is None else int(self.positions[index]),
+            landmarks=None if self.landmarks is None else tuple((float(x), float(y)) for x, y in self.landmarks[index]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class WithCopies(LazyRefs):
+    """Images with degraded copies behind each; a copy is named as `a.jpg (copy 1)`.
+
+    Args:
+        images: of which copies are made; without labels, which are not those of copies.
+        copies: number of copies of each.
+
+    Raises:
+        DataError: if an image has a label, or the name of a copy.
+    """
+
+    images: Sequence[ImageRef]
+    copies: int
+
+    def __post_init__(self) -> None:
+        if self.images[0].pseudo_quality is not None:
+            raise DataError(
+                "Expected images without labels for copies of them (data.degrade.copies), since a manifest's labels "
+                "are those of the images alone; give labels of both as data.labels"
+            )
+        if isinstance(self.images, list):  # images of an archive have numbers for names
+            self._require_other_names(image.key for image in self.images)
+
+    def __len__(self) -> int:
+        return len(self.images) * (self.copies + 1)
+
+    def make(self, index: int) -> ImageRef:
+        """Make the reference at a position."""
+        place, number = divmod(index, self.copies + 1)
+        image = self.images[place]
+        return replace(image, key=_copy_key(image.key, number), copy=number) if number else image
+
+    def _require_other_names(self, names: Iterable[str]) -> None:
+        keys = set(names)
+        if any(_copy_key(key, number) in keys for key in keys for number in range(1, self.copies + 1)):
+            raise DataError("Expected no image to be named as the copy of another, such as 'a.jpg (copy 1)'; rename it")
+
+
+def _copy_key(key: str, number: int) -> str:
+    return f"{key} (copy {number})"

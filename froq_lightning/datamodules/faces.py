@@ -1,0 +1,166 @@
+"""Face crops of a source as a LightningDataModule, for `validate` and `predict`."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from froq_lightning.backbones.spec import Preprocessing
+from froq_lightning.data.comparison_set import subject_numbers
+from froq_lightning.data.degradations import Degradations
+from froq_lightning.data.face_batch import FaceBatch
+from froq_lightning.data.face_dataset import FaceDataset
+from froq_lightning.data.image_refs import ImageRef, WithCopies
+from froq_lightning.data.score_files import with_labels
+from froq_lightning.datamodules.loading import (
+    BatchSize,
+    aligner_for,
+    face_loader,
+    print_passed_over,
+    require_loading,
+    share_of,
+)
+from froq_lightning.evaluation.comparisons import Integers
+from froq_lightning.sources.source import read_faces
+
+
+class FaceDataModule(LightningDataModule):
+    """Feeds calibration (`validate`) and scoring (`predict`) with the faces of one source.
+
+    Args:
+        source: folder of images, one image, a manifest (columns `path`, perhaps `pseudo_quality`) or list of paths, an
+            archive (RecordIO, insightface .bin, AdaFace memfile), "sample:astronaut", or whatever an installed source
+            reads.
+        preprocessing: of the backbone; it says how large crops are, and how they are aligned.
+        labels: table with columns `path` and `pseudo_quality` for the images of the source, or any file of scores
+            (higher is better), such as of OFIQ; without labels `validate` makes them.
+        root: folder that a manifest's paths are relative to, and must not lead out of; by default the manifest's own,
+            which they may lead out of.
+        aligner: registered name of an aligner (such as `dlib`) for photographs; without one, images are aligned crops.
+        resize: whether crops of another size than the network's are resized; otherwise they are rows with a reason.
+        degrade: degradations that make a calibration set of good photographs span the range of quality; by default of a
+            copy of every image, if the labels want copies. `predict` ignores them.
+        copies: how many degraded copies of every image the labels want (`FroqModule.copies`), unless `degrade` says
+            another number, or the images come with labels.
+        batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
+        workers: processes that read images; by default one less than there are cores, 8 at most.
+
+    Attributes:
+        faces: after `setup`, the crops, copies of them included.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the options of the command line
+        self,
+        source: str,
+        preprocessing: Preprocessing,
+        labels: str | None = None,
+        root: str | None = None,
+        aligner: str | None = None,
+        resize: bool = False,
+        degrade: Degradations = Degradations(share=0.0),  # noqa: B008 - immutable
+        copies: int = 0,
+        batch_size: BatchSize = 32,
+        workers: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.preprocessing = preprocessing
+        self.labels = labels
+        self.root = root
+        self.aligner = aligner
+        self.resize = resize
+        self.degrade = degrade
+        self.copies = copies
+        self.batch_size = batch_size
+        self.workers = require_loading(batch_size, workers)
+        self._skipped = 0
+
+    def setup(self, stage: str) -> None:
+        """List the source and, for `validate`, its labels; called by the Trainer."""
+        self._skipped = 0
+        calibrating = stage == "validate"
+        run_folder = Path(self.trainer.default_root_dir if self.trainer else ".")
+        found = read_faces(
+            self.source,
+            self.root,
+            with_labels=calibrating and self.labels is None,
+            with_subjects=calibrating,
+            scratch=run_folder,
+        )
+        images, subjects, degrade = found.images, None, None
+        if calibrating:
+            degrade = self._degradations(labelled=self.labels is not None or images[0].pseudo_quality is not None)
+            images, subjects = self._for_calibration(images, degrade.copies or 0)
+        self.faces = FaceDataset(
+            images,
+            self.preprocessing,
+            aligner_for(self.aligner, self.preprocessing),
+            resize=self.resize,
+            degradations=degrade if degrade is not None and degrade.is_on else None,
+            subjects=subjects,
+        )
+        self.faces.require_crops(self.source)
+        print_passed_over(self.source, found.passed_over, self.trainer)
+
+    def val_dataloader(self) -> DataLoader[FaceBatch]:
+        """Batches for calibration, in the order of the source; processes share them without repeating any."""
+        sampler = share_of(self.faces, self.trainer, self._skipped)
+        return face_loader(self.faces, self.batch_size, self.workers, sampler)
+
+    predict_dataloader = val_dataloader
+
+    def skip(self, steps: Sequence[int]) -> None:
+        """Leave out what an earlier run of this process did; call it after `setup`.
+
+        Args:
+            steps: number of samples in each of that run's batches. Where `batch_size` is "auto", the first one is taken
+                for all: batches of another size may round scores differently.
+        """
+        self._skipped = sum(steps)
+        if steps and self.batch_size == "auto":
+            self.batch_size = steps[0]
+
+    def identity(self) -> dict[str, Any]:
+        """Say, as JSON values, what the batches depend on besides the names of the images."""
+        first = self.faces.images[0]
+        stat = first.path.stat() if first.archive is not None else None
+        return {
+            "source": self.source,
+            "root": self.root,
+            "archive": None if stat is None else [stat.st_size, stat.st_mtime_ns],
+            "labels": self._digest_of_labels() if first.pseudo_quality is not None else None,
+            "aligner": self.aligner,
+            "resize": self.resize,
+            "degrade": None if self.faces.degradations is None else asdict(self.faces.degradations),
+            "batch_size": self.batch_size,
+            "subjects": None if self.faces.subjects is None else _digest(self.faces.subjects.tobytes()),
+        }
+
+    def _degradations(self, *, labelled: bool) -> Degradations:
+        """Settle how many copies there are."""
+        if self.degrade.copies is not None:
+            return self.degrade
+        return replace(self.degrade, copies=0 if labelled else self.copies)
+
+    def _for_calibration(self, images: Sequence[ImageRef], copies: int) -> tuple[Sequence[ImageRef], Integers]:
+        """Add what `validate` alone wants: degraded copies, and labels that are given; number the subjects."""
+        subjects = subject_numbers([image.subject for image in images]).repeat(copies + 1)
+        if copies:
+            images = WithCopies(images, copies)
+        if self.labels is not None:
+            images = with_labels(images, self.labels)  # labels without an image come last
+            subjects = np.concatenate([subjects, np.full(len(images) - len(subjects), -1)])
+        return images, subjects
+
+    def _digest_of_labels(self) -> str:
+        labels = [(image.pseudo_quality, image.problem) for image in self.faces.images]
+        return _digest(repr(labels).encode())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,158 @@
+"""Comparison sets as a LightningDataModule, for `test`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from froq_lightning.backbones.spec import Preprocessing
+from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.face_dataset import TrialDataset
+from froq_lightning.data.score_files import read_scores
+from froq_lightning.datamodules.loading import (
+    BatchSize,
+    aligner_for,
+    face_loader,
+    print_passed_over,
+    require_loading,
+    share_of,
+)
+from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.evaluation.comparisons import Floats
+from froq_lightning.sources.source import read_trials
+
+OPTIONS = {"source": str, "root": str, "name": str, "part": str, "non_mated": int, "seed": int, "scores": dict}
+Source = str | dict[str, Any]
+
+
+class TrialDataModule(LightningDataModule):
+    """Feeds `test` with the faces of comparison sets, each image once.
+
+    Args:
+        source: pairs CSV or list, LFW or XQLFW pairs.txt, CFP or IJB-C folder, insightface .bin, or anything whose
+            subjects are known: a folder with one sub-folder per subject, RecordIO. A list gives several data sets; a
+            mapping `{source: …, root: …, name: …, part: …, non_mated: …, seed: …, scores: …}` sets options of one.
+        preprocessing: of the backbone; it says how large crops are, and how they are aligned.
+        root: folder that the paths in pairs files are relative to, and must not lead out of; by default the file's own,
+            which they may lead out of.
+        non_mated: how many non-mated trials are sampled where only subjects are known.
+        scores: quality scores from elsewhere as methods of their own: `{OFIQ: ofiq.csv, CR-FIQA: scores.txt}`, or
+            `{name: {path: file, column: name}}`; higher must be better. A data set may have files of its own.
+        aligner: registered name of an aligner for photographs; without one, images are aligned crops.
+        resize: whether crops of another size than the network's are resized; otherwise they are left out.
+        batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
+        workers: processes that read images; by default one less than there are cores, 8 at most.
+
+    Attributes:
+        sets: after `setup`, the data sets with their trials and scores.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the options of the command line
+        self,
+        source: Source | list[Source],
+        preprocessing: Preprocessing,
+        root: str | None = None,
+        non_mated: int | None = None,
+        scores: dict[str, str | dict[str, Any]] | None = None,
+        aligner: str | None = None,
+        resize: bool = False,
+        batch_size: BatchSize = 32,
+        workers: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.preprocessing = preprocessing
+        self.shared: dict[str, Any] = {"root": root, "non_mated": non_mated}
+        self.scores = scores or {}
+        self.aligner = aligner
+        self.resize = resize
+        self.batch_size = batch_size
+        self.workers = require_loading(batch_size, workers)
+        self.sets: list[TrialDataset] = []
+
+    def setup(self, stage: str) -> None:
+        """Read the comparison trials, not yet the images; called by the Trainer."""
+        del stage
+        options = [_checked(source) for source in _listed(self.source)]
+        sets = [read_trials(**{**self.shared, **_but_scores(each)}) for each in options]
+        names = [each.name for each in sets]
+        if len(set(names)) < len(names):
+            raise ConfigurationError(f"Expected data sets of different names, but got {', '.join(names)}; set `name`")
+        self._require_keys_of_one_set(sets)
+        scores = [
+            _scores(each, {**self.scores, **own.get("scores", {})}) for each, own in zip(sets, options, strict=True)
+        ]
+        every = dict.fromkeys(name for each in scores for name in each)
+        self.sets = [
+            TrialDataset(
+                each,
+                self.preprocessing,
+                aligner_for(self.aligner, self.preprocessing),
+                resize=self.resize,
+                scores={name: own.get(name, np.full(len(each.images), np.nan)) for name in every},
+            )
+            for each, own in zip(sets, scores, strict=True)
+        ]
+        for dataset in self.sets:
+            dataset.require_crops(dataset.comparisons.name)
+            print_passed_over(dataset.comparisons.name, dataset.comparisons.passed_over, self.trainer)
+
+    def test_dataloader(self) -> list[DataLoader[Any]]:
+        """Batches of every comparison set's images; processes share them without repeating any."""
+        return [
+            face_loader(dataset, self.batch_size, self.workers, share_of(dataset, self.trainer))
+            for dataset in self.sets
+        ]
+
+    def _require_keys_of_one_set(self, sets: Sequence[ComparisonSet]) -> None:
+        """Refuse one file of scores for several archives, whose images have the same names: their numbers."""
+        archives = [each.name for each in sets if each.images[0].archive is not None]
+        if self.scores and len(archives) > 1:
+            raise ConfigurationError(
+                f"Expected `scores` beside the `source` of each data set, since the images of {' and '.join(archives)} "
+                "are told apart by their numbers alone"
+            )
+
+
+def _listed(source: str | Sequence[Source] | Mapping[str, Any]) -> list[Source]:
+    listed = [source] if isinstance(source, (str, Mapping)) else list(source)
+    if not listed:
+        raise ConfigurationError("Expected at least one data set as `source`")
+    return cast("list[Source]", listed)
+
+
+def _checked(source: Source) -> dict[str, Any]:
+    """Return the options of a data set, their types checked."""
+    options = {"source": source} if isinstance(source, str) else dict(source)
+    for option, value in options.items():
+        if option not in OPTIONS:
+            raise UnknownNameError.among("option of a data set", str(option), OPTIONS)
+        if value is not None and type(value) is not OPTIONS[option]:
+            raise ConfigurationError(
+                f"Expected `{option}` of a data set to be of type {OPTIONS[option].__name__}, but got {value!r}"
+            )
+    if options.get("source") is None:
+        raise ConfigurationError(f"Expected a data set to have a `source`, but got {options}")
+    return {option: value for option, value in options.items() if value is not None}
+
+
+def _but_scores(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {option: value for option, value in options.items() if option != "scores"}
+
+
+def _scores(comparisons: ComparisonSet, scores: Mapping[str, Any]) -> dict[str, Floats]:
+    keys = [image.key for image in comparisons.images]
+    given = {}
+    for name, spec in scores.items():
+        options = {"path": spec} if isinstance(spec, str) else spec
+        if not _is_score_file(options):
+            raise ConfigurationError(f"Expected scores {name!r} as a path or as path and column, but got {spec!r}")
+        given[str(name)] = read_scores(options["path"], keys, options.get("column"))
+    return given
+
+
+def _is_score_file(options: Any) -> bool:
+    known = isinstance(options, Mapping) and {"path"} <= set(options) <= {"path", "column"}
+    return known and all(isinstance(value, str) for value in options.values())

@@ -1,0 +1,1 @@
+"""FEEDING: one format of face images or comparison trials a file, found by its entry point."""

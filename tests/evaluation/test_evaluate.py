@@ -1,0 +1,153 @@
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.evaluation.comparisons import Trials, pair_quality
+from froq_lightning.evaluation.convention import create_convention
+from froq_lightning.evaluation.edc import error_versus_discard
+from froq_lightning.evaluation.error_rates import false_non_match_rate, threshold_at_fmr
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
+from froq_lightning.evaluation.outcome import Result
+from froq_lightning.evaluation.rce import rank_consistency
+
+Draw = Callable[..., tuple[Trials, np.ndarray]]
+
+
+def single(trials: Trials, quality: np.ndarray, **options: object) -> Result:
+    (result,) = evaluate(
+        "set", trials, {"mine": quality}, MetricOptions(**{"conventions": ("froq",), "fmr": (0.05,)} | options)
+    )  # type: ignore[arg-type]
+    return result
+
+
+def test_every_method_convention_and_rate_gives_one_result(draw: Draw) -> None:
+    trials, quality = draw(0)
+    pairs = pair_quality(quality, trials.first, trials.second)
+    found = list(evaluate("set", trials, {"good": quality, "bad": -quality}, MetricOptions(fmr=(0.1, 0.05))))
+    assert len(found) == 2 * 4 * 2
+    for result in found:
+        sign = 1 if result.method == "good" else -1
+        threshold = threshold_at_fmr(trials.scores[~trials.mated], result.fmr)
+        assert result.threshold == threshold
+        assert result.fnmr == false_non_match_rate(trials.scores[trials.mated], threshold)
+        assert result.false_non_matches == round(result.fnmr * result.mated) > 0
+        assert result.false_matches == round(result.fmr * result.non_mated) > 0
+        if result.convention == "rce":
+            assert result.value == rank_consistency(trials, sign * quality, result.fmr)
+            assert result.curve == ()
+        else:
+            convention = create_convention(result.convention)
+            pair = pairs if sign == 1 else pair_quality(-quality, trials.first, trials.second)
+            curve = error_versus_discard(trials.scores, trials.mated, pair, convention, result.fmr)
+            assert result.value == curve.area
+            assert result.curve == tuple(curve.fnmr)
+    good, bad = ([r.value for r in found if r.method == name and r.convention == "froq"] for name in ("good", "bad"))
+    assert max(good) < 1 < min(bad)
+
+
+def test_trials_without_a_score_are_left_out_and_counted_and_those_without_a_quality_too(draw: Draw) -> None:
+    trials, quality = draw(1)
+    scores = trials.scores.copy()
+    scores[:10] = np.nan
+    quality[0] = np.nan
+    result = single(dataclasses.replace(trials, scores=scores), quality)
+    assert result.without_score == 10
+    assert result.mated + result.non_mated == 990
+    assert result.unscored == int(((trials.first[10:] == 0) | (trials.second[10:] == 0)).sum()) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda trials, quality: (trials.take(trials.mated), quality), "no non-mated trials"),
+        (lambda trials, quality: (trials.take(~trials.mated), quality), "no mated trials"),
+        (lambda trials, quality: (trials, np.ones_like(quality)), "constant quality"),
+        (lambda trials, quality: (trials, np.full_like(quality, np.nan)), "no quality scores"),
+        (lambda trials, quality: (dataclasses.replace(trials, scores=trials.mated * 1.0), quality), "no false non-"),
+    ],
+)
+def test_what_a_reader_should_know_is_remarked(
+    change: Callable[..., tuple[Trials, np.ndarray]], message: str, draw: Draw
+) -> None:
+    assert message in single(*change(*draw(2))).remark
+
+
+def test_too_few_non_mated_trials_for_the_rate_are_remarked_with_the_number_needed(draw: Draw) -> None:
+    trials, quality = draw(3)
+    remark = single(trials, quality, fmr=(1e-4,)).remark
+    assert remark == "only 700 of the 10000 non-mated trials that FMR 0.0001 needs"
+    assert single(trials, quality, fmr=(1 / 700,)).remark == ""
+
+
+def test_the_bootstrap_gives_an_interval_around_the_figure(draw: Draw) -> None:
+    trials, quality = draw(4)
+    for convention in ("froq", "cr-fiqa", "iso", "rce"):
+        result = single(trials, quality, conventions=(convention,), bootstrap=60)
+        assert result.low < result.value < result.high
+        assert result.high - result.low < 1
+    assert math.isnan(single(trials, quality).low)
+
+
+def test_figures_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="FMR to be between 0 and 1, but got 2"):
+        MetricOptions(fmr=(2,))
+    with pytest.raises(ConfigurationError, match="Expected a convention"):
+        MetricOptions(conventions=())
+    with pytest.raises(ConfigurationError, match="conventions of different names, but got iso, iso"):
+        MetricOptions(conventions=("iso", {"preset": "iso"}))
+    with pytest.raises(UnknownNameError, match="nearest: cr-fiqa"):
+        MetricOptions(conventions=("crfiqa",))
+
+
+def test_the_figure_of_several_draws_is_their_mean(draw: Draw) -> None:
+    trials, quality = draw(2)
+    columns = np.stack([quality, -quality, np.roll(quality, 1)], axis=1)
+    alone = [single(trials, column, bootstrap=5) for column in columns.T]
+    together = single(trials, columns, bootstrap=5)
+    assert together.value == pytest.approx(np.mean([result.value for result in alone]), rel=1e-12)
+    assert together.curve == alone[0].curve
+    assert together.low <= together.high
+    assert together.remark == "mean of 3 draws"
+
+
+def test_a_curve_that_runs_out_of_trials_says_where(draw: Draw) -> None:
+    trials, quality = draw(3)
+    quality = quality.copy()
+    lowest = np.unique(trials.first[trials.mated])
+    quality[lowest] = quality.min() - 1 - np.arange(len(lowest))
+    mated = trials.take(np.flatnonzero(trials.mated)[:3])
+    few = Trials(
+        np.concatenate([mated.scores, trials.scores[~trials.mated]]),
+        np.concatenate([mated.mated, trials.mated[~trials.mated]]),
+        np.concatenate([mated.first, trials.first[~trials.mated]]),
+        np.concatenate([mated.second, trials.second[~trials.mated]]),
+        trials.subjects,
+    )
+    result = single(few, quality, conventions=("cr-fiqa",))
+    assert math.isnan(result.value)
+    assert "mated or non-mated trials have run out" in result.remark
+
+
+def test_threshold_and_rate_are_those_at_which_the_curve_starts(draw: Draw) -> None:
+    trials, quality = draw(4)
+    for convention in ("froq", "cr-fiqa", "iso"):
+        result = single(trials, quality, conventions=(convention,), fmr=(1.8 / 700,))
+        assert result.fnmr == result.curve[0]
+        assert result.fnmr == false_non_match_rate(trials.scores[trials.mated], result.threshold)
+    strict, nearest = (
+        single(trials, quality, conventions=(name,), fmr=(1.8 / 700,)).threshold for name in ("froq", "cr-fiqa")
+    )
+    assert nearest < strict
+
+
+def test_a_quality_that_nobody_has_gives_no_figure(draw: Draw) -> None:
+    trials, quality = draw(5)
+    for convention in ("froq", "cr-fiqa", "iso", "rce"):
+        result = single(trials, np.full_like(quality, np.nan), conventions=(convention,))
+        assert math.isnan(result.value)
+        assert result.curve == ()
+        assert "no quality scores" in result.remark

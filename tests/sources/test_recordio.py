@@ -1,0 +1,185 @@
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from froq_lightning.data.comparison_set import subject_numbers
+from froq_lightning.data.image_refs import RefTable
+from froq_lightning.errors import DataError, ImageError
+from froq_lightning.sources.source import read_faces, read_trials
+
+MAGIC = struct.pack("<I", 0xCED7230A)
+Write = Callable[..., Path]
+Pack = Callable[..., bytes]
+
+
+def read(path: Path, place: int) -> np.ndarray:
+    record = read_faces(path).images[place]
+    return record.archive.read(record.position)[0]
+
+
+@pytest.mark.parametrize("index", [True, False])
+def test_the_images_of_insightface_come_without_the_records_of_ranges(
+    index: bool, insightface_records: list, crops: list, write_records: Write, tmp_path: Path
+) -> None:
+    path = write_records(tmp_path / "train.rec", insightface_records, index=index)
+    records = read_faces(path).images
+    assert isinstance(records, RefTable)
+    assert [record.key for record in records] == [str(number) for number in range(1, 13)]
+    for place, crop in enumerate(crops):
+        np.testing.assert_array_equal(read(path, place), crop.pixels)
+
+
+def test_an_index_gives_the_order_whatever_that_of_the_file(
+    crops: list, write_records: Write, pack_record: Pack, tmp_path: Path
+) -> None:
+    shuffled = [(9, 2), (4, 0), (7, 1)]
+    path = write_records(tmp_path / "a.rec", [(key, pack_record(key, (0,), crops[n].content)) for key, n in shuffled])
+    assert [record.key for record in read_faces(path).images] == ["4", "7", "9"]
+    for place in range(3):
+        np.testing.assert_array_equal(read(path, place), crops[place].pixels)
+
+
+def test_ids_that_repeat_are_no_keys(crops: list, write_records: Write, pack_record: Pack, tmp_path: Path) -> None:
+    records = [(0, pack_record(0, (0,), crop.content)) for crop in crops[:3]]
+    path = write_records(tmp_path / "a.rec", records, index=False)
+    assert [record.key for record in read_faces(path).images] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("index", [True, False])
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_record_that_holds_the_magic_number_is_put_together(
+    times: int, index: bool, crops: list, write_records: Write, pack_record: Pack, tmp_path: Path
+) -> None:
+    content = crops[0].content
+    # A JPEG ends where it says: what follows does not change the picture.
+    content += b"\0" * (-len(content) % 4) + MAGIC * times + b"tail"
+    records = [(1, pack_record(1, (0,), content)), (2, pack_record(2, (0,), crops[1].content))]
+    assert records[0][1].count(MAGIC) == 1 + times
+    path = write_records(tmp_path / "a.rec", records, index=index)
+    np.testing.assert_array_equal(read(path, 0), crops[0].pixels)
+    np.testing.assert_array_equal(read(path, 1), crops[1].pixels)
+
+
+def test_the_labels_tell_the_subjects(rec_file: Path, crops: list) -> None:
+    found = read_trials(str(rec_file))
+    assert (found.name, found.note) == ("train", "all 12 mated trials, all 54 non-mated trials (seed 0)")
+    subjects = [crop.subject for crop in crops]
+    same = [subjects[a] == subjects[b] for a, b in zip(found.first, found.second, strict=True)]
+    assert same == found.mated.tolist()
+
+
+def test_the_images_know_their_subjects_where_these_are_wanted(rec_file: Path, bin_file: Path, crops: list) -> None:
+    told = subject_numbers([record.subject for record in read_faces(rec_file, with_subjects=True).images])
+    subjects = np.array([crop.subject for crop in crops])
+    np.testing.assert_array_equal(told[:, None] == told, subjects[:, None] == subjects)
+    assert {record.subject for record in read_faces(bin_file, with_subjects=True).images} == {""}
+
+
+def test_one_label_or_several_tell_the_subject(
+    crops: list, write_records: Write, pack_record: Pack, tmp_path: Path
+) -> None:
+    labels = [(5.0,), (5.0, 1.0), (20_000_001.0,), (5.0, 0.0, 3.0)]
+    records = [(n, pack_record(n, label, crops[n].content)) for n, label in enumerate(labels)]
+    found = read_trials(str(write_records(tmp_path / "a.rec", records)))
+    assert found.subjects.tolist() == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1\t0\n2\n", r"Expected every line of a\.idx to be a key and an offset, but got another one"),
+        ("1\tx\n", r"Expected every line of a\.idx to be a key and an offset"),
+        ("1\t-4\n", r"Expected every line of a\.idx to be a key and an offset"),
+        ("", r"Expected every line of a\.idx to be a key and an offset"),
+        ("1\t99999999\n", r"a\.idx is of another file: it names byte 99,999,999 of"),
+    ],
+)
+def test_a_malformed_index_is_refused(
+    text: str, message: str, crops: list, write_records: Write, pack_record: Pack, tmp_path: Path
+) -> None:
+    path = write_records(tmp_path / "a.rec", [(1, pack_record(1, (0,), crops[0].content))])
+    (tmp_path / "a.idx").write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_faces(path)
+
+
+def frame(kind: int, content: bytes) -> bytes:
+    return MAGIC + struct.pack("<I", kind << 29 | len(content)) + content + b"\0" * (-len(content) % 4)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no records at all", "Expected a record at byte 0, but got none; the file is no RecordIO, or damaged"),
+        (MAGIC, "Expected a record at byte 0, but got none"),
+        (frame(0, b"x" * 24)[:-8], "the record at byte 0 is cut off"),
+        (frame(0, b"x" * 20), "the record at byte 0 has no header"),
+        (frame(0, struct.pack("<IfQQ", 9, 0, 0, 0)), "the record at byte 0 is shorter than its 9 labels"),
+        (frame(3, b"x" * 24), "Expected a whole record at byte 0, but got a part of one"),
+        (frame(5, b"x" * 24), "Expected a whole record at byte 0, but got a part of one"),
+        (frame(1, b"x" * 24) + frame(0, b"x" * 24), "Expected a whole record at byte 0, but got a part of one"),
+        (frame(1, b"x" * 24), "Expected a record at byte 0, but got none"),
+    ],
+)
+def test_a_damaged_file_is_refused_or_a_reason_of_its_record(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.rec"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_faces(path)
+    if len(content) > 8 and "cut off" not in message:
+        path.write_bytes(content + b"\0" * 48)
+        (tmp_path / "a.idx").write_text("1\t0\n")
+        with pytest.raises(ImageError, match=message):
+            read(path, 0)
+
+
+def test_a_record_without_an_image_and_a_file_that_shrank_are_reasons(
+    crops: list, write_records: Write, pack_record: Pack, tmp_path: Path
+) -> None:
+    records = [(1, pack_record(1, range(9))), (2, pack_record(2, (0,), crops[0].content))]
+    path = write_records(tmp_path / "a.rec", records)
+    with pytest.raises(ImageError, match="entry holds no image"):
+        read(path, 0)
+    last = read_faces(path).images[1]
+    path.write_bytes(records[0][1])
+    with pytest.raises(ImageError, match=r"a\.rec ends before byte 68"):
+        last.archive.read(last.position)
+    path.unlink()
+    with pytest.raises(ImageError, match=r"a\.rec is unreadable: No such file"):
+        last.archive.read(last.position)
+
+
+def test_a_file_without_images_is_refused(write_records: Write, pack_record: Pack, tmp_path: Path) -> None:
+    path = write_records(tmp_path / "a.rec", [(0, pack_record(0, (1, 1)))])
+    for reader in (read_faces, lambda path: read_trials(str(path))):
+        with pytest.raises(DataError, match=r"a\.rec holds no images"):
+            reader(path)
+
+
+def test_millions_of_records_are_listed_without_millions_of_objects(tmp_path: Path) -> None:
+    count, size = 1_000_000, 100
+    with (tmp_path / "a.rec").open("wb") as file:
+        file.truncate(count * size)
+    offsets = np.arange(count) * size
+    (tmp_path / "a.idx").write_text("".join(f"{n}\t{offset}\n" for n, offset in enumerate(offsets.tolist(), start=1)))
+    records = read_faces(tmp_path / "a.rec").images
+    assert (len(records), records[999_999].key, records[999_999].position) == (count, "1000000", 99_999_900)
+    assert [record.key for record in records[5:8]] == ["6", "7", "8"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train.rec")
+    with pytest.raises(DataError, match=r"train\.rec is a folder, pipe or device"):
+        read_trials(str(tmp_path / "train.rec"))
+
+
+def test_ids_of_more_than_63_bits_are_no_keys(
+    crops: list, write_records: Write, pack_record: Pack, tmp_path: Path
+) -> None:
+    records = [(key, pack_record(key, (0,), crop.content)) for key, crop in zip((5, 2**64 - 1), crops, strict=False)]
+    path = write_records(tmp_path / "a.rec", records, index=False)
+    assert [record.key for record in read_faces(path).images] == ["0", "1"]
