@@ -185,7 +185,7 @@ def validated(shared: Path, golden: dict[str, dict[str, Any]], tmp_path_factory:
     module = FroqModule("timm", edgeface_options(shared), preset="distinct")
     rename_a_block(module)
     source = str(write_manifest(folder, shared / "data" / "calibration", labels))
-    data = FaceDataModule(source, degrade=Degradations(0.3), workers=0)
+    data = FaceDataModule(source, module.preprocessing, degrade=Degradations(0.3), workers=0)
     report = CalibrationReport(folder / "deeper" / "calibration.html", faces=3)
     trainer = Trainer(callbacks=[report], **QUIET)
     with one_thread():

@@ -61,7 +61,7 @@ def test_the_worst_and_best_faces_are_those_of_the_qualities(tested: Run, evalua
     data = tested[0].datamodule  # type: ignore[attr-defined]
     shown = [attributes["alt"] for tag, attributes in page.elements if tag == "img"]
     expected = []
-    for one, faces in zip(evaluation.sets, data.faces, strict=True):
+    for one, faces in zip(evaluation.sets, data.sets, strict=True):
         for method in evaluation.working():
             quality = one.qualities[method.name]
             order = [place for place in np.argsort(quality, kind="stable") if np.isfinite(quality[place])]

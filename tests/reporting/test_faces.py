@@ -79,14 +79,14 @@ def test_the_faces_are_those_at_the_ends_of_scores_and_labels(validated: Run, ca
 
 def test_faces_are_shown_as_they_were_degraded(validated: Run, render: Render, calibration: Calibration) -> None:
     faces = validated[0].datamodule.faces  # type: ignore[attr-defined]
-    places = {record.key: place for place, record in enumerate(faces.records)}
+    places = {record.key: place for place, record in enumerate(faces.images)}
     degraded = []
     for tag, attributes in render(calibration, faces=20).elements:
         sample = faces[places[attributes["alt"]]] if tag == "img" else None
         if sample is not None and re.search("blur|downscale", sample.note):
             picture = Image.open(io.BytesIO(base64.b64decode(attributes["src"].split(",")[1])))
             seen = Image.fromarray(sample.image.permute(1, 2, 0).numpy())
-            original = Image.open(faces.records[sample.index].path).convert("RGB")
+            original = Image.open(faces.images[sample.index].path).convert("RGB")
             for one in (seen, original):
                 one.thumbnail(picture.size)
             distances = [np.abs(np.asarray(one, float) - np.asarray(picture)).mean() for one in (seen, original)]
