@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from froq_lightning.reporting.face_row import face_row
 from PIL import Image
 
 from froq_lightning.data.face_batch import FaceSample
-from froq_lightning.reporting.face_row import face_row
 
 
 def grey(index: int) -> FaceSample:

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from froq_lightning.reporting.flags import places
 
 
