@@ -242,7 +242,7 @@ def test_a_folder_in_the_place_of_the_journal_keeps_its_files_and_a_file_is_refu
     (place / "s.csv.partial" / "mine.txt").write_text("mine")
     assert not run("predict", *SCORES, "--output=s.csv", "--restart=true")
     assert [path.name for path in (place / "s.csv.partial").iterdir()] == ["mine.txt"]
-    (place / "t.csv.partial").write_text("mine")
+    (place / "t.csv.partial").touch()
     assert "to be free for the journal of this run, but it is a file" in run("predict", *SCORES, "--output=t.csv")
 
 
