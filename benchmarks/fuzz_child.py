@@ -22,8 +22,6 @@ from froq_lightning.errors import FroqError
 
 LONGEST_MESSAGE = 2_500
 SECONDS_TO_ANSWER = 120.0
-# Where a list stands beside its images, it is what is changed so often.
-SHARE_OF_LISTS = 0.9
 
 
 @dataclass(frozen=True)
@@ -99,8 +97,7 @@ def write_case(reader: Reader, number: int, folder: Path) -> None:
     random = Random(f"{reader.name} {number}")  # noqa: S311 - no secret
     files = dict(random.choice(reader.seeds))
     others = [content for seed in reader.seeds for content in seed.values()]
-    lists = [name for name in files if not name.endswith((".png", ".jpg"))]
-    changed = random.choice(lists if lists and random.random() < SHARE_OF_LISTS else [*files])
+    changed = random.choice([*files])
     files[changed] = mutated(files[changed], random, others, reader.words)
     write(files, folder)
 

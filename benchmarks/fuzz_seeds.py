@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 from PIL import Image
-from pyarrow import parquet
 from safetensors.torch import save
 from torch import nn
 
@@ -24,12 +22,9 @@ from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import select_layers
 
 Files = dict[str, bytes]
-Columns = dict[str, list[Any]]
 
 SIZE = 16
-NAMES = ("ann/ann_0001.png", "ann/ann_0002.png", "bob/bob_0001.png", "bob/bob_0002.png")
 STATE = {"0.weight": torch.linspace(-1, 1, 72).view(8, 1, 3, 3), "0.bias": torch.zeros(8)}
-POINTS = "38.29 51.69 73.53 51.50 56.02 71.73 41.54 92.36 70.72 92.20 0.99"
 MAGIC = struct.pack("<I", 0xCED7230A)
 
 
@@ -70,33 +65,6 @@ def images() -> list[Files]:
     return [{f"a.{kind.lower()}": image(kind, mode=mode, **options)} for kind, mode, options in variants]
 
 
-def folder() -> Files:
-    """Pictures of two subjects."""
-    return {name: image(number=number) for number, name in enumerate(NAMES)}
-
-
-def table(columns: Columns, separator: str = ",") -> bytes:
-    """Write a table of text."""
-    rows = [list(columns), *zip(*columns.values(), strict=True)]
-    return "".join(separator.join(map(str, row)) + "\n" for row in rows).encode()
-
-
-def parquet_file(columns: Columns, **options: Any) -> bytes:
-    """Write a Parquet file."""
-    file = io.BytesIO()
-    parquet.write_table(pa.table(columns), file, **options)
-    return file.getvalue()
-
-
-def parquet_files(columns: Columns) -> list[bytes]:
-    """Write a table in the variants of Parquet."""
-    return [
-        parquet_file(columns),
-        parquet_file(columns, compression="none", use_dictionary=False),
-        parquet_file(columns, compression="zstd", data_page_version="2.0", row_group_size=2),
-    ]
-
-
 def pickled_images(protocol: int) -> bytes:
     """Write an insightface .bin file."""
     stored: list[Any] = [image(number=number) for number in (0, 1, 2, 2)]
@@ -130,29 +98,6 @@ def array(values: np.ndarray) -> bytes:
     file = io.BytesIO()
     np.save(file, values)
     return file.getvalue()
-
-
-def cfp() -> Files:
-    """Write CFP's protocol for two subjects, and their pictures."""
-    files = {
-        f"Data/Images/00{subject}/{kind}/01.jpg": image("JPEG") for subject in (1, 2) for kind in ("frontal", "profile")
-    }
-    for letter, kind in (("F", "frontal"), ("P", "profile")):
-        lines = [f"{number} ../Data/Images/00{number}/{kind}/01.jpg\r\n" for number in (1, 2)]
-        files[f"Protocol/Pair_list_{letter}.txt"] = "".join(lines).encode()
-    return files | {"Protocol/Split/FP/01/same.txt": b"1,1\n2,2\n", "Protocol/Split/FP/01/diff.txt": b"1,2\n"}
-
-
-def ijb() -> Files:
-    """Write IJB-C's protocol for three templates, and their crops."""
-    names = [f"{number}.jpg" for number in range(1, 5)]
-    meta = {
-        "face_tid_mid": "".join(f"{name} {number // 2} {number}\n" for number, name in enumerate(names)),
-        "template_pair_label": "0 1 0\n1 0 1\n",
-        "name_5pts_score": "".join(f"{name} {POINTS}\n" for name in names),
-    }
-    crops = {f"loose_crop/{name}": image("JPEG") for name in names}
-    return crops | {f"meta/ijbc_{name}.txt": text.encode() for name, text in meta.items()}
 
 
 def checkpoint(*, old: bool = False, **more: Any) -> bytes:
@@ -203,16 +148,6 @@ def timm_folder() -> Files:
         "model_args": {"drop_rate": 0.1},
     }
     return {"config.json": json.dumps(config).encode(), "model.safetensors": safetensors()}
-
-
-def configuration() -> bytes:
-    """Write a configuration of `froq predict`, with an anchor."""
-    return b"""\
-trainer: {accelerator: cpu, devices: 1}
-model: {backbone: timm, backbone_options: &given {architecture: resnet18, mean: [0.5, 0.5, 0.5]}}
-data: {source: faces, batch_size: 8, resize: true, workers: 0}
-output: scores.csv
-"""
 
 
 def observer() -> bytes:

@@ -65,7 +65,7 @@ class Extension:
             found: Any = import_module(module)
             for part in attribute.split("."):
                 found = getattr(found, part)
-        except Exception as error:  # whatever a foreign package raises on import
+        except (Exception, SystemExit) as error:  # whatever a foreign package raises on import
             raise ExtensionError(
                 f"{self.name!r} of {self.distribution} cannot be imported: {describe(error)}"
             ) from error

@@ -6,7 +6,7 @@ from typing import Any
 
 from huggingface_hub import snapshot_download
 
-from froq_lightning.backbones.checkpoint_files import HUB_FILES
+from froq_lightning.backbones.weights.files import HUB_FILES
 from froq_lightning.bounded_io import read_json
 from froq_lightning.errors import DataNotFoundError, WeightsError
 

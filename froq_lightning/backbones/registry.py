@@ -6,7 +6,7 @@ from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
-from froq_lightning.backbones.recognition import published_as, recognise
+from froq_lightning.backbones.checkpoint_hints import published_as, recognise
 from froq_lightning.backbones.spec import Aligner, Backbone
 from froq_lightning.errors import BackboneError, ConfigurationError, FroqError, WeightsError
 from froq_lightning.extensions import ALIGNERS, BACKBONES, Extension, describe, discover, find

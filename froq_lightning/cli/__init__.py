@@ -70,9 +70,9 @@ def _run(arguments: list[str]) -> int:
 
         run_inspect(parsed.path, parsed.root, parsed.part)
     elif parsed.action == "list":
-        from froq_lightning.cli.backbones_list import run_list  # noqa: PLC0415 - looks at what is installed
+        from froq_lightning.cli.backbones import run_list  # noqa: PLC0415 - looks at what is installed
 
-        run_list()
+        run_list(check=parsed.check)
     else:
         _run_on_backbone(parsed.action, parsed.name, parsed.options)
     return 0
@@ -86,12 +86,10 @@ def _interrupted(interrupt: KeyboardInterrupt, command: str) -> int:
 
 
 def _run_on_backbone(action: str, name: str, options: Sequence[str]) -> None:
+    from froq_lightning.cli.backbones import run_check, run_show  # noqa: PLC0415 - looks at what is installed
     from froq_lightning.extensions import BACKBONES, find  # noqa: PLC0415 - looks at what is installed
 
     plugin = find(BACKBONES, name)  # refuses an unknown name before torch is imported
-
-    from froq_lightning.cli.backbones import run_check, run_show  # noqa: PLC0415 - imports torch
-
     (run_show if action == "show" else run_check)(plugin, options)
 
 
@@ -139,8 +137,9 @@ def _add_data(commands: Any) -> None:
 def _add_backbones(commands: Any) -> None:
     backbones = commands.add_parser("backbones", help="list, show and check the installed networks")
     actions = backbones.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="name, distribution, version and licence; imports none of them")
-    for action, told in (("show", "how a network is fed, and its candidate layers"), ("check", "test the contract")):
-        parsed = actions.add_parser(action, help=told)
+    listing = actions.add_parser("list", help="name, distribution, version and licence; imports none of them")
+    listing.add_argument("--check", action="store_true", help="import each, and say why one does not work")
+    for action, text in (("show", "how a network is fed, and its candidate layers"), ("check", "test the contract")):
+        parsed = actions.add_parser(action, help=text)
         parsed.add_argument("name", help="as in `froq backbones list`")
         parsed.add_argument("options", nargs="*", metavar="option=value", help="of the backbone, such as weights=FILE")

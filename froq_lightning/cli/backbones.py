@@ -1,32 +1,65 @@
-"""`froq backbones show | check`."""
+"""`froq backbones list | show | check`. Only the latter two import torch, and the plugin that they are about."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from froq_lightning.backbones.registry import create_backbone
-from froq_lightning.backbones.spec import Backbone
-from froq_lightning.cli.stated_paths import with_home
-from froq_lightning.cli.yaml_limits import load_yaml
-from froq_lightning.conformance import check_backbone, writes_into_input
-from froq_lightning.errors import BackboneError, ConfigurationError, FroqError
-from froq_lightning.extensions import Extension, describe
-from froq_lightning.observation.layers import Layer, survey_layers
+from froq_lightning.cli.option_paths import expand_home
+from froq_lightning.cli.yaml_loader import load_yaml
+from froq_lightning.errors import BackboneError, ConfigurationError, ExtensionError, FroqError
+from froq_lightning.extensions import ALIGNERS, BACKBONES, Extension, describe, discover
 from froq_lightning.terminal import text_table
+
+if TYPE_CHECKING:  # imports torch
+    from froq_lightning.backbones.spec import Backbone
+    from froq_lightning.observation.layers import Layer
+
+
+def run_list(*, check: bool = False) -> None:
+    """Print which backbones and aligners are installed, from the metadata of their distributions alone.
+
+    Args:
+        check: whether to import each, and to print the reason where that fails.
+    """
+    for title, group in (("backbone", BACKBONES), ("aligner", ALIGNERS)):
+        discovery = discover(group)
+        rows, problems = [], [f"{problem.where} {problem.reason}" for problem in discovery.problems]
+        for plugin in discovery.plugins.values():
+            if check and (problem := _problem(plugin)):
+                problems.append(problem)
+            else:
+                rows.append([plugin.name, plugin.distribution, plugin.version, plugin.licence])
+        print(text_table([title, "distribution", "version", "licence of the code"], rows or [["none", "", "", ""]]))
+        print("".join(f"  unusable: {problem}\n" for problem in problems), end="")
+
+
+def _problem(plugin: Extension) -> str:
+    """Return why a factory cannot be called; empty if it can."""
+    try:
+        usable = callable(plugin.load())
+    except ExtensionError as error:
+        return str(error)
+    return "" if usable else f"{plugin.name!r} of {plugin.distribution}: {plugin.target} is not callable"
 
 
 def run_show(plugin: Extension, options: Sequence[str]) -> None:
-    """Tell how a network is fed, and its candidate layers; `options` are "key=value" texts for its factory."""
+    """Print how a network is fed, and its candidate layers; `options` are "key=value" texts for its factory."""
+    from froq_lightning.backbones.registry import create_backbone  # noqa: PLC0415 - imports torch
+    from froq_lightning.observation.layers import survey_layers  # noqa: PLC0415 - imports torch
+
     backbone = create_backbone(plugin.name, **_parsed(options))
     with _failures_of(plugin):
         layers = survey_layers(backbone)
-    print(_shown(plugin, backbone, layers))
+    print(_description(plugin, backbone, layers))
 
 
 def run_check(plugin: Extension, options: Sequence[str]) -> None:
     """Test the contract of a network, built with `options`."""
+    from froq_lightning.backbones.registry import create_backbone  # noqa: PLC0415 - imports torch
+    from froq_lightning.conformance import check_backbone, writes_into_input  # noqa: PLC0415 - imports torch
+
     backbone = create_backbone(plugin.name, **_parsed(options))
     with _failures_of(plugin):
         layers = check_backbone(backbone)
@@ -39,7 +72,7 @@ def run_check(plugin: Extension, options: Sequence[str]) -> None:
 
 @contextmanager
 def _failures_of(plugin: Extension) -> Iterator[None]:
-    """Tell whatever the code of a plugin raises as an error of that plugin."""
+    """Re-raise whatever the code of a plugin raises as an error that names the plugin."""
     try:
         yield
     except FroqError:
@@ -48,7 +81,7 @@ def _failures_of(plugin: Extension) -> Iterator[None]:
         raise BackboneError(f"the network of {plugin.name!r} fails: {describe(error)}") from error
 
 
-def _shown(plugin: Extension, backbone: Backbone, layers: Sequence[Layer]) -> str:
+def _description(plugin: Extension, backbone: "Backbone", layers: "Sequence[Layer]") -> str:
     fed, weights = backbone.preprocessing, backbone.weights
     rows = [
         [
@@ -86,7 +119,7 @@ def _parsed(options: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise ConfigurationError(f"Expected options as key=value, but got {option!r}")
         try:
-            parsed[key.removeprefix("--")] = with_home(load_yaml(value))
+            parsed[key.removeprefix("--")] = expand_home(load_yaml(value))
         except yaml.YAMLError as error:
             raise ConfigurationError(f"Expected {key}=value in YAML, but got {value!r}: {error}") from error
     return parsed

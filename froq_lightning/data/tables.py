@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from froq_lightning.bounded_io import MOST_DIGITS, numbered_lines
-from froq_lightning.data.parquet_table import parquet_rows
-from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 PATH_COLUMNS = ("path", "image", "filename", "file", "image_path", "file_path", "name")
 LONGEST_PATH = 4096  # of Linux
+ROWS_AT_A_TIME = 2**12  # of Parquet
 
 Rows = Iterator[tuple[int, list[str]]]
 
@@ -109,7 +110,7 @@ def read_table(path: Path) -> Table:
     if not path.is_file():
         raise DataNotFoundError(f"file {str(path)!r} does not exist")
     if path.suffix.lower() == ".parquet":
-        rows = parquet_rows(path)
+        rows = _parquet_rows(path)
         return Table(path.name, [cell.strip() for cell in next(rows, [])], 0, enumerate(rows, start=1), unit="row")
     numbered = _text_rows(path, _delimiter(path))
     first, row = next(numbered, (0, []))
@@ -158,6 +159,30 @@ def _text_rows(path: Path, delimiter: str) -> Rows:
                 yield reader.line_num, row
     except csv.Error as error:
         raise DataError(f"{path.name}, line {reader.line_num}: is no CSV: {error}") from error
+
+
+def _parquet_rows(path: Path) -> Iterator[list[str]]:
+    """Read the names of the columns, and then row by row their cells as text; a missing cell is empty.
+
+    Columns of lists and structures, such as embeddings, are left out.
+    """
+    try:
+        from pyarrow import ArrowException, parquet, types  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigurationError("Parquet manifests need pyarrow: pip install 'froq-lightning[parquet]'") from error
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = [field.name for field in file.schema_arrow if not types.is_nested(field.type)]
+            yield names
+            for batch in file.iter_batches(ROWS_AT_A_TIME, columns=names):
+                columns = [[_cell(value) for value in column.to_pylist()] for column in batch.columns]
+                yield from map(list, zip(*columns, strict=True))
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{path.name} is no Parquet file: {error}") from error
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _width(row: list[str]) -> int:

@@ -189,7 +189,7 @@ def test_no_two_outputs_share_a_name(run: Run, place: Path, names: tuple[str, st
     assert run("predict", *SCORES, *options).endswith("is to be written twice; give every output a name of its own")
 
 
-OF_SCORES = "Expected scores to go to a .csv, .tsv, .txt, .parquet or .jsonl file"
+OF_SCORES = "Expected scores to go to a .csv, .jsonl, .parquet, .tsv or .txt file"
 OF_RESULTS = "Expected the figures to go to a .csv, .tsv or .txt file"
 
 

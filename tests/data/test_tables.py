@@ -1,3 +1,4 @@
+import datetime as dt
 import math
 import sys
 from collections.abc import Callable
@@ -97,6 +98,21 @@ def test_parquet_gives_its_rows_as_text_across_its_groups(tmp_path: Path) -> Non
     read = read_table(tmp_path / "a.parquet")
     assert (read.header, list(read.rows())) == (["path", "n"], [(1, ["a", "1"]), (2, ["b", ""]), (3, ["", "3"])])
     assert read.where(3) == "a.parquet, row 3"
+
+
+def test_columns_of_lists_and_structures_are_left_out(tmp_path: Path) -> None:
+    columns = {"e": [[1.0], [2.0]], "path": ["a", "b"], "s": [{"path": 1}] * 2, "day": [dt.date(2026, 1, 2)] * 2}
+    parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    table = read_table(tmp_path / "a.parquet")
+    assert table.header == ["path", "day"]
+    assert [row for _, row in table.rows()] == [["a", "2026-01-02"], ["b", "2026-01-02"]]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1\xff\xff\xff\xffPAR1", b"path\na.jpg\n"])
+def test_a_file_that_is_no_parquet_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.parquet is no Parquet file"):
+        read_table(tmp_path / "a.parquet")
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

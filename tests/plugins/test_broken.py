@@ -1,4 +1,4 @@
-"""Broken plugins leave all others working, and the list tells what is wrong with each."""
+"""Broken plugins leave all others working, and `froq backbones list --check` says what is wrong with each."""
 
 import time
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from froq_lightning.backbones import recognition
+from froq_lightning.backbones import checkpoint_hints
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.cli import main
 from froq_lightning.errors import BackboneError, ExtensionError, WeightsError
@@ -19,14 +19,16 @@ def build(weights=None):
     return Backbone.with_weights(nn.Sequential(nn.Flatten(), nn.Linear(192, 4)), Preprocessing((8, 8)), weights)
 """
 BROKEN = {
-    "syntax": ("def build(:", "is no valid Python in line 1"),
-    "dependency": ("import not_installed_anywhere\n" + GOOD, "needs 'not_installed_anywhere', which is not installed"),
-    "renamed": (GOOD.replace("build", "built"), "broken_renamed has no 'build'"),
+    "syntax": ("def build(:", "cannot be imported: SyntaxError: "),
+    "dependency": ("import not_installed_anywhere\n" + GOOD, "No module named 'not_installed_anywhere'"),
+    "renamed": (GOOD.replace("build", "built"), "has no attribute 'build'"),
     "returning": (GOOD.replace("return Backbone", "return nn.Identity() or Backbone"), ""),
     "exit": ("def build(weights=None): raise SystemExit(3)", ""),
     "opaque": ("from torch import nn\ndef build(weights=None):\n    made = nn.ReLU()\n    return made", ""),
     "network": (GOOD.replace("nn.Sequential(", "type('N', (nn.Sequential,), {'state_dict': 3, 'forward': None})("), ""),
-    "wrong": ("from torch import nn\ndef build(weights=None): return nn.Identity()", "build returns nn.Identity"),
+    "leaving": ("raise SystemExit(3)", "cannot be imported: SystemExit: 3"),
+    "number": ("build = 3", "broken_number:build is not callable"),
+    "wrong": ("from torch import nn\ndef build(weights=None): return nn.Identity()", ""),
 }
 
 
@@ -57,17 +59,26 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("site")
-def test_the_list_tells_the_reason_of_each_and_shows_all_others(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_names_all_that_are_registered(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backbones", "list"]) == 0
+    listing = capsys.readouterr().out
+    assert {"timm", "working", "absent", *BROKEN} <= {line.split()[0] for line in listing.splitlines()}
+    assert "broken_entry" in listing
+    assert "twin is claimed by broken-twin-a" in listing
+
+
+@pytest.mark.usefixtures("site")
+def test_the_checked_list_gives_the_reason_of_each_and_all_others(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backbones", "list", "--check"]) == 0
     told = capsys.readouterr().out.splitlines()
     named = {line.split()[0] for line in told}
     assert {"timm", "working"} <= named
     unusable = [line.strip() for line in told if "unusable" in line]
     for name, (_, reason) in BROKEN.items():
         if reason:
-            assert any(f"{name} of broken-{name}: " in line and reason in line for line in unusable), name
+            assert any(f"'{name}' of broken-{name}" in line and reason in line for line in unusable), name
             assert name not in named
-    assert any("absent of broken-absent: there is no module 'broken_absent'" in line for line in unusable)
+    assert any("'absent' of broken-absent" in line and "No module named 'broken_absent'" in line for line in unusable)
     assert any("broken_entry" in line and "malformed entry" in line for line in unusable)
     assert any("twin is claimed by broken-twin-a" in line and "and broken-twin-b" in line for line in unusable)
 
@@ -113,7 +124,7 @@ def test_weights_that_do_not_fit_are_told_whatever_other_plugins_do(
 @pytest.mark.usefixtures("site")
 def test_a_plugin_that_takes_long_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "site", "slow", "slow = slow:build", "import time\ndef build(weights=None): time.sleep(60)")
-    monkeypatch.setattr(recognition, "SECONDS_TO_BUILD", 0.5)
+    monkeypatch.setattr(checkpoint_hints, "SECONDS_TO_BUILD", 0.5)
     torch.save({"0.weight": torch.ones(2)}, tmp_path / "bad.pt")
     start = time.monotonic()
     with pytest.raises(WeightsError, match=r"bad\.pt does not fit"):

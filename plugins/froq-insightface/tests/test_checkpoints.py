@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from froq_lightning.backbones.recognition import recognise
+from froq_lightning.backbones.checkpoint_hints import recognise
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.conformance import check_backbone_factory
 from froq_lightning.extensions import BACKBONES, discover, find

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from froq_lightning.backbones.state_dicts import StateDict
+from froq_lightning.backbones.weights.state_dicts import StateDict
 
 COUNTER = "num_batches_tracked"  # of batch normalisation in training; files from before PyTorch 0.4.1 have none
 HARMLESS = (COUNTER, "total_ops", "total_params")  # the others are what the profiler `thop` leaves in every module

@@ -1,15 +1,15 @@
-"""Inert stand-ins for the classes that training scripts leave in a checkpoint beside its tensors.
+"""Inert classes in the place of those that training scripts leave in a checkpoint beside its tensors.
 
 A checkpoint of PyTorch Lightning 1.x, such as AdaFace's, names classes of callbacks, paths and argument lists. None of
-them is wanted here and none is imported: reading puts an empty class in its place. Whatever is not on the list below is
-still refused by `weights_only=True`.
+them is needed and none is imported: while a checkpoint is loaded, an empty class stands for each. `weights_only=True`
+still refuses every class that is not on the list below.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-# Packages, modules and functions of which a checkpoint may speak; each stands for all that lies in it.
+# Packages, modules and classes that a checkpoint may name; each stands for everything in it.
 HARMLESS = (
     "addict",
     "argparse.Namespace",
@@ -39,23 +39,23 @@ HARMLESS = (
     "types.SimpleNamespace",
     "yacs.config",
 )
-MAPPINGS = ("dict", "cfgnode")  # what the names of classes of mappings end with
+MAPPINGS = ("dict", "cfgnode")  # ends of the names of mapping classes
 
 
-def stand_ins(named: Iterable[str]) -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
-    """Return an inert class for every harmless one of the globals that a checkpoint names.
+def inert_classes(names: Iterable[str]) -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
+    """Return an inert class for every harmless name in a checkpoint, for `torch.serialization.safe_globals`.
 
-    The objects of those that are called like mappings keep what they hold, which may be the weights.
+    Mappings keep their items, which may be the weights.
     """
     return [
         (_mapping() if name.lower().endswith(MAPPINGS) else _inert(name), name)
-        for name in sorted(named)
+        for name in sorted(names)
         if any(f"{name}.".startswith(f"{known}.") for known in HARMLESS)
     ]
 
 
 def _inert(name: str) -> type:
-    # Lists, as PyTorch adds items to no other classes; known by identity, as they may be keys.
+    # A list, since PyTorch adds items to no other class; hashed by identity, since it may be a key.
     own = {"__new__": _empty, "__init__": _ignore, "__setstate__": _ignore, "__hash__": object.__hash__}
     return type(name.rpartition(".")[2], (list,), own)
 

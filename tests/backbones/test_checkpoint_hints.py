@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from froq_lightning.backbones.recognition import recognise
+from froq_lightning.backbones.checkpoint_hints import recognise
 from froq_lightning.backbones.spec import Backbone, Preprocessing
 
 

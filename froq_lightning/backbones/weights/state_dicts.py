@@ -51,7 +51,7 @@ class StateDict:
         return not AVERAGED.isdisjoint(re.split(r"[._]", ".".join([*self.entries, prefix]).lower()))
 
 
-def state_dicts(checkpoint: Any, key: str | Sequence[str] | None, name: str) -> list[StateDict]:
+def find_state_dicts(checkpoint: Any, key: str | Sequence[str] | None, name: str) -> list[StateDict]:
     """Find the state dicts, the likeliest first: plain before averaged, usual entries first, then the most tensors.
 
     Args:
@@ -79,11 +79,11 @@ def state_dicts(checkpoint: Any, key: str | Sequence[str] | None, name: str) -> 
         if value.is_nested or value.layout is not torch.strided
     ]
     if odd:
-        raise WeightsError(f"{name} holds sparse or nested tensors: {first(odd)}")
+        raise WeightsError(f"{name} holds sparse or nested tensors: {listed(odd)}")
     return sorted(found, key=_rank)
 
 
-def first(names: Any, count: int = 3) -> str:
+def listed(names: Any, count: int = 3) -> str:
     """Name the first ones."""
     names = list(names)
     return ", ".join(str(name)[:LONGEST_NAME] for name in names[:count]) + (", …" if len(names) > count else "")
@@ -144,7 +144,7 @@ def _entry(checkpoint: Any, key: str, name: str) -> Mapping[Any, Any]:
     if not isinstance(checkpoint, Mapping):
         raise WeightsError(f"Expected {name} to hold a state dict, but got {type(checkpoint).__name__}")
     if key not in checkpoint:
-        raise WeightsError(f"{name} has no entry {key!r}; it has: {first(checkpoint)}")
+        raise WeightsError(f"{name} has no entry {key!r}; it has: {listed(checkpoint)}")
     if not isinstance(checkpoint[key], Mapping):
         raise WeightsError(f"Expected {key!r} of {name} to be a state dict, but got {type(checkpoint[key]).__name__}")
     return checkpoint[key]
@@ -155,5 +155,5 @@ def _without_tensors(checkpoint: Any, name: str) -> str:
         return f"Expected {name} to hold a state dict, but got {type(checkpoint).__name__}"
     of_optimiser = [key for key, value in checkpoint.items() if _is_optimiser(value)]
     if _is_optimiser(checkpoint) or of_optimiser:
-        return f"{name} holds the state of an optimiser and no weights of a network; its entries: {first(checkpoint)}"
-    return f"{name} holds no tensors; its entries: {first(checkpoint) or 'none'}"
+        return f"{name} holds the state of an optimiser and no weights of a network; its entries: {listed(checkpoint)}"
+    return f"{name} holds no tensors; its entries: {listed(checkpoint) or 'none'}"

@@ -1,5 +1,6 @@
-"""Checkpoints on the disk: a file of PyTorch or safetensors, or a folder of the hub, in one part or in shards."""
+"""Checkpoint files: one file of PyTorch or safetensors, or a folder as on the Hugging Face hub, perhaps in shards."""
 
+import hashlib
 import re
 import warnings
 from pathlib import Path
@@ -11,33 +12,31 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from froq_lightning.backbones.checkpoint_pickles import named_globals
-from froq_lightning.backbones.file_kinds import ENDS_EARLY, SAVED, foreign_kind, is_safetensors
-from froq_lightning.backbones.stand_ins import stand_ins
-from froq_lightning.backbones.state_dicts import first
+from froq_lightning.backbones.weights.file_kinds import ENDS_EARLY, SAVE_STATE_DICT, foreign_kind, is_safetensors
+from froq_lightning.backbones.weights.inert_classes import inert_classes
+from froq_lightning.backbones.weights.pickles import named_globals
+from froq_lightning.backbones.weights.state_dicts import listed
 from froq_lightning.bounded_io import read_json
 from froq_lightning.errors import DataError, DataNotFoundError, WeightsError
 
 INDEX = ".index.json"
-# What a folder of the hub calls its weights; an index tells which shard holds which tensor.
+# Names of weights on the hub; an index says which shard holds which tensor.
 HUB_FILES = (
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-# What PyTorch says of damaged files, and what that means.
+# Parts of PyTorch's error messages, and what they mean.
 REASONS = {
     "unexpected EOF": ENDS_EARLY,
-    "Invalid magic number": f"a pickle that PyTorch did not write; {SAVED}",
+    "Invalid magic number": f"a pickle that PyTorch did not write; {SAVE_STATE_DICT}",
 }
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar")
 
 
 def read_checkpoint(path: Path) -> Any:
-    """Read what a checkpoint holds onto the CPU, running no code of it (`weights_only=True`).
-
-    The content decides the kind of a file, not its suffix.
+    """Load a checkpoint onto the CPU, running no code of it (`weights_only=True`), whatever the suffix of its name.
 
     Args:
         path: a file of PyTorch or safetensors, a folder of the hub, or the index of a sharded one.
@@ -56,6 +55,15 @@ def read_checkpoint(path: Path) -> Any:
             raise WeightsError(f"{shard} has no tensor {name!r}, which {entry.name} says it has")
         tensors[name] = shards[shard][name]
     return tensors
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, as lower-case hex; of shards, of the bytes of all in the order of their names."""
+    digest = hashlib.sha256()
+    for file in weights_files(Path(path)):
+        with file.open("rb") as opened:
+            hashlib.file_digest(opened, lambda: digest)
+    return digest.hexdigest()
 
 
 def weights_files(path: Path) -> list[Path]:
@@ -79,15 +87,15 @@ def _entry_file(path: Path) -> Path:
     known = [path / name for name in HUB_FILES if path / name in files]
     others = [file for file in files if file.suffix.lower() in SUFFIXES]
     if not known and len(others) != 1:
-        found = first(file.name for file in files) or "no file"
-        raise WeightsError(f"Expected folder {path.name} to hold {' or '.join(HUB_FILES)}, but it holds {found}")
+        content = listed(file.name for file in files) or "no file"
+        raise WeightsError(f"Expected folder {path.name} to hold {' or '.join(HUB_FILES)}, but it holds {content}")
     return (known or others)[0]
 
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        told = "is a pipe or device" if path.exists() else "does not exist"
-        raise DataNotFoundError(f"weights file {str(path)!r} {told}")
+        problem = "is a pipe or device" if path.exists() else "does not exist"
+        raise DataNotFoundError(f"weights file {str(path)!r} {problem}")
     return path
 
 
@@ -105,8 +113,7 @@ def _weight_map(index: Path) -> dict[str, str]:
 
 def _read(path: Path) -> Any:
     try:
-        kind = foreign_kind(path)
-        if kind:
+        if kind := foreign_kind(path):
             raise WeightsError(f"{path.name} is {kind}")  # noqa: TRY301
         with path.open("rb") as file:
             safe = is_safetensors(file.read(9))
@@ -114,36 +121,36 @@ def _read(path: Path) -> Any:
     except WeightsError:
         raise
     except SafetensorError as error:
-        told = ENDS_EARLY if "incomplete" in str(error) else f"damaged: {_first_line(error)}"
-        raise WeightsError(f"{path.name} is {told}") from error
+        problem = ENDS_EARLY if "incomplete" in str(error) else f"damaged: {_first_line(error)}"
+        raise WeightsError(f"{path.name} is {problem}") from error
     except OSError as error:
         raise WeightsError(f"{path.name} cannot be read: {error.strerror or _first_line(error)}") from error
-    except Exception as error:  # whatever PyTorch stumbles over in a damaged file
-        told = f"damaged or no checkpoint: {_first_line(error)}"
-        for reason, kind in REASONS.items():
-            told = kind if reason in told else told
-        raise WeightsError(f"{path.name} is {told}") from error
+    except Exception as error:  # PyTorch raises whatever its parser of a damaged file comes to
+        meanings = [meaning for part, meaning in REASONS.items() if part in str(error)]
+        problem = (meanings or [f"damaged or no checkpoint: {_first_line(error)}"])[0]
+        raise WeightsError(f"{path.name} is {problem}") from error
 
 
 def _read_pickled(path: Path) -> Any:
-    named = named_globals(path)
+    names = named_globals(path)
     try:
-        # An open file, as PyTorch takes the name of one for its kind.
-        with torch.serialization.safe_globals(stand_ins(named)), path.open("rb") as file, warnings.catch_warnings():
+        # An open file, since PyTorch judges a path by its suffix.
+        with torch.serialization.safe_globals(inert_classes(names)), path.open("rb") as file, warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Detected pickle protocol")
             return torch.load(file, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        # The first class that is not allowed; of a pickled network, that of the network.
-        refused = re.search(r"GLOBAL (\S+)", str(error))
-        if refused and any(name.startswith("torch.nn.modules.") for name in named):
-            told = f"a whole pickled network ({refused[1]}), which is code; {SAVED}"
-            raise WeightsError(f"{path.name} is {told}") from error
-        told = f": it names {refused[1]}, which is not allowed; {SAVED}" if refused else ""
-        if "Unsupported operand" in str(error):
-            told = f": it is pickled by a protocol that PyTorch reads only if trusted; {SAVED}"
-        raise WeightsError(
-            f"{path.name} is damaged, or holds more than tensors and could run code; it was not opened{told}"
-        ) from error
+        raise WeightsError(f"{path.name} is {_refusal(str(error), names)}") from error
+
+
+def _refusal(message: str, names: set[str]) -> str:
+    """Say what a checkpoint is that PyTorch refuses to load, as the end of a sentence."""
+    refused = re.search(r"GLOBAL (\S+)", message)  # the first class that is not allowed; of a network, its own
+    if refused and any(name.startswith("torch.nn.modules.") for name in names):
+        return f"a whole pickled network ({refused[1]}), which is code; {SAVE_STATE_DICT}"
+    reason = f": it names {refused[1]}, which is not allowed; {SAVE_STATE_DICT}" if refused else ""
+    if "Unsupported operand" in message:
+        reason = f": it is pickled by a protocol that PyTorch reads only if trusted; {SAVE_STATE_DICT}"
+    return f"damaged, or holds more than tensors and could run code; it was not opened{reason}"
 
 
 def _first_line(error: Exception) -> str:

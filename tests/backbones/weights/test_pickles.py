@@ -3,7 +3,7 @@
 import codecs
 import pickle
 import zipfile
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from froq_lightning.backbones import checkpoint_pickles
-from froq_lightning.backbones.checkpoint_pickles import named_globals
 from froq_lightning.backbones.weights import read_state_dict
+from froq_lightning.backbones.weights.pickles import named_globals
 from froq_lightning.errors import WeightsError
 
 
@@ -84,17 +83,10 @@ def test_compressed_tensors_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("new", [True, False])
-def test_megabytes_beside_the_tensors_are_refused(new: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint_pickles, "MOST_BYTES", 10_000)
-    torch.save({"a": torch.ones(3), "log": "x" * 20_000}, tmp_path / "a.pt", _use_new_zipfile_serialization=new)
-    with pytest.raises(WeightsError, match=r"holds more than tensors: 2\d,\d+ bytes beside them"):
-        read_state_dict(tmp_path / "a.pt")
-
-
-def test_millions_of_operations_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint_pickles, "MOST_OPERATIONS", 1_000)
-    torch.save({"a": torch.ones(3), "log": list(range(2_000))}, tmp_path / "a.pt")
-    with pytest.raises(WeightsError, match="over 1,000 operations"):
+def test_megabytes_beside_the_tensors_are_refused(new: bool, tmp_path: Path) -> None:
+    content = {"a": torch.ones(3), "log": "x" * 2**24}
+    torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=new)
+    with pytest.raises(WeightsError, match=r"holds more than tensors: 16,77\d,\d+ bytes beside them"):
         read_state_dict(tmp_path / "a.pt")
 
 
@@ -104,10 +96,17 @@ def test_a_pickle_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
         read_state_dict(tmp_path / "a.pt")
 
 
-def test_a_long_name_is_refused_before_it_is_searched(tmp_path: Path) -> None:
-    hostile = b"\x80\x02c" + b"'\"(a" * 5_000 + b"\nname\n."
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"\x80\x02c" + b"'\"(a" * 5_000 + b"\nname\n.",
+        b"\x80\x02}" + b"".join(b"cpathlib\nP%d\n0" % k for k in range(300)) + b".",
+    ],
+    ids=["long", "many"],
+)
+def test_names_that_pytorch_would_search_for_minutes_are_refused(hostile: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(hostile)
-    with pytest.raises(WeightsError, match="it names a class by 20,005 characters"):
+    with pytest.raises(WeightsError, match="it names too many classes, or too long ones"):
         read_state_dict(tmp_path / "a.pt")
 
 
@@ -116,16 +115,24 @@ def test_tensors_that_have_no_names_are_none(tmp_path: Path) -> None:
     assert list(read_state_dict(tmp_path / "a.pt")) == ["b"]
 
 
+LONG = "x" * 2**20
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of PyTorch, about sparse tensors that it does not check
-def test_tensors_that_are_no_block_of_memory_are_refused(tmp_path: Path) -> None:
-    torch.save({"a": torch.eye(3).to_sparse()}, tmp_path / "a.pt")
-    with pytest.raises(WeightsError, match=r"a\.pt holds more than tensors, and could fill the memory"):
-        read_state_dict(tmp_path / "a.pt")
-
-
 @pytest.mark.parametrize(
     "hostile",
     [
+        torch.eye(3).to_sparse(),
+        torch.zeros(2, device="meta"),
+        Call(
+            torch._utils._rebuild_device_tensor_from_cpu_tensor,
+            torch.zeros(1).expand(10**9),
+            torch.float64,
+            "cpu",
+            False,
+        ),
+        [Call(codecs.encode, LONG, "latin1") for _ in range(17)],
+        Call(OrderedDict, torch.zeros(1).expand(10**9)),
         Call(set, torch.zeros(1).expand(10**9)),
         Call(Counter, torch.zeros(1).expand(10**9)),
         Call(codecs.encode, Call(codecs.encode, "x", "latin1"), "hex!codec"),
@@ -133,32 +140,23 @@ def test_tensors_that_are_no_block_of_memory_are_refused(tmp_path: Path) -> None
         Call(torch._tensor._rebuild_from_type_v2, codecs.encode, torch.Tensor, (doubled(3), "hex"), {}),
         Call(torch._tensor._rebuild_from_type_v2, bytearray, torch.Tensor, [10**9], {}),
     ],
-    ids=["set", "counter", "another name of a codec", "a slow codec", "called by another", "zeros by another"],
+    ids=[
+        "sparse",
+        "meta",
+        "copy of an expanded tensor",
+        "text again and again",
+        "mapping",
+        "set",
+        "counter",
+        "another name of a codec",
+        "a slow codec",
+        "called by another",
+        "zeros by another",
+    ],
 )
-def test_what_pytorch_would_call_with_much_is_refused(hostile: Call, tmp_path: Path) -> None:
+def test_what_pytorch_would_call_with_much_is_refused(hostile: object, tmp_path: Path) -> None:
     torch.save({"a": torch.ones(3), "hostile": hostile}, tmp_path / "a.pt")
     with pytest.raises(WeightsError, match=r"a\.pt holds more than tensors, and could fill the memory"):
-        read_state_dict(tmp_path / "a.pt")
-
-
-@pytest.mark.parametrize(
-    ("pickled", "told"),
-    [
-        (b"\x80\x02}K\x01\x85" + b"q\x01h\x01\x86" * 45 + b"K\x00s.", "tuples of tuples, beyond all measure"),
-        (b"\x80\x02})" + b"\x85" * 10**5 + b"K\x00s.", "tuples of tuples, beyond all measure"),
-        (
-            b"\x80\x02}"
-            + b"".join(b"\x8a\x09" + (k * (2**61 - 1)).to_bytes(9, "little") + b"K\x00s" for k in (9, 10))
-            + b".",
-            "numbers of more than 64 bits",
-        ),
-        (b"\x80\x02}" + b"".join(b"cpathlib\nP%d\n0" % k for k in range(300)) + b".", "it names 300 classes"),
-    ],
-    ids=["shared tuples", "deep tuples", "equal hashes", "many classes"],
-)
-def test_what_takes_forever_to_read_is_refused(pickled: bytes, told: str, tmp_path: Path) -> None:
-    (tmp_path / "a.pt").write_bytes(pickled)
-    with pytest.raises(WeightsError, match=told):
         read_state_dict(tmp_path / "a.pt")
 
 
@@ -173,7 +171,6 @@ def archive(path: Path, members: dict[str, bytes], compression: int = zipfile.ZI
     "members",
     [
         {"a/data.pkl": b"\x80\x02}.", "a/DATA.PKL": b"\x80\x02}."},
-        {"a/DATA.PKL": b"\x80\x02}."},
         {"a/data.pkl": b"\x80\x02}.", "b/data.pkl": b"\x80\x02}."},
         {"a/version": b"3"},
         {"a/data.pkl": b"\x80\x02}X\x01\x00\x00\x00AK\x00s.", "a/data/a": b"1234"},
@@ -182,14 +179,6 @@ def archive(path: Path, members: dict[str, bytes], compression: int = zipfile.ZI
 def test_an_archive_that_two_readers_may_read_differently_is_refused(members: dict[str, bytes], tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"a\.pt is damaged or no checkpoint"):
         named_globals(archive(tmp_path / "a.pt", members))
-
-
-def test_a_pickle_with_an_archive_behind_it_is_refused(tmp_path: Path) -> None:
-    torch.save({"a": torch.ones(3)}, tmp_path / "new.pt")
-    torch.save({"a": torch.ones(3)}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    (tmp_path / "a.pt").write_bytes((tmp_path / "old.pt").read_bytes() + (tmp_path / "new.pt").read_bytes())
-    with pytest.raises(WeightsError, match="it is an archive and something else"):
-        read_state_dict(tmp_path / "a.pt")
 
 
 def test_members_that_share_their_bytes_are_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Weights out of a checkpoint into a network, without running any code that the checkpoint might carry."""
+"""Finds the tensors in a checkpoint that fit a network, and loads them into it."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from froq_lightning.backbones.checkpoint_files import read_checkpoint, weights_files
-from froq_lightning.backbones.fitting import Fit, Layout, fits, is_alike, prefixes, renamed
-from froq_lightning.backbones.state_dicts import StateDict, first, state_dicts
+from froq_lightning.backbones.weights.files import read_checkpoint
+from froq_lightning.backbones.weights.key_matching import Fit, Layout, fits, is_alike, prefixes, renamed
+from froq_lightning.backbones.weights.state_dicts import StateDict, find_state_dicts, listed
 from froq_lightning.errors import WeightsError
 
 PLAIN: Layout = {"": ""}
-MOST_STATES = 20  # of which one is looked for that a network resembles
+MAX_COMPARED = 20  # state dicts, to find the one most like the network
 
 
 def read_state_dict(
@@ -35,7 +35,7 @@ def read_state_dict(
         WeightsError: if it is damaged, of another kind, carries code, or holds no such key or prefix.
     """
     path = Path(path)
-    state = state_dicts(read_checkpoint(path), key, path.name)[0]
+    state = find_state_dicts(read_checkpoint(path), key, path.name)[0]
     return _with_layout(state, "", _layout(prefix), path.name)
 
 
@@ -75,11 +75,11 @@ def load_checkpoint(
     checkpoint, told = read_checkpoint(path), ""
     missing: WeightsError | None = None
     try:
-        states = state_dicts(checkpoint, key, path.name)
+        states = find_state_dicts(checkpoint, key, path.name)
     except WeightsError as error:
         if key is None:
             raise
-        states, missing, told = state_dicts(checkpoint, None, path.name), error, str(error)
+        states, missing, told = find_state_dicts(checkpoint, None, path.name), error, str(error)
     found = fits(network, states, layout)
     if not found:
         found = fits(network, [state.unwrapped() for state in states], layout)
@@ -90,15 +90,6 @@ def load_checkpoint(
     if not found:
         raise missing or _misfit(network, states, layout, path.name)
     return "; ".join(filter(None, [told, _load(network, found, path.name)]))
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, as lower-case hex; of shards, of the bytes of all in the order of their names."""
-    digest = hashlib.sha256()
-    for file in weights_files(Path(path)):
-        with file.open("rb") as opened:
-            hashlib.file_digest(opened, lambda: digest)
-    return digest.hexdigest()
 
 
 def network_sha256(network: nn.Module) -> str:
@@ -141,7 +132,7 @@ def _load(network: nn.Module, found: Sequence[Fit], name: str) -> str:
         remarks.append(f"cut {best.prefix!r} off its keys")
     if best.left:
         keys = "key" if len(best.left) == 1 else "keys"
-        remarks.append(f"left out {len(best.left)} {keys} that the network does not have ({first(best.left)})")
+        remarks.append(f"left out {len(best.left)} {keys} that the network does not have ({listed(best.left)})")
     return f"{name}: {'; '.join(remarks)}" if remarks else ""
 
 
@@ -150,7 +141,7 @@ def _with_layout(state: StateDict, prefix: str, layout: Layout, file: str) -> di
     named = {renamed(key, layout): value for key, value in behind.items()}
     found = {name: value for name, value in named.items() if name is not None}
     if not found and "" not in layout:
-        raise WeightsError(f"no key in {file} starts with {_expected(layout)}; its first keys: {first(state.tensors)}")
+        raise WeightsError(f"no key in {file} starts with {_expected(layout)}; its first keys: {listed(state.tensors)}")
     return found
 
 
@@ -159,7 +150,7 @@ def _misfit(network: nn.Module, states: Sequence[StateDict], layout: Layout, fil
     own = network.state_dict()
     counted = [
         (count, state, prefix)
-        for state in states[:MOST_STATES]
+        for state in states[:MAX_COMPARED]
         for prefix, count in prefixes(own, state, layout).items()
     ]
     _, nearest, prefix = max(counted, key=lambda item: item[0], default=(0, states[0], ""))
@@ -179,5 +170,5 @@ def _misfit(network: nn.Module, states: Sequence[StateDict], layout: Layout, fil
             if state_dict[name].shape == own[name].shape
         ],
     }
-    told = [f"{len(names)} {kind} ({first(names)})" for kind, names in kinds.items() if names]
+    told = [f"{len(names)} {kind} ({listed(names)})" for kind, names in kinds.items() if names]
     return WeightsError(f"{file} does not fit {type(network).__name__}: keys {'; '.join(told)}")
