@@ -5,9 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from froq_lightning.cli import main
 
@@ -42,16 +40,6 @@ def test_missing_extra_and_useless_labels_cost_only_their_rows(
     assert all(written[name]["quality"] == "-1" for name in failed)
 
 
-def test_a_label_that_stands_twice_is_refused(
-    network: tuple[str, ...], crops: Path, tmp_path: Path, refused: Refused
-) -> None:
-    (tmp_path / "labels.csv").write_text("path,pseudo_quality\na.jpg,1\na.jpg,2\n")
-    arguments = [f"--data.source={crops}", f"--data.labels={tmp_path / 'labels.csv'}"]
-    assert (
-        refused("validate", *network, *arguments) == "labels.csv, line 3: 'a.jpg' stands there twice, with '1' and '2'"
-    )
-
-
 def test_constant_labels_are_refused(network: tuple[str, ...], crops: Path, tmp_path: Path, refused: Refused) -> None:
     labels = write_table(tmp_path / "labels.csv", {path.name: "0.5" for path in crops.iterdir()})
     output = tmp_path / "observer.json"
@@ -60,31 +48,12 @@ def test_constant_labels_are_refused(network: tuple[str, ...], crops: Path, tmp_
     assert not output.exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("list.csv", b"who\na.jpg\n", "Expected list.csv to have one of the columns path, image, "),
-        ("list.csv", b"path,pseudo_quality\na.jpg\n", "list.csv, line 2: Expected 2 cells as in line 1, but got 1"),
-        ("list.csv", "path\nM\u00fcller.jpg\n".encode("latin-1"), "list.csv is no text in UTF-8, save it as such: "),
-        ("list.parquet", b"path\na.jpg\n", "list.parquet is no Parquet file"),
-        (
-            "list.md",
-            b"a.jpg\n",
-            "Expected a folder, an image, or a manifest (.csv .tsv .txt .parquet), but got list.md",
-        ),
-    ],
-)
 def test_a_malformed_manifest_is_refused(
-    name: str,
-    content: bytes,
-    message: str,
-    network: tuple[str, ...],
-    observer: Path,
-    tmp_path: Path,
-    refused: Refused,
+    network: tuple[str, ...], observer: Path, tmp_path: Path, refused: Refused
 ) -> None:
-    (tmp_path / name).write_bytes(content)
-    arguments = [f"--model.observer={observer}", f"--data.source={tmp_path / name}"]
+    (tmp_path / "list.csv").write_text("path,pseudo_quality\na.jpg\n")
+    arguments = [f"--model.observer={observer}", f"--data.source={tmp_path / 'list.csv'}"]
+    message = "list.csv, line 2: Expected 2 cells as in line 1, but got 1"
     assert refused("predict", *network, *arguments, f"--output={tmp_path / 'scores.csv'}").startswith(message)
 
 
@@ -112,24 +81,3 @@ def test_trials_of_which_none_or_one_kind_is_usable_are_refused(
     told = refused("test", *network, *arguments, f"--output={tmp_path / 'out.csv'}")
     assert told == f"Expected pairs to have usable trials, mated and non-mated, but got no {message}"
     assert not (tmp_path / "out.csv").exists()
-
-
-def test_a_parquet_manifest_is_scored_like_a_csv(predict: Callable[..., object], crops: Path, tmp_path: Path) -> None:
-    names = sorted(path.name for path in crops.iterdir())[:3]
-    parquet.write_table(pa.table({"path": names}), crops / "list.parquet")
-    write_table(crops / "list.csv", dict.fromkeys(names, "1"))
-    rows = [predict(crops / f"list.{kind}", tmp_path / f"{kind}.scores.csv") for kind in ("parquet", "csv")]
-    assert rows[0] == rows[1]
-
-
-def test_a_source_that_is_not_there_or_empty_is_refused(
-    network: tuple[str, ...], observer: Path, tmp_path: Path, refused: Refused
-) -> None:
-    (tmp_path / "empty").mkdir()
-    base = ["predict", *network, f"--model.observer={observer}", f"--output={tmp_path / 'scores.csv'}"]
-    assert refused(*base, f"--data.source={tmp_path / 'gone'}").endswith("gone' does not exist")
-    assert "empty' holds no images; images end in .avif .bmp .dib .gif" in refused(
-        *base, f"--data.source={tmp_path / 'empty'}"
-    )
-    told = refused(*base, "--data.source=sample:astronut", f"--trainer.default_root_dir={tmp_path}")
-    assert told == "unknown sample 'astronut'; nearest: astronaut"

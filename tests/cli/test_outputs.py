@@ -65,17 +65,17 @@ def test_the_manifest_is_no_output_under_any_of_its_names(run: Run, place: Path,
 
 def test_what_the_tool_wrote_is_no_output_where_it_is_an_input(run: Run) -> None:
     assert not run("predict", *SCORES, "--output=s.csv")
-    told = run("predict", "--model.observer=obs.json", "--data.source=s.csv", "--output=s.csv")
-    assert told == "'s.csv' is to be written, but it is read as data.source; give another output"
+    message = "'s.csv' is to be written, but it is read as data.source; give another output"
+    assert run("predict", "--model.observer=obs.json", "--data.source=s.csv", "--output=s.csv") == message
     test = ("test", "--model.observer=obs.json", "--data.source=pairs.csv")
     assert "'obs.json' is to be written, but it is read as model.observer" in run(*test, "--output=obs.csv")
     methods = "--model.methods=[{method: froq, observer: ./obs.json}]"
     assert "read as model.methods[0].observer" in run("test", methods, "--data.source=pairs.csv", "--output=obs.csv")
     scores = "--data.scores={own: {path: s.csv, column: quality}}"
     assert "read as data.scores.own.path" in run(*test, scores, "--output=s.csv")
-    labels = ("--data.source=faces", "--data.labels=new.images.csv", "--output=new.json")
-    (Path("new.images.csv")).write_text("image,pseudo_quality,quality_score,quality,status,reason\n")
-    assert "read as data.labels" in run("validate", *labels)
+    Path("new.images.csv").write_text("image,pseudo_quality,quality_score,quality,status,reason\n")
+    labels = ("--data.source=faces", "--data.labels=new.images.csv")
+    assert "read as data.labels" in run("validate", *labels, "--output=new.json")
     labeller = ("--model.labeller=froq", "--model.observer=obs.json", "--data.source=faces", "--output=obs.json")
     assert "read as model.observer" in run("validate", *labeller)
 
@@ -136,13 +136,12 @@ def test_the_same_command_replaces_all_that_it_wrote(run: Run, place: Path) -> N
         before = contents(place)
         assert not run("predict", *SCORES, *options)
         assert contents(place) == before
-    assert (place / "S.TSV").read_text().splitlines()[0] == "image\tquality_score\tquality\tstatus\treason"
+    assert (place / "S.TSV").read_text().startswith("image\tquality_score\tquality\tstatus\treason\n")
     assert parquet.read_table(place / "s.parquet")["image"].to_pylist() == ["faces/a.jpg", "faces/b.jpg"]
     assert (np.load(place / "e.npy") == np.load(place / "E.NPY", mmap_mode="r")).all()
     embeddings = parquet.read_table(place / "E.PARQUET")["embedding"].to_pylist()
     np.testing.assert_array_equal(np.load(place / "e.npy"), np.array(embeddings, np.float32))
-    with Image.open(place / "ranked.jpeg") as picture:
-        assert picture.format == "JPEG"
+    assert Image.open(place / "ranked.jpeg").format == "JPEG"
 
 
 def test_an_evaluation_and_a_calibration_replace_all_that_they_wrote(run: Run, manifest: Path) -> None:
@@ -165,8 +164,7 @@ def test_a_saved_configuration_is_replaced_unless_it_was_edited_or_copied(run: R
 
 def test_a_command_does_not_replace_what_another_one_wrote(run: Run, manifest: Path) -> None:
     assert not run("validate", f"--data.source={manifest}", "--output=a.json")
-    told = run("predict", *SCORES, "--output=a.csv")
-    assert told == f"'a.config.yaml' is to be written, but {OTHER}"
+    assert run("predict", *SCORES, "--output=a.csv") == f"'a.config.yaml' is to be written, but {OTHER}"
     assert run("test", *TEST, "--model.observer=obs.json", "--output=a.csv").startswith("'a.")
 
 
@@ -187,8 +185,8 @@ def test_an_empty_file_may_be_replaced_and_a_link_is_followed(run: Run, place: P
 def test_no_two_outputs_share_a_name(run: Run, place: Path, names: tuple[str, str]) -> None:
     (place / "x").mkdir()
     (place / "soft.parquet").symlink_to("a.parquet")
-    told = run("predict", *SCORES, f"--output={names[0]}", f"--embeddings={names[1]}")
-    assert told.endswith("is to be written twice; give every output a name of its own")
+    options = (f"--output={names[0]}", f"--embeddings={names[1]}")
+    assert run("predict", *SCORES, *options).endswith("is to be written twice; give every output a name of its own")
 
 
 OF_SCORES = "Expected scores to go to a .csv, .jsonl, .parquet, .tsv or .txt file"
@@ -223,9 +221,8 @@ def test_a_pipe_or_device_is_refused(run: Run, place: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that nobody may write to")
 def test_a_folder_that_cannot_be_written_to_is_refused(run: Run) -> None:
-    told = run("predict", *SCORES, "--output=s.csv", "--embeddings=/proc/e.npy")
-    assert told.startswith("the folder of the output '/proc/e.npy' cannot be written to: ")
-    assert told.endswith("; give another output")
+    message = "the folder of the output '/proc/e.npy' cannot be written to: "
+    assert run("predict", *SCORES, "--output=s.csv", "--embeddings=/proc/e.npy").startswith(message)
 
 
 def test_a_tilde_is_the_home_folder_in_every_path(run: Run, place: Path) -> None:
@@ -235,8 +232,7 @@ def test_a_tilde_is_the_home_folder_in_every_path(run: Run, place: Path) -> None
         (place / name).rename(home / name)
     paths = ("--model.observer=~/obs.json", "--data.source=~/own.csv", "--output=~/s.csv", "--embeddings=~/e.npy")
     assert not run("predict", *paths, SHEET, "--trainer.callbacks.path=~/ranked.png")
-    written = {"s.csv", "s.config.yaml", "e.npy", "ranked.png"}
-    assert written < {path.name for path in home.iterdir()}
+    assert {"s.csv", "s.config.yaml", "e.npy", "ranked.png"} < {path.name for path in home.iterdir()}
     assert not (place / "~").exists()
     assert main(["data", "inspect", "--root=~", str(home / "own.csv")]) == 0
 
@@ -246,7 +242,7 @@ def test_a_folder_in_the_place_of_the_journal_keeps_its_files_and_a_file_is_refu
     (place / "s.csv.partial" / "mine.txt").write_text("mine")
     assert not run("predict", *SCORES, "--output=s.csv", "--restart=true")
     assert [path.name for path in (place / "s.csv.partial").iterdir()] == ["mine.txt"]
-    (place / "t.csv.partial").write_text("mine")
+    (place / "t.csv.partial").touch()
     assert "to be free for the journal of this run, but it is a file" in run("predict", *SCORES, "--output=t.csv")
 
 

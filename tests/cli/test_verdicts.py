@@ -51,7 +51,11 @@ def test_labels_that_no_layer_foretells_are_no_success(
 
 
 def test_a_good_calibration_is_told_as_before_with_its_cross_validated_value(
-    manifest: Path, network: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    manifest: Path,
+    network: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     output = f"--output={tmp_path / 'observer.json'}"
     assert main(["validate", *network, f"--data.source={manifest}", output, "--report=false"]) == 0
@@ -63,6 +67,7 @@ def test_a_good_calibration_is_told_as_before_with_its_cross_validated_value(
     assert first < second
     assert "What may help" not in printed
     assert "uncertain" not in printed
+    assert "no weights" not in caplog.text
     assert "Validate metric" not in printed, "no table of Lightning beside our own"
 
 
@@ -90,14 +95,6 @@ def test_weights_that_are_missing_where_there_were_some_are_named(
     run = ("--model.backbone=mobilefacenet", *quiet, f"--data.source={manifest}", f"--output={tmp_path / 's.csv'}")
     assert main(["predict", *run, f"--model.observer={observer}"]) == 2
     assert "no weights were given here; give a file as backbone_options.weights" in capsys.readouterr().err
-
-
-def test_a_network_with_weights_is_not_warned_of(
-    manifest: Path, network: tuple[str, ...], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    output = f"--output={tmp_path / 'observer.json'}"
-    assert main(["validate", *network, f"--data.source={manifest}", output, "--report=false"]) == 0
-    assert "no weights" not in caplog.text
 
 
 def test_test_remarks_that_a_network_has_no_weights_and_intervals_too_few_samples(

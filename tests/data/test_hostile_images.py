@@ -403,6 +403,7 @@ for name in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_the_most_costly_files_take_less_than_a_gigabyte(tmp_path: Path) -> None:
     (tmp_path / "small.png").write_bytes(PLAIN)
     for name, make in COSTLY.items():

@@ -52,6 +52,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_an_extension_of_every_kind_is_installed_checked_and_used(
     project: Path,
     install: Callable[[Path, str], None],

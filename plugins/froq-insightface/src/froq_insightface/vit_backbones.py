@@ -15,22 +15,12 @@ def insightface_vit_t(weights: str | None = None, prefix: str = "") -> Backbone:
 
 
 def insightface_vit_s(weights: str | None = None, prefix: str = "") -> Backbone:
-    """Build ViT-S (12 blocks of 512 values per token, 512-d), RGB.
-
-    Args:
-        weights: `model.pt`, a plain state dict, or a checkpoint with one under `state_dict_backbone`; random without.
-        prefix: of the keys in the file, such as "net." in files from the hub.
-    """
+    """Build ViT-S (12 blocks of 512 values per token, 512-d), RGB; arguments as for `insightface_vit_t`."""
     return _backbone(VisionTransformer(512, 12), weights, prefix)
 
 
 def insightface_vit_b(weights: str | None = None, prefix: str = "") -> Backbone:
-    """Build ViT-B (24 blocks of 512 values per token, 512-d), RGB.
-
-    Args:
-        weights: `model.pt`, a plain state dict, or a checkpoint with one under `state_dict_backbone`; random without.
-        prefix: of the keys in the file, such as "net." in files from the hub.
-    """
+    """Build ViT-B (24 blocks of 512 values per token, 512-d), RGB; arguments as for `insightface_vit_t`."""
     return _backbone(VisionTransformer(512, 24), weights, prefix)
 
 

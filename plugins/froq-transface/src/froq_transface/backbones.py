@@ -14,11 +14,7 @@ def transface_vit_s(weights: str | None = None) -> Backbone:
 
 
 def transface_vit_b(weights: str | None = None) -> Backbone:
-    """Build TransFace-B (24 blocks of 512 values per token, 512-d), RGB.
-
-    Args:
-        weights: published file, a plain state dict; random without one.
-    """
+    """Build TransFace-B (24 blocks of 512 values per token, 512-d), RGB; arguments as for `transface_vit_s`."""
     return _backbone(TransFace(512, 24), weights)
 
 
