@@ -100,7 +100,7 @@ def faces(shared: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def crops(shared: Path, tmp_path: Path) -> Path:
+def calibration_crops(shared: Path, tmp_path: Path) -> Path:
     """Fourteen aligned crops in a folder."""
     folder = tmp_path / "crops"
     folder.mkdir()

@@ -196,12 +196,12 @@ def test_images_that_all_fail_are_rows_that_all_say_why(
 
 @pytest.mark.parametrize("usable", [9, 0])
 def test_fewer_than_ten_usable_images_are_refused(
-    usable: int, network: tuple[str, ...], crops: Path, tmp_path: Path, refused: Refused
+    usable: int, network: tuple[str, ...], calibration_crops: Path, tmp_path: Path, refused: Refused
 ) -> None:
-    for path in sorted(crops.iterdir())[usable:]:
+    for path in sorted(calibration_crops.iterdir())[usable:]:
         path.unlink()
         path.touch()
-    arguments = [f"--data.source={crops}", f"--output={tmp_path / 'observer.json'}", *FEW_PASSES]
+    arguments = [f"--data.source={calibration_crops}", f"--output={tmp_path / 'observer.json'}", *FEW_PASSES]
     told = refused("validate", *network, *arguments)
     assert told.startswith(f"Expected at least 10 usable calibration images, but got {usable} ({14 - usable} left out")
     assert "file is empty" in told

@@ -19,15 +19,15 @@ def write_table(path: Path, labels: dict[str, str]) -> Path:
 
 
 def test_missing_extra_and_useless_labels_cost_only_their_rows(
-    network: tuple[str, ...], crops: Path, rows: Callable[[Path], list[dict[str, str]]], tmp_path: Path
+    network: tuple[str, ...], calibration_crops: Path, rows: Callable[[Path], list[dict[str, str]]], tmp_path: Path
 ) -> None:
-    names = sorted(path.name for path in crops.iterdir())
+    names = sorted(path.name for path in calibration_crops.iterdir())
     labels = {name: f"{number}" for number, name in enumerate(names)}
     del labels[names[0]]
     labels[names[1]] = "nan"
     labels["nobody.jpg"] = "0.5"
     table, output = write_table(tmp_path / "labels.csv", labels), tmp_path / "observer.json"
-    arguments = [f"--data.source={crops}", f"--data.labels={table}", f"--output={output}"]
+    arguments = [f"--data.source={calibration_crops}", f"--data.labels={table}", f"--output={output}"]
     assert main(["validate", *network, *arguments]) == 0
     written = {row["image"]: row for row in rows(output.with_suffix(".images.csv"))}
     failed = {name: row["reason"] for name, row in written.items() if row["status"] == "failed"}
@@ -40,10 +40,14 @@ def test_missing_extra_and_useless_labels_cost_only_their_rows(
     assert all(written[name]["quality"] == "-1" for name in failed)
 
 
-def test_constant_labels_are_refused(network: tuple[str, ...], crops: Path, tmp_path: Path, refused: Refused) -> None:
-    labels = write_table(tmp_path / "labels.csv", {path.name: "0.5" for path in crops.iterdir()})
+def test_constant_labels_are_refused(
+    network: tuple[str, ...], calibration_crops: Path, tmp_path: Path, refused: Refused
+) -> None:
+    labels = write_table(tmp_path / "labels.csv", {path.name: "0.5" for path in calibration_crops.iterdir()})
     output = tmp_path / "observer.json"
-    told = refused("validate", *network, f"--data.source={crops}", f"--data.labels={labels}", f"--output={output}")
+    told = refused(
+        "validate", *network, f"--data.source={calibration_crops}", f"--data.labels={labels}", f"--output={output}"
+    )
     assert told.startswith("all calibration images have the same pseudo-quality")
     assert not output.exists()
 
@@ -70,10 +74,15 @@ def test_a_malformed_manifest_is_refused(
     ],
 )
 def test_trials_of_which_none_or_one_kind_is_usable_are_refused(
-    rows: tuple[str, ...], message: str, network: tuple[str, ...], crops: Path, tmp_path: Path, refused: Refused
+    rows: tuple[str, ...],
+    message: str,
+    network: tuple[str, ...],
+    calibration_crops: Path,
+    tmp_path: Path,
+    refused: Refused,
 ) -> None:
     for number in range(2):
-        (tmp_path / f"{number}.jpg").write_bytes(sorted(crops.iterdir())[number].read_bytes())
+        (tmp_path / f"{number}.jpg").write_bytes(sorted(calibration_crops.iterdir())[number].read_bytes())
     (tmp_path / "9.jpg").touch()
     lines = [re.sub(r"\d(?=, )", r"\g<0>.jpg", row) for row in rows]
     (tmp_path / "pairs.csv").write_text("\n".join(["image_a, image_b, mated", *lines]))
