@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from froq_lightning import FroqModule, QualityScorer
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.observer import BackboneIdentity
 from froq_lightning.conformance import check_backbone, writes_into_input
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.images import FaceBatch, ImageRef
