@@ -13,9 +13,9 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from froq_lightning.callbacks import EvaluationWriter, FastestBatchSize, ObserverWriter, QualityWriter, RankedTable
 from froq_lightning.callbacks.ranking import SCORED
+from froq_lightning.cli.error_messages import one_line, option_names, with_nearest
 from froq_lightning.cli.interruption import EndTogether
 from froq_lightning.cli.output_paths import require_outputs
-from froq_lightning.cli.refusals import one_line, option_names, with_nearest
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.stated_paths import files_below, with_home
 from froq_lightning.errors import ConfigurationError
