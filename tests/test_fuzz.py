@@ -38,6 +38,7 @@ def test_the_files_to_start_from_are_read(name: str, tmp_path: Path) -> None:
         READERS[name].read(tmp_path / str(number))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_changed_files_are_read_or_refused(name: str, child: Callable[..., Child]) -> None:
     reading = child(READERS[name])
@@ -66,6 +67,7 @@ def loop(_: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("read", "kind"),
     [

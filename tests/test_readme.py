@@ -44,6 +44,7 @@ def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(workplace: Path) -> None:
     run = [arguments for block in blocks("bash") for arguments in commands(block)]
     assert len(run) == 5

@@ -1,4 +1,4 @@
-"""How the norms of the selected layers become one score."""
+"""The aggregation of the norms of the selected layers to one score."""
 
 from typing import Literal, get_args
 
@@ -18,7 +18,7 @@ def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor, wei
             std 1: sum(w * z) / sum(|w|).
         means: `[K]`, over the calibration set.
         stds: `[K]`, over the calibration set, positive.
-        weights: `[K]` of standardised norms, below 0 where a larger norm tells of less quality; if none are given, all
+        weights: `[K]` of standardised norms, below 0 where a larger norm means less quality; if none are given, all
             layers weigh alike.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What reading the layers may cost. A pass for quality alone ends behind the deepest layer that is read."""
+"""Limits to the cost of the observed layers. A pass for quality alone ends behind the deepest of them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which layers to observe: take their utilities (FROQ, IJCB 2025, section 3), and let a rule of selection choose."""
+"""The selection of layers: their utilities (FROQ, IJCB 2025, section 3), a rule that chooses, and what came of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ class Selection:
 
     @property
     def verdict(self) -> Verdict:
-        """Say whether the scores tell anything of images that the layers were not chosen on."""
+        """The verdict on images that the layers were not chosen on."""
         return self.cross_validated.verdict
 
 
@@ -198,7 +198,7 @@ class _Candidates:
 
 
 def _useless(norms: Tensor) -> list[str]:
-    """Say of each column why it tells nothing; empty where it does."""
+    """Say of each column why it cannot rank images; empty where it can."""
     highest, lowest = norms.amax(dim=0).double(), norms.amin(dim=0).double()
     finite = highest.isfinite() & lowest.isfinite()
     constant = highest - lowest <= CONSTANT * highest.abs().maximum(lowest.abs())

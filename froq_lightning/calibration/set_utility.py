@@ -1,4 +1,4 @@
-"""How well a set of layers ranks images, how sure that is, and whether it is worth anything."""
+"""The set utility with its confidence interval, and a verdict on what it is worth."""
 
 import math
 from dataclasses import dataclass

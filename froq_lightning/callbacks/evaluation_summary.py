@@ -127,7 +127,7 @@ def _no_intervals(evaluation: Evaluation) -> Iterator[str]:
     if len(evaluation.working()) > 1 and not any(math.isfinite(result.low) for result in evaluation.results):
         yield (
             "no method is marked as the best: whether differences are more than chance is known only with intervals, "
-            "which model.figures.bootstrap gives (200, say)"
+            "which model.metrics.bootstrap gives (200, say)"
         )
 
 

@@ -139,7 +139,7 @@ def _add_backbones(commands: Any) -> None:
     actions = backbones.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="name, distribution, version and licence; imports none of them")
     listing.add_argument("--check", action="store_true", help="import each, and say why one does not work")
-    for action, told in (("show", "how a network is fed, and its candidate layers"), ("check", "test the contract")):
-        parsed = actions.add_parser(action, help=told)
+    for action, text in (("show", "how a network is fed, and its candidate layers"), ("check", "test the contract")):
+        parsed = actions.add_parser(action, help=text)
         parsed.add_argument("name", help="as in `froq backbones list`")
         parsed.add_argument("options", nargs="*", metavar="option=value", help="of the backbone, such as weights=FILE")

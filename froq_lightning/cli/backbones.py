@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from froq_lightning.cli.stated_paths import with_home
+from froq_lightning.cli.option_paths import expand_home
 from froq_lightning.cli.yaml_loader import load_yaml
 from froq_lightning.errors import BackboneError, ConfigurationError, ExtensionError, FroqError
 from froq_lightning.extensions import ALIGNERS, BACKBONES, Extension, describe, discover
@@ -119,7 +119,7 @@ def _parsed(options: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise ConfigurationError(f"Expected options as key=value, but got {option!r}")
         try:
-            parsed[key.removeprefix("--")] = with_home(load_yaml(value))
+            parsed[key.removeprefix("--")] = expand_home(load_yaml(value))
         except yaml.YAMLError as error:
             raise ConfigurationError(f"Expected {key}=value in YAML, but got {value!r}: {error}") from error
     return parsed

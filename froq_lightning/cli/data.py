@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from froq_lightning.cli.stated_paths import with_home
+from froq_lightning.cli.option_paths import expand_home
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.image_survey import ImageSurvey, survey_images
@@ -62,7 +62,7 @@ def inspect_source(source: str, root: str | None = None, part: str | None = None
 
 def run_inspect(path: str, root: str | None = None, part: str | None = None) -> None:
     """Tell what a source holds."""
-    found = inspect_source(with_home(path), with_home(root), part)
+    found = inspect_source(expand_home(path), expand_home(root), part)
     print(f"{path}: {found.kind}")
     for what, told in (*_counts(found), *_looks(found)):
         print(f"  {what:<18} {told}")

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM as clusters send it, and errors: all processes of a run end, the first one in order."""
+"""Ctrl-C, SIGTERM as clusters send it, and errors: all processes of a run end, and the first one says why."""
 
 import signal
 import threading
@@ -11,18 +11,18 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-# What a command ends with that refuses.
+# Exit status of a command that refuses.
 REFUSED = 2
 SECONDS_TO_END = 1.0
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came; the Trainer ends as at Ctrl-C."""
+    """SIGTERM was received; the Trainer ends as at Ctrl-C."""
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise what ended a run: KeyboardInterrupt or Terminated, where the Trainer makes a SystemExit of them."""
+    """Raise the KeyboardInterrupt or Terminated that ended a run, which the Trainer turns into a SystemExit."""
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _terminate) if is_main else None
     try:
@@ -36,21 +36,21 @@ def interruptible() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-class EndTogether(Callback):
-    """Ends `validate`, `predict` and `test` at SIGTERM, which the Trainer notes, but heeds in `fit` alone.
+class EndAllProcesses(Callback):
+    """Ends `validate`, `predict` and `test` at SIGTERM, at which the Trainer itself ends `fit` only.
 
-    Where the first process fails, it also takes charge of the processes that it started. Otherwise a thread of
-    Lightning's kills the first process too, as soon as it finds another one dead, whatever this one still has to say.
+    If the first process fails, it also takes over the processes that it started from Lightning, one of whose threads
+    would kill the first process as soon as another one is dead, perhaps before its error is printed.
 
     Attributes:
-        processes: that the first process started, once it has failed.
+        processes: started by the first process; empty until it fails.
     """
 
     def __init__(self) -> None:
         self.processes: list[Any] = []
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the signal over from the Trainer, which gives it back at its end."""
+        """Handle the signal in place of the Trainer, which restores its own handler at the end."""
         del trainer, pl_module
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _terminate)
@@ -65,7 +65,7 @@ class EndTogether(Callback):
         started.clear()
 
     def end_others(self) -> bool:
-        """Kill the other processes, which might wait for this one for ever; return whether one of them refused."""
+        """Kill the other processes, which might wait for this one for ever; return whether one had refused."""
         commands = [process for process in self.processes if isinstance(process, Popen)]
         end = time.monotonic() + SECONDS_TO_END
         while any(command.poll() is None for command in commands) and time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""Everything that a run is to write, looked at before any image is read."""
+"""What a run is to write, checked before any image is read."""
 
 import os
 import unicodedata
@@ -24,7 +24,7 @@ def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -
     Raises:
         ConfigurationError: for such an output.
     """
-    taken: set[str] = set()
+    names: set[str] = set()
     writers = (callback for callback in callbacks if isinstance(callback, OutputWriter))
     for path, is_own in (output for writer in writers for output in writer.outputs()):
         for option, file in inputs.items():
@@ -32,10 +32,10 @@ def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -
                 raise ConfigurationError(
                     f"{str(path)!r} is to be written, but it is read as {option}; give another output"
                 )
-        name = _name(path)
-        if name in taken:
+        name = _resolved_name(path)
+        if name in names:
             raise ConfigurationError(f"{str(path)!r} is to be written twice; give every output a name of its own")
-        taken.add(name)
+        names.add(name)
         if any(_is_printed_to(path, stream) for stream in (1, 2)):
             raise ConfigurationError(
                 f"Expected the output to be a file of its own, but {str(path)!r} is where this command prints its "
@@ -46,14 +46,14 @@ def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -
 
 
 def _require_writable(path: Path) -> None:
-    """Refuse an output whose folder does not allow for it."""
+    """Refuse an output whose folder cannot be made or written to."""
     folder = Path(os.path.realpath(path)).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"the folder of the output {str(path)!r} cannot be made: {error.strerror}") from error
     try:
-        with TemporaryFile(dir=folder):  # permissions alone do not tell it
+        with TemporaryFile(dir=folder):  # permissions alone do not tell
             pass
     except OSError as error:
         raise ConfigurationError(
@@ -67,6 +67,6 @@ def _is_printed_to(path: Path, stream: int) -> bool:
     return False
 
 
-def _name(path: Path) -> str:
-    """Return what a path leads to, alike for names that some file systems take for one."""
+def _resolved_name(path: Path) -> str:
+    """Return what a path leads to; names that some file systems do not tell apart are the same."""
     return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()

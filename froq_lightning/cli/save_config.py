@@ -57,7 +57,7 @@ class SaveConfig(SaveConfigCallback, OutputWriter):
 
 
 def is_saved(verb: str, path: Path) -> bool:
-    """Tell whether a run of a verb saved a configuration; one that was edited, or copied, is the user's own."""
+    """Return whether a run of that verb saved the file; one that was edited, or copied, is the user's own."""
     content = path.read_bytes()
     found = FIRST_LINE.match(content)
     digest = found and _digest(path, content[found.end() :])

@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningDataModule, Trainer
 
-from froq_lightning.cli.interruption import REFUSED, EndTogether, interruptible
+from froq_lightning.cli.interruption import REFUSED, EndAllProcesses, interruptible
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.verbs import CalibrationCLI, EvaluationCLI, PredictionCLI, VerbCLI
 from froq_lightning.cli.yaml_loader import use_unique_keys
@@ -24,8 +24,8 @@ VERBS: dict[str, tuple[type[VerbCLI], type[LightningDataModule]]] = {
     "predict": (PredictionCLI, FaceDataModule),
     "test": (EvaluationCLI, TrialDataModule),
 }
-# Tips of Lightning.
-UNCALLED_FOR = (
+# Tips of Lightning, which do not apply here.
+TIPS = (
     ".*does not have many workers.*",
     ".*Consider setting `persistent_workers=True`.*",
     ".*args parameter is intended to run.*",
@@ -38,33 +38,33 @@ class FroqTrainer(Trainer):
     """A Trainer that keeps no predictions in memory and prints no table of metrics: results go to files and tables."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Arrive in a process that `ddp_spawn` starts, where nothing is silenced yet."""
+        """Silence Lightning in a process that `ddp_spawn` starts, too."""
         quieten()
         self.__dict__.update(state)
 
     def validate(self, *args: Any, **kwargs: Any) -> Any:
         """Calibrate; see `Trainer.validate`."""
-        with self._all_ending():
+        with self._ending_all():
             return super().validate(*args, **{"verbose": False, **kwargs})
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Score images; see `Trainer.predict`."""
-        with self._all_ending():
+        with self._ending_all():
             return super().predict(*args, **{"return_predictions": False, **kwargs})
 
     def test(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluate; see `Trainer.test`."""
-        with self._all_ending():
+        with self._ending_all():
             return super().test(*args, **{"verbose": False, **kwargs})
 
     @contextmanager
-    def _all_ending(self) -> Iterator[None]:
-        """End the other processes where this one fails; refuse if one of them did."""
+    def _ending_all(self) -> Iterator[None]:
+        """End the other processes if this one fails; exit with the status of a refusal if one of them refused."""
         try:
             yield
         except BaseException as error:
             callbacks: list[Callback] = self.callbacks  # type: ignore[attr-defined]
-            if any(callback.end_others() for callback in callbacks if isinstance(callback, EndTogether)):
+            if any(callback.end_others() for callback in callbacks if isinstance(callback, EndAllProcesses)):
                 raise SystemExit(REFUSED) from error
             raise
 
@@ -100,30 +100,35 @@ def run_trainer(args: Sequence[str]) -> int:
 
 
 def _leave_interactive_slurm() -> None:
-    """Run as anywhere else unless srun started several tasks: in a shell or batch script Slurm's variables are there.
+    """Have Lightning ignore Slurm unless srun started several tasks.
 
-    Lightning takes SLURM_NTASKS for a task of srun, and asks for variables that only these have; it lets this name be.
+    Lightning takes any process with SLURM_NTASKS, as in a shell or batch script, for a task of srun, and asks for
+    variables that only tasks have; it ignores Slurm where the job is named "interactive".
     """
     if "SLURM_NTASKS" in os.environ and not _is_one_of_several_tasks(os.environ):
         os.environ["SLURM_JOB_NAME"] = "interactive"
 
 
-def _is_one_of_several_tasks(told: Mapping[str, str]) -> bool:
-    """Say whether this process is one of several tasks that srun started.
+def _is_one_of_several_tasks(variables: Mapping[str, str]) -> bool:
+    """Return whether this process is one of several tasks that srun started.
 
-    A step of srun has SLURM_STEP_NUM_TASKS. A container may be given SLURM_PROCID alone, which a batch script has too;
-    but a batch script also has SLURM_TASK_PID.
+    A task of srun has SLURM_STEP_NUM_TASKS. A container may be given SLURM_PROCID alone; a batch script has that too,
+    but also SLURM_TASK_PID.
     """
-    if "SLURM_STEP_NUM_TASKS" in told:
-        return int(told["SLURM_STEP_NUM_TASKS"]) > 1
+    if "SLURM_STEP_NUM_TASKS" in variables:
+        return int(variables["SLURM_STEP_NUM_TASKS"]) > 1
     steps = ("SLURM_STEP_ID", "SLURM_TASK_PID")
-    return "SLURM_PROCID" in told and int(told["SLURM_NTASKS"]) > 1 and not any(name in told for name in steps)
+    return (
+        "SLURM_PROCID" in variables
+        and int(variables["SLURM_NTASKS"]) > 1
+        and not any(name in variables for name in steps)
+    )
 
 
 def quieten() -> None:
-    """Silence what Lightning tells about itself: hardware found, tips, and workers it would like to have."""
+    """Silence Lightning about the hardware it found, its tips, and the number of workers."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # which processes it ends
-    for message in UNCALLED_FOR:
+    for message in TIPS:
         warnings.filterwarnings("ignore", message=message)

@@ -1,4 +1,4 @@
-"""The verbs of the Trainer as commands: a LightningCLI without `fit`, and `--output` for where the result goes."""
+"""The verbs of the Trainer as commands: a LightningCLI without `fit`, with `--output` for the result."""
 
 import re
 import sys
@@ -14,15 +14,15 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from froq_lightning.callbacks import EvaluationWriter, FastestBatchSize, ObserverWriter, QualityWriter, RankedTable
 from froq_lightning.callbacks.ranking import SCORED
 from froq_lightning.cli.error_messages import one_line, option_names, with_nearest
-from froq_lightning.cli.interruption import EndTogether
+from froq_lightning.cli.interruption import EndAllProcesses
+from froq_lightning.cli.option_paths import expand_home, find_files
 from froq_lightning.cli.output_paths import require_outputs
 from froq_lightning.cli.save_config import SaveConfig
-from froq_lightning.cli.stated_paths import files_below, with_home
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.reporting import CalibrationReport, EvaluationReport
 
-# Arguments of the Trainer's verbs that FROQ has no use for.
+# Arguments of the Trainer's methods that are no options of a command.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
 
 
@@ -32,7 +32,7 @@ class VerbCLI(LightningCLI, ABC):
     Attributes:
         verb: of the Trainer.
         file: name of the output where `--output` does not give one.
-        status: what the command ends with.
+        status: exit status of the command.
     """
 
     verb: ClassVar[str]
@@ -53,13 +53,13 @@ class VerbCLI(LightningCLI, ABC):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`."""
-        told = f"file to write; by default {self.file} in trainer.default_root_dir"
-        parser.add_argument("--output", type=str | None, default=None, help=told)
+        text = f"file to write; by default {self.file} in trainer.default_root_dir"
+        parser.add_argument("--output", type=str | None, default=None, help=text)
         parser.link_arguments("model.preprocessing", "data.preprocessing", apply_on="instantiate")
 
     def before_instantiate_classes(self) -> None:
-        """Replace a `~` that the shell left at the beginning of a path."""
-        with_home(self.config)
+        """Expand a `~` that the shell left at the beginning of a path."""
+        expand_home(self.config)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the Trainer, with the callbacks that write the output."""
@@ -70,7 +70,7 @@ class VerbCLI(LightningCLI, ABC):
         output = self.option("output")
         path = Path(output) if output else Path(trainer.default_root_dir) / self.file
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        callbacks[:0] = [EndTogether(), *self.writers(path), FastestBatchSize()]
+        callbacks[:0] = [EndAllProcesses(), *self.writers(path), FastestBatchSize()]
         for callback in callbacks:
             if isinstance(callback, SaveConfig):
                 callback.path, callback.verb = path.with_suffix(".config.yaml"), self.verb
@@ -80,14 +80,14 @@ class VerbCLI(LightningCLI, ABC):
     def inputs(self) -> dict[str, Path]:
         """Return the files that options of the model and the data name, by the names of these."""
         config = self.config[self.verb]
-        return dict(files_below({name: config[name] for name in ("model", "data")}))
+        return dict(find_files({name: config[name] for name in ("model", "data")}))
 
     def _refused(self, message: str) -> str:
-        """Add to what the Trainer refuses what was given for the options that it names."""
+        """Add to a message of the Trainer the values of the options that it names."""
         given = self.option("trainer")
         named = [name for name in re.findall(r"`(\w+)", message) if name in given]
-        told = "".join(f"; trainer.{name} is {given[name]!r}" for name in dict.fromkeys(named))
-        return f"the Trainer refuses its options: {one_line(message)}{told}"
+        values = "".join(f"; trainer.{name} is {given[name]!r}" for name in dict.fromkeys(named))
+        return f"the Trainer refuses its options: {one_line(message)}{values}"
 
     def option(self, name: str) -> Any:
         """Return the value of an option of the command."""
@@ -104,8 +104,8 @@ class ReportedCLI(VerbCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output` and `--report`."""
         super().add_arguments_to_parser(parser)
-        told = "whether to write an HTML report beside the output; by default where matplotlib is installed"
-        parser.add_argument("--report", type=bool | None, default=None, help=told)
+        text = "whether to write an HTML report beside the output; by default where matplotlib is installed"
+        parser.add_argument("--report", type=bool | None, default=None, help=text)
 
     @property
     def is_reported(self) -> bool:
@@ -150,8 +150,8 @@ class PredictionCLI(VerbCLI):
         super().add_arguments_to_parser(parser)
         parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
-        told = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
-        parser.add_argument("--embeddings", type=str | None, default=None, help=told)
+        text = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
+        parser.add_argument("--embeddings", type=str | None, default=None, help=text)
         parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
 
     def writers(self, path: Path) -> list[Callback]:
@@ -178,5 +178,5 @@ class EvaluationCLI(ReportedCLI):
 
 
 def _add_restart(parser: LightningArgumentParser) -> None:
-    told = "whether to drop what an unfinished run left in OUTPUT.partial, instead of going on with it"
-    parser.add_argument("--restart", type=bool, default=False, help=told)
+    text = "whether to drop what an unfinished run left in OUTPUT.partial, instead of going on with it"
+    parser.add_argument("--restart", type=bool, default=False, help=text)

@@ -14,8 +14,10 @@ A check returns nothing if the contract holds, and else raises an error that say
 from froq_lightning.conformance.backbone_factories import backbone_factory_checks, check_backbone_factory
 from froq_lightning.conformance.backbones import backbone_checks, check_backbone, writes_into_input
 from froq_lightning.conformance.channel_order import check_channel_order_on_faces, check_published_input
-from froq_lightning.conformance.methods import check_method
+from froq_lightning.conformance.formats import check_format
+from froq_lightning.conformance.methods import check_method, check_set_labeller
 from froq_lightning.conformance.rules import check_rule
+from froq_lightning.conformance.sections import check_section
 from froq_lightning.conformance.sources import check_source
 
 __all__ = [
@@ -24,9 +26,12 @@ __all__ = [
     "check_backbone",
     "check_backbone_factory",
     "check_channel_order_on_faces",
+    "check_format",
     "check_method",
     "check_published_input",
     "check_rule",
+    "check_section",
+    "check_set_labeller",
     "check_source",
     "writes_into_input",
 ]

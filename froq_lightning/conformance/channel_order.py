@@ -1,8 +1,9 @@
 """Whether red and blue reach a network as it was trained with them.
 
-No check of a network alone can tell: with red and blue swapped it embeds too, only worse. Three things can be checked.
-`check_channel_order`: an image is treated as declared. `check_published_input`: the network's input is what the authors'
-own code makes of an image. `check_channel_order_on_faces`: faces of known subjects are told apart best as declared.
+No check of a network alone can tell: with red and blue swapped it embeds too, only worse. Three things are checked.
+`check_channel_order`: an image is treated as declared. `check_published_input`: the network's input is what the
+authors' own code makes of an image. `check_channel_order_on_faces`: faces of known subjects are told apart best with
+the declared order.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""check_method(): what the tests of a quality method call to know that it keeps its contract."""
+"""check_method() and check_set_labeller(): what the tests of one call to know that it keeps its contract."""
 
 import json
 from dataclasses import is_dataclass
@@ -10,7 +10,13 @@ from torch.nn.functional import interpolate
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import ExtensionError
-from froq_lightning.methods.quality_method import ForwardPassMethod, QualityMethod, RandomMethod
+from froq_lightning.methods.quality_method import (
+    ForwardPassMethod,
+    Labeller,
+    QualityMethod,
+    RandomMethod,
+    SetLabeller,
+)
 
 IMAGES = 5
 
@@ -33,9 +39,7 @@ def check_method(method: QualityMethod, backbone: Backbone, images: Tensor | Non
         BackboneError: if the method cannot work on this backbone.
     """
     images = _images(backbone) if images is None else images
-    parameters = method.parameters()
-    if not is_dataclass(method) or json.loads(json.dumps(parameters)) != parameters or "micro_batch" in parameters:
-        raise ExtensionError(f"Expected a dataclass with parameters in JSON, but got {method!r:.60} with {parameters}")
+    _check_parameters(method)
     scores = _score_leaving_all_alone(method, backbone, images)
     if not isinstance(scores, Tensor) or scores.shape != (len(images),) or not scores.is_floating_point():
         raise ExtensionError(f"Expected {len(images)} scores in floating point, but got {scores!r:.100}")
@@ -49,6 +53,57 @@ def check_method(method: QualityMethod, backbone: Backbone, images: Tensor | Non
     with torch.inference_mode():
         _require_close(scores, method.score(backbone, images), "inference mode")
     _check_kind(method, backbone, images, scores)
+
+
+def check_set_labeller(labeller: SetLabeller, backbone: Backbone) -> None:
+    """Check that a labeller of whole sets keeps its contract, on images of some subjects and their degraded copies.
+
+    Checked are: labels are `[N]` float64, finite where a sample has an embedding; they depend on neither how samples
+    fall into batches nor their order; parameters and facts are JSON.
+
+    Raises:
+        ExtensionError: naming what is wrong.
+        CalibrationError: if the set allows no labels.
+    """
+    _check_parameters(labeller)
+    images, subjects, originals = _labelled_set(backbone, labeller.copies)
+    labeller.require_mates(subjects, originals)
+    together, in_parts = (_kept(labeller, backbone, images, originals, size) for size in (len(images), 3))
+    labels = labeller.label(together, subjects, originals)
+    if labels.labels.shape != (len(images),) or labels.labels.dtype != torch.float64:
+        raise ExtensionError(f"Expected {len(images)} labels in float64, but got {labels.labels!r:.100}")
+    if not bool(labels.labels.isfinite().all()) or json.loads(json.dumps(labels.facts)) != labels.facts:
+        raise ExtensionError(f"Expected finite labels and facts in JSON, but got {labels!r:.100}")
+    _require_close(labels.labels, labeller.label(in_parts, subjects, originals).labels, "how samples fall into batches")
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(2))
+    moved = labeller.label(together[order], subjects[order], order.argsort()[originals[order]])
+    _require_close(labels.labels[order], moved.labels, "the order of the samples")
+
+
+def _check_parameters(labeller: Labeller) -> None:
+    parameters = labeller.parameters()
+    if not is_dataclass(labeller) or json.loads(json.dumps(parameters)) != parameters or "micro_batch" in parameters:
+        raise ExtensionError(
+            f"Expected a dataclass with parameters in JSON, but got {labeller!r:.60} with {parameters}"
+        )
+
+
+def _labelled_set(backbone: Backbone, copies: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw three images, each with copies, of each of five subjects: images, subjects and originals."""
+    generator = torch.Generator().manual_seed(1)
+    faces = _images(backbone).float().repeat_interleave(3 * (1 + copies), dim=0)
+    noise = torch.randn(faces.shape, generator=generator).to(faces) * 8
+    samples = torch.arange(len(faces))
+    images = (faces + noise).clamp(0, 255).round().to(torch.uint8)
+    return images, samples // (3 * (1 + copies)), samples // (1 + copies) * (1 + copies)
+
+
+def _kept(labeller: SetLabeller, backbone: Backbone, images: Tensor, originals: Tensor, size: int) -> Tensor:
+    is_image = originals == torch.arange(len(originals))
+    with torch.no_grad():
+        embeddings = [backbone.embed(backbone.run(backbone.inputs(part))) for part in images.split(size)]
+    batches = zip(images.split(size), embeddings, is_image.split(size), strict=True)
+    return torch.cat([labeller.keep(backbone, *batch) for batch in batches]).cpu()
 
 
 def _images(backbone: Backbone) -> Tensor:

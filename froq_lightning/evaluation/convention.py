@@ -1,4 +1,4 @@
-"""How an error-versus-discard curve is made. Areas under different conventions cannot be compared."""
+"""Conventions of the error-versus-discard curve. Areas under different conventions cannot be compared."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Everything that an evaluation found: figures, the trials and qualities behind them, and what each method cost."""
+"""The outcome of an evaluation: metrics, the trials and qualities behind them, and what each method cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -63,7 +63,7 @@ def find_format(path: Path, holds: Content) -> Format:
     formats = {name: format_ for name, format_ in load_all(FORMATS).items() if format_.holds == holds}
     named = {name: format_ for name, format_ in formats.items() if path.suffix.lower() in format_.suffixes}
     if not named:
-        require_suffix(holds, path, [suffix for format_ in formats.values() for suffix in format_.suffixes])
+        require_suffix(holds, path, sorted(suffix for format_ in formats.values() for suffix in format_.suffixes))
     if len(named) > 1:
         raise ConfigurationError(
             f"{str(path)!r} is ambiguous: the formats {' and '.join(named)} both write {path.suffix}; uninstall one"

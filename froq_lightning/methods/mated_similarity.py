@@ -75,9 +75,9 @@ class Similarities:
         return float((self.mated > self.non_mated)[known].double().mean())
 
 
-def _unit(embeddings: Tensor, kept: Tensor) -> Tensor:
-    """Bring embeddings to length 1 in float64; those that are not kept to 0."""
-    return normalize(embeddings.double(), dim=1).where(kept[:, None], 0)
+def _unit(embeddings: Tensor, used: Tensor) -> Tensor:
+    """Bring embeddings to length 1 in float64; those that are not used to 0."""
+    return normalize(embeddings.double(), dim=1).where(used[:, None], 0)
 
 
 @dataclass(frozen=True)
@@ -96,16 +96,16 @@ class MatedSimilarity(SetLabeller):
             CalibrationError: if subjects are not known, have one image each, or do not seem to be subjects.
         """
         self.require_mates(subjects.where(kept.isfinite().all(dim=1), -1), originals)
-        found = Similarities.of(kept, subjects, originals)
-        if doubt := doubt_of_subjects(found.alike):
+        similarities = Similarities.of(kept, subjects, originals)
+        if doubt := doubt_of_subjects(similarities.alike):
             raise CalibrationError(doubt)
-        labelled = found.mates > 0
+        labelled = similarities.mates > 0
         facts = {
             "subjects": int(subjects[labelled].unique().numel()),
-            "mates": float(found.mates[labelled].double().mean()),
-            "alike": found.alike,
+            "mates": float(similarities.mates[labelled].double().mean()),
+            "alike": similarities.alike,
         }
-        return SetLabels(found.mated, facts, _without_label)
+        return SetLabels(similarities.mated, facts, _without_label)
 
     def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
         """Refuse `[N]` subjects that are unknown, or that have one image each; see `SetLabeller.require_mates`."""

@@ -73,17 +73,17 @@ class PreFIQs(ForwardPassMethod):
         return self._copies[network][1]
 
 
-class _Kept(nn.Module):
-    """Sets to zero what is not kept of a weight that is computed whenever it is read."""
+class _Masked(nn.Module):
+    """Masks a weight that is computed whenever it is read."""
 
-    kept: Tensor
+    mask: Tensor
 
-    def __init__(self, kept: Tensor) -> None:
+    def __init__(self, mask: Tensor) -> None:
         super().__init__()
-        self.register_buffer("kept", kept)
+        self.register_buffer("mask", mask)
 
     def forward(self, weight: Tensor) -> Tensor:
-        return weight * self.kept
+        return weight * self.mask
 
 
 def _state(network: nn.Module) -> State:
@@ -100,12 +100,12 @@ def _pruned_copy(network: nn.Module, share: float, per: Per) -> nn.Module:
     weights = [layer.weight for layer in layers.values()]
     for name, weight in zip(layers, weights, strict=True):
         if not isinstance(weight, Tensor) or not weight.is_floating_point():
-            found = f"one of {weight.dtype}" if isinstance(weight, Tensor) else type(weight).__name__
+            kind = f"one of {weight.dtype}" if isinstance(weight, Tensor) else type(weight).__name__
             raise BackboneError(
-                f"PreFIQs needs floating-point weights, but {name!r} of {_named(network)} has {found}; {OTHER}"
+                f"PreFIQs needs floating-point weights, but {name!r} of {_named(network)} has {kind}; {OTHER}"
             )
-    kept = [_kept([weight], share)[0] for weight in weights] if per == "layer" else _kept(weights, share)
-    for layer, mask in zip(layers.values(), kept, strict=True):
+    masks = [_masks([weight], share)[0] for weight in weights] if per == "layer" else _masks(weights, share)
+    for layer, mask in zip(layers.values(), masks, strict=True):
         _prune(layer, mask)
     return copy
 
@@ -120,21 +120,21 @@ def _copy(network: nn.Module) -> nn.Module:
         raise BackboneError(f"PreFIQs needs a copy of {_named(network)}, which fails: {reason}; {OTHER}") from error
 
 
-def _kept(weights: list[Tensor], share: float) -> list[Tensor]:
-    """Tell which weights are not among that share of them all whose magnitude is smallest: a mask for each tensor."""
+def _masks(weights: list[Tensor], share: float) -> list[Tensor]:
+    """Mask, tensor by tensor, the weights that are not among that share of them all whose magnitude is smallest."""
     magnitudes = torch.cat([weight.abs().flatten() for weight in weights])
     # By a threshold, since of equal weights devices would choose different ones.
     threshold = magnitudes.topk(int(share * len(magnitudes)) + 1, largest=False, sorted=False).values.max()
     return [weight.abs() >= threshold for weight in weights]
 
 
-def _prune(layer: nn.Conv2d | nn.Linear, kept: Tensor) -> None:
+def _prune(layer: nn.Conv2d | nn.Linear, mask: Tensor) -> None:
     if is_parametrized(layer, "weight"):
-        register_parametrization(layer, "weight", _Kept(kept))
+        register_parametrization(layer, "weight", _Masked(mask))
     elif "weight" in vars(layer):  # no parameter: a hook, as of `torch.nn.utils.prune`, computes it before each pass
-        layer.register_forward_pre_hook(lambda layer, _: setattr(layer, "weight", layer.weight * kept))
+        layer.register_forward_pre_hook(lambda layer, _: setattr(layer, "weight", layer.weight * mask))
     else:
-        layer.weight.mul_(kept)
+        layer.weight.mul_(mask)
 
 
 def _named(network: nn.Module) -> str:

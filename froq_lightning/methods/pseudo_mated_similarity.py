@@ -1,6 +1,6 @@
 """Labels without subjects: how alike the network finds an image, or a degraded copy of it, and altered versions of it.
 
-An altered version stands for a mate: another photograph of the same face. Only a degraded copy tells how much a
+An altered version stands for a mate: another photograph of the same face. Only a degraded copy shows how much a
 degradation harms, since an image that is bad to begin with is as alike to its versions as a good one.
 """
 

@@ -114,13 +114,13 @@ def _dropouts_noted(network: nn.Module) -> Iterator[list[str]]:
 def _drop(values: Tensor, *, passes: int, seed: int, rate: float, maps: bool) -> Tensor:
     """Repeat `[b, ...]` values for every pass, with some of them set to zero: `[m * b, ...]`, image by image."""
     shape = (*values.shape[1:2], *(1 for _ in values.shape[2:])) if maps else tuple(values.shape[1:])
-    kept = _masks(passes, shape, seed, rate).to(values.device).unsqueeze(1)
-    return (values * kept / (1 - rate)).flatten(0, 1)
+    masks = _masks(passes, shape, seed, rate).to(values.device).unsqueeze(1)
+    return (values * masks / (1 - rate)).flatten(0, 1)
 
 
 @lru_cache(maxsize=4)
 def _masks(passes: int, shape: tuple[int, ...], seed: int, rate: float) -> Tensor:
-    """Draw what each pass keeps: `[m, *shape]` bool."""
+    """Draw the values that each pass does not drop: `[m, *shape]` bool."""
     return torch.rand((passes, *shape), generator=torch.Generator().manual_seed(seed)) >= rate
 
 

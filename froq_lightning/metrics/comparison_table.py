@@ -51,7 +51,7 @@ class ComparisonTable(Metric):
     sums: Tensor
     embedded: Tensor
     qualities: Tensor
-    seen: Tensor
+    arrived: Tensor
     media: Tensor
 
     def __init__(self, enrolment: Enrolment, dimension: int, methods: int) -> None:
@@ -62,7 +62,7 @@ class ComparisonTable(Metric):
         self.add_state("sums", torch.zeros(media, dimension), dist_reduce_fx="sum")
         self.add_state("embedded", torch.zeros(media, dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("qualities", torch.zeros(images, methods, dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("seen", torch.zeros(images, dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("arrived", torch.zeros(images, dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, sample_index: Tensor, embeddings: Tensor, qualities: Tensor) -> None:
         """Add `[B]` images with their `[B, D]` embeddings and `[B, M]` qualities."""
@@ -70,14 +70,14 @@ class ComparisonTable(Metric):
         self.sums.index_add_(0, media, embeddings.to(self.sums))
         self.embedded.index_add_(0, media, torch.ones_like(media))
         self.qualities.index_add_(0, sample_index, qualities.to(self.qualities))
-        self.seen.index_add_(0, sample_index, torch.ones_like(sample_index))
+        self.arrived.index_add_(0, sample_index, torch.ones_like(sample_index))
 
     def update_missing(self, sample_index: Tensor) -> None:
         """Add `[B]` images that gave no embedding."""
         # Else torchmetrics would warn where no image of a process gave one.
         self.update(sample_index[:0], self.sums[:0], self.qualities[:0])
         self.qualities[sample_index] = torch.nan
-        self.seen.index_add_(0, sample_index, torch.ones_like(sample_index))
+        self.arrived.index_add_(0, sample_index, torch.ones_like(sample_index))
 
     def compute(self) -> tuple[npt.NDArray[np.float32], Floats]:
         """Return the `[templates, D]` embeddings and the `[N, M]` qualities of the images; NaN where there is none.
@@ -87,8 +87,8 @@ class ComparisonTable(Metric):
         Raises:
             DataError: if images of the set never arrived.
         """
-        if not bool(self.seen.all()):
-            raise DataError(f"images were lost: {int((self.seen == 0).sum())} of {len(self.seen)} never arrived")
+        if not bool(self.arrived.all()):
+            raise DataError(f"images were lost: {int((self.arrived == 0).sum())} of {len(self.arrived)} never arrived")
         means = (self.sums / self.embedded[:, None]).cpu()
         template = torch.from_numpy(self.enrolment.template).long()
         present = self.embedded.cpu() > 0
@@ -97,7 +97,7 @@ class ComparisonTable(Metric):
         filled = torch.zeros(len(embeddings), dtype=torch.bool)
         filled[template[present]] = True
         embeddings[~filled] = torch.nan
-        return embeddings.numpy(), (self.qualities / self.seen[:, None]).cpu().numpy()
+        return embeddings.numpy(), (self.qualities / self.arrived[:, None]).cpu().numpy()
 
 
 def template_quality(qualities: Floats, enrolment: Enrolment) -> Floats:

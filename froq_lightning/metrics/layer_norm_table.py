@@ -46,8 +46,8 @@ class CalibrationTable:
         if len(index) < len(table):
             for column in table.T:
                 column[: len(index)] = column[index]
-        kept = table[: len(index)]
-        return cls(index, kept[:, :-1], kept[:, -1], tuple((~usable).nonzero()[:, 0].tolist()))
+        rows_left = table[: len(index)]
+        return cls(index, rows_left[:, :-1], rows_left[:, -1], tuple((~usable).nonzero()[:, 0].tolist()))
 
 
 class LayerNormTable(Metric):

@@ -56,17 +56,17 @@ class LayerNorms(LayerTaps):
 
     def observe(self, inputs: Tensor) -> Observation:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, without gradients."""
-        # Tensors made in inference mode carry no version counter, which tells a copy from an in-place change.
+        # Tensors made in inference mode carry no version counter, which distinguishes a copy from an in-place change.
         with torch.inference_mode(mode=False), torch.no_grad():
             self._batch = len(inputs)
             self._norms: list[Tensor | None] = [None] * len(self.layers)
             self._failures = dict.fromkeys(range(len(self.layers)), "never fired")
             self._copies: dict[int, int] = {}
             self._order: dict[int, None] = {}
-            self._seen: dict[int, tuple[ref[Tensor], int, int]] = {}
+            self._outputs: dict[int, tuple[ref[Tensor], int, int]] = {}
             output = self._run(inputs)
             table = norm_table(self._norms, inputs)
-        self._seen = {}
+        self._outputs = {}
         return Observation(output, table, self._failures, self._copies, tuple(self._order))
 
     def _run(self, inputs: Tensor) -> Any:
@@ -96,7 +96,7 @@ class LayerNorms(LayerTaps):
             if norms is None:
                 self._failures[column] = unobservable(output, self._batch)
             else:
-                self._seen[output.data_ptr()] = (ref(output), output._version, column)
+                self._outputs[output.data_ptr()] = (ref(output), output._version, column)
         else:
             self._norms[column] = self._norms[source]
             if source != column:
@@ -104,10 +104,10 @@ class LayerNorms(LayerTaps):
 
     def _known(self, output: Tensor) -> int | None:
         """Column that already holds the norms of exactly these values: same memory, still alive, not written since."""
-        seen = self._seen.get(output.data_ptr())
-        if seen is None:
+        earlier = self._outputs.get(output.data_ptr())
+        if earlier is None:
             return None
-        pointer, version, column = seen
+        pointer, version, column = earlier
         first = pointer()
         if first is None or version != output._version or first.numel() != output.numel():
             return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -51,9 +51,11 @@ class ContactSheet(OutputWriter):
         del pl_module
         if not trainer.is_global_zero:
             return
-        dataset: Sequence[FaceSample] = cast("Any", trainer.predict_dataloaders).dataset
+        rows = rank_rows(predicted(trainer, type(self).__name__), self.ends).ranking.best_first()
+        loader: Any = trainer.predict_dataloaders
+        dataset: Sequence[FaceSample] = loader.dataset
         faces: list[Face] = []
-        for row in rank_rows(predicted(trainer, type(self).__name__), self.ends).ranking.best_first():
+        for row in rows:
             image = dataset[row.sample_index].image
             if image is not None:
                 faces.append((image, f"{row.quality}\n{Path(row.image).stem}"))

@@ -159,7 +159,7 @@ class EvaluationRun:
         )
 
     def _drawn(self, name: str, values: Floats, trials: int) -> Floats:
-        """Scores of a method as columns: one, or as many draws as keep the figures of a random one affordable."""
+        """Scores of a method as columns: one, or as many draws as keep the metrics of a random one affordable."""
         method = self.scorer.methods.get(name)
         if not isinstance(method, RandomMethod):
             return values[:, None]

@@ -1,8 +1,7 @@
 """The contract of a source, and which of the installed sources a path belongs to."""
 
-import logging
 from abc import ABC
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -11,11 +10,9 @@ from froq_lightning.bounded_io import name_in_errors
 from froq_lightning.data.comparison_set import ComparisonSet, numbered
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.trial_sampling import Sampling, sample_comparisons
-from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ExtensionError
-from froq_lightning.extensions import SOURCES, discover
+from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
+from froq_lightning.extensions import SOURCES, load_all
 from froq_lightning.names import escape_cell
-
-LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -110,15 +107,9 @@ class Source(ABC):
         return f"{path.stem}-{part}" if part else path.stem
 
 
-def installed_sources() -> Iterator[Source]:
-    """Create the installed sources, those that take the rest last; warn of those that cannot be imported."""
-    sources: list[Source] = []
-    for extension in discover(SOURCES).plugins.values():
-        try:
-            sources.append(extension.create())
-        except ExtensionError as error:
-            LOGGER.warning("source left out: %s", error)
-    yield from sorted(sources, key=lambda source: source.takes_the_rest)
+def installed_sources() -> list[Source]:
+    """Create the installed sources, those that take the rest last; warns of those that cannot be imported."""
+    return sorted((kind() for kind in load_all(SOURCES).values()), key=lambda source: source.takes_the_rest)
 
 
 def find_source(path: Path) -> Source:
@@ -128,7 +119,7 @@ def find_source(path: Path) -> Source:
         DataNotFoundError: if there is nothing of that path.
         DataError: if it is of no known format, which the text lists.
     """
-    known = list(installed_sources())
+    known = installed_sources()
     for source in known:
         if source.fits(path):
             return source

@@ -86,8 +86,8 @@ def test_no_tolerance_takes_the_set_of_the_rule() -> None:
 
 
 def test_a_limit_below_the_first_layer_is_refused() -> None:
-    told = r"within `max_cost` 0\.01 of a forward pass; the cheapest one takes 0\.071"
-    with pytest.raises(CalibrationError, match=told):
+    message = r"within `max_cost` 0\.01 of a forward pass; the cheapest one takes 0\.071"
+    with pytest.raises(CalibrationError, match=message):
         selected(0, Budget(max_cost=0.01))
 
 
@@ -113,7 +113,7 @@ def test_the_front_of_many_images_is_drawn_from_some_of_them(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"max_cost": 0.0}, "above 0 and at most 1, but got 0.0"),
         ({"max_cost": 40.0}, "above 0 and at most 1, but got 40.0"),
@@ -121,6 +121,6 @@ def test_the_front_of_many_images_is_drawn_from_some_of_them(monkeypatch: pytest
         ({"tolerance": float("nan")}, r"in 0\.\.2, but got nan"),
     ],
 )
-def test_an_impossible_budget_is_refused(options: dict[str, float], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_an_impossible_budget_is_refused(options: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         Budget(**options)

@@ -1,5 +1,8 @@
 """Which layers are chosen, which are left out and why, and when there is nothing to choose from."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import pytest
 import torch
 from scipy.stats import spearmanr
@@ -25,6 +28,12 @@ def norms(labels: Tensor) -> Tensor:
     good = labels + 0.1 * noise[:, 0]
     columns = [good, good, labels + 0.8 * noise[:, 1], 2 - labels + 0.1 * noise[:, 2], 100 * (labels + noise[:, 3])]
     return torch.stack(columns, dim=1) + 1
+
+
+def select(
+    norms: Tensor, labels: Tensor, preset: str = "paper", names: Sequence[str] = NAMES, **known: Any
+) -> Selection:
+    return select_layers(norms, labels, names, create_rule(preset), **known)
 
 
 def chosen(selection: Selection) -> list[str]:
@@ -54,26 +63,26 @@ def test_the_greedy_search_is_the_one_written_out_with_scipy(seed: int) -> None:
     labels = torch.rand(25, generator=generator)
     norms = labels[:, None] + torch.rand(25, 8, generator=generator) * 2
     names = [f"layer{i}" for i in range(8)]
-    selection = select_layers(norms, labels, names, create_rule("paper"))
+    selection = select(norms, labels, names=names)
     columns = {name: norms[:, i].double() for i, name in enumerate(names)}
     assert chosen(selection) == brute_force(columns, labels)
 
 
 def test_utilities_are_scipys_rho(norms: Tensor, labels: Tensor) -> None:
-    selection = select_layers(norms, labels, NAMES, create_rule("paper"))
+    selection = select(norms, labels)
     for column, candidate in enumerate(selection.candidates):
         assert candidate.utility == pytest.approx(spearmanr(norms[:, column], labels).statistic, abs=1e-12)
 
 
 def test_the_search_starts_with_the_layer_of_highest_utility(norms: Tensor, labels: Tensor) -> None:
-    selection = select_layers(norms, labels, NAMES, create_rule("paper"))
+    selection = select(norms, labels)
     first = selection.trajectory[0]
     assert first.layer == "good"
     assert first.set_utility == max(candidate.utility or -1 for candidate in selection.candidates)
 
 
 def test_the_set_ends_where_its_utility_is_highest(norms: Tensor, labels: Tensor) -> None:
-    selection = select_layers(norms, labels, NAMES, create_rule("paper"))
+    selection = select(norms, labels)
     best = selection.trajectory[len(selection.columns) - 1].set_utility
     assert best == max(step.set_utility for step in selection.trajectory)
     assert selection.set_utility.rho == best
@@ -81,8 +90,8 @@ def test_the_set_ends_where_its_utility_is_highest(norms: Tensor, labels: Tensor
 
 
 def test_the_paper_counts_a_copy_and_distinct_folds_it(norms: Tensor, labels: Tensor) -> None:
-    paper = select_layers(norms, labels, NAMES, create_rule("paper"))
-    distinct = select_layers(norms, labels, NAMES, create_rule("distinct"))
+    paper = select(norms, labels)
+    distinct = select(norms, labels, "distinct")
     assert {"good", "copy"} <= {step.layer for step in paper.trajectory}
     assert "copy" not in {step.layer for step in distinct.trajectory}
     for selection in (paper, distinct):
@@ -90,37 +99,29 @@ def test_the_paper_counts_a_copy_and_distinct_folds_it(norms: Tensor, labels: Te
 
 
 def test_of_two_copies_the_first_to_fire_is_kept(norms: Tensor, labels: Tensor) -> None:
-    selection = select_layers(norms, labels, NAMES, create_rule("distinct"), order=(4, 1, 0, 2, 3))
+    selection = select(norms, labels, "distinct", order=(4, 1, 0, 2, 3))
     assert "copy" in {step.layer for step in selection.trajectory}
     assert "good" not in {step.layer for step in selection.trajectory}
 
 
 def test_distinct_scores_do_not_depend_on_the_scale_of_a_layer(norms: Tensor, labels: Tensor) -> None:
-    before = select_layers(norms, labels, NAMES, create_rule("distinct"))
-    after = select_layers(norms * torch.tensor([1, 1, 1, 1, 2**-10]), labels, NAMES, create_rule("distinct"))
+    before = select(norms, labels, "distinct")
+    after = select(norms * torch.tensor([1, 1, 1, 1, 2**-10]), labels, "distinct")
     assert chosen(after) == chosen(before)
     torch.testing.assert_close(after.scores, before.scores)
 
 
 def test_paper_scores_are_the_mean_of_the_raw_norms(norms: Tensor, labels: Tensor) -> None:
-    selection = select_layers(norms, labels, NAMES, create_rule("paper"))
+    selection = select(norms, labels)
     torch.testing.assert_close(selection.scores, norms[:, list(selection.columns)].double().mean(dim=1))
 
 
 def test_means_and_deviations_are_those_of_the_selected_columns(norms: Tensor, labels: Tensor) -> None:
-    selection = select_layers(norms, labels, NAMES, create_rule("distinct"))
+    selection = select(norms, labels, "distinct")
     columns = norms[:, list(selection.columns)].double().numpy()
     assert selection.means.tolist() == pytest.approx(columns.mean(axis=0).tolist())
     assert selection.stds.tolist() == pytest.approx(columns.std(axis=0).tolist())
     assert selection.weights.tolist() == [1.0] * len(selection.layers)
-
-
-def test_degraded_copies_are_no_further_images() -> None:
-    norms, labels = torch.rand(18, 3) + 1, torch.rand(18)
-    names = ["a", "b", "c"]
-    select_layers(norms, labels, names, create_rule("ridge"))
-    with pytest.raises(CalibrationError, match="Expected at least 10 usable calibration images, but got 9"):
-        select_layers(norms, labels, names, create_rule("ridge"), originals=torch.arange(18) // 2)
 
 
 def test_the_pool_limits_the_search(norms: Tensor, labels: Tensor) -> None:
@@ -144,7 +145,7 @@ def test_a_useless_layer_is_left_out_with_its_reason(
     spoil: object, reason: str, preset: str, norms: Tensor, labels: Tensor
 ) -> None:
     norms[:, 0] = spoil(norms[:, 0])  # type: ignore[operator]
-    selection = select_layers(norms, labels, NAMES, create_rule(preset))
+    selection = select(norms, labels, preset)
     left_out = [(layer.name, layer.utility, layer.reason) for layer in selection.candidates if layer.reason]
     assert left_out == [("good", None, reason)]
     assert "good" not in {step.layer for step in selection.trajectory}
@@ -152,40 +153,29 @@ def test_a_useless_layer_is_left_out_with_its_reason(
 
 def test_a_silent_layer_comes_last_with_its_reason(norms: Tensor, labels: Tensor) -> None:
     norms[:, 0] = torch.nan
-    selection = select_layers(
-        norms, labels, NAMES, create_rule("paper"), order=(1, 2, 3, 4), failures={0: "never fired"}
-    )
-    last = selection.candidates[-1]
+    last = select(norms, labels, order=(1, 2, 3, 4), failures={0: "never fired"}).candidates[-1]
     assert (last.name, last.utility, last.reason) == ("good", None, "never fired")
 
 
-def test_fewer_than_ten_images_are_refused(norms: Tensor, labels: Tensor) -> None:
-    with pytest.raises(CalibrationError, match="at least 10 usable calibration images, but got 9"):
-        select_layers(norms[:9], labels[:9], NAMES, create_rule("paper"))
-
-
 def test_ten_images_are_enough(norms: Tensor, labels: Tensor) -> None:
-    assert select_layers(norms[:10], labels[:10], NAMES, create_rule("paper")).columns
+    assert select(norms[:10], labels[:10]).columns
 
 
-def test_equal_labels_are_refused(norms: Tensor) -> None:
-    with pytest.raises(CalibrationError, match="all calibration images have the same pseudo-quality"):
-        select_layers(norms, torch.full((30,), 0.9), NAMES, create_rule("paper"))
-
-
-def test_labels_that_are_not_finite_are_refused(norms: Tensor, labels: Tensor) -> None:
-    labels[3] = torch.nan
-    with pytest.raises(CalibrationError, match="finite pseudo-quality labels"):
-        select_layers(norms, labels, NAMES, create_rule("paper"))
-
-
-def test_a_label_per_image_is_asked_for(norms: Tensor, labels: Tensor) -> None:
-    with pytest.raises(CalibrationError, match="one label per image, but got 29 for 30"):
-        select_layers(norms, labels[1:], NAMES, create_rule("paper"))
-
-
-def test_a_network_without_a_usable_layer_is_refused(labels: Tensor) -> None:
-    with pytest.raises(
-        CalibrationError, match="none of the 5 candidate layers can be used; the first has the same norm"
-    ):
-        select_layers(torch.ones(30, 5), labels, NAMES, create_rule("paper"))
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda norms, labels: (norms[:9], labels[:9]), "at least 10 usable calibration images, but got 9"),
+        (lambda norms, labels: (norms, labels * 0 + 0.9), "all calibration images have the same pseudo-quality"),
+        (lambda norms, labels: (norms, labels.index_fill(0, torch.tensor(3), torch.nan)), "finite pseudo-quality"),
+        (lambda norms, labels: (norms, labels[1:]), "one label per image, but got 29 for 30"),
+        (lambda norms, labels: (norms * 0 + 1, labels), "none of the 5 candidate layers can be used; the first has"),
+        (lambda *both: (*both, torch.arange(30) // 4), "Expected at least 10 usable calibration images, but got 8"),
+    ],
+    ids=["few images", "equal labels", "a label is NaN", "a label is missing", "no usable layer", "copies"],
+)
+def test_sets_that_allow_no_selection_are_refused(
+    spoil: Callable[..., tuple[Tensor, ...]], message: str, norms: Tensor, labels: Tensor
+) -> None:
+    norms, labels, *originals = spoil(norms, labels)
+    with pytest.raises(CalibrationError, match=message):
+        select(norms, labels, originals=originals[0] if originals else None)

@@ -37,7 +37,7 @@ def evaluation_of_sets(sets: list[EvaluatedSet], figures: MetricOptions) -> Eval
             MethodFacts("refused", {}, refusal="needs dropout"),
         ),
         sets=tuple(sets),
-        conventions=figures.made(),
+        conventions=figures.created_conventions(),
         fmr=figures.fmr,
         results=tuple(result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, figures)),
     )

@@ -157,7 +157,9 @@ def test_intervals_are_printed_where_they_were_asked_for(
 ) -> None:
     (one, _), figures = evaluation.sets, MetricOptions(("froq",), (0.05,), bootstrap=20)
     results = tuple(evaluate("alpha", one.trials, one.unit_qualities, figures))
-    single = dataclasses.replace(evaluation, sets=(one,), conventions=figures.made(), fmr=(0.05,), results=results)
+    single = dataclasses.replace(
+        evaluation, sets=(one,), conventions=figures.created_conventions(), fmr=(0.05,), results=results
+    )
     write(trainer, module, single, tmp_path / "results.csv")
     printed = capsys.readouterr().out
     assert "95 % confidence interval  alpha" in printed

@@ -18,7 +18,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
     """Runs are small: threads would wait for each other longer than they compute."""
     threads = torch.get_num_threads()
@@ -59,12 +59,22 @@ def manifest(shared: Path, golden: dict[str, dict[str, Any]], tmp_path_factory: 
     return folder / "labels.csv"
 
 
-@pytest.fixture(scope="module")
-def observer(network: tuple[str, ...], manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def calibrate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Calibrates a network on a source and returns the Observer."""
+
+    def run(network: tuple[str, ...], source: Path, *options: str) -> Path:
+        path = tmp_path_factory.mktemp("calibrated") / "observer.json"
+        assert main(["validate", *network, f"--data.source={source}", f"--output={path}", *options]) == 0
+        return path
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def observer(calibrate: Callable[..., Path], network: tuple[str, ...], manifest: Path) -> Path:
     """An Observer of MobileFaceNet, from the manifest, made with as many threads as the tests run with."""
-    path = tmp_path_factory.mktemp("calibrated") / "observer.json"
-    assert main(["validate", *network, f"--data.source={manifest}", f"--output={path}"]) == 0
-    return path
+    return calibrate(network, manifest)
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +97,28 @@ def faces(shared: Path, tmp_path: Path) -> Path:
     for image in sorted((shared / "data" / "faces").glob("*/*.jpg"))[:9]:
         (folder / image.name).symlink_to(image)
     return folder
+
+
+@pytest.fixture
+def crops(shared: Path, tmp_path: Path) -> Path:
+    """Fourteen aligned crops in a folder."""
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    for image in sorted((shared / "data" / "calibration").glob("*.jpg"))[:14]:
+        (folder / image.name).symlink_to(image)
+    return folder
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that must end with code 2 and one line, and returns the line."""
+
+    def run(*arguments: object) -> str:
+        capsys.readouterr()
+        assert main([str(argument) for argument in arguments]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("froq: error: ")
+        assert error.count("\n") == 1
+        return error.removeprefix("froq: error: ").rstrip()
+
+    return run

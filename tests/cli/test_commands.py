@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import yaml
@@ -62,8 +63,20 @@ def test_fit_is_refused_with_what_to_do_instead(command: str, capsys: pytest.Cap
     assert told.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_enough_gets_no_traceback() -> None:
     command = f"{sys.executable} -m froq_lightning backbones list | sleep 0; echo ${{PIPESTATUS[0]}}"
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert ended.stderr == ""
     assert ended.stdout.strip() == "1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("output", ["/dev/stdout", "log.txt"])
+def test_a_result_is_not_written_to_where_tables_are_printed(output: str, faces: Path, tmp_path: Path) -> None:
+    options = [f"--data.source={faces}", f"--output={output}", "--model.backbone=timm"]
+    command = [sys.executable, "-m", "froq_lightning", "predict", *options]
+    with (tmp_path / "log.txt").open("wb") as log:
+        done = subprocess.run(command, check=False, stdout=log, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is where this command prints its tables; write to a file" in done.stderr

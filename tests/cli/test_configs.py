@@ -51,6 +51,7 @@ def test_quickstart_ranks_the_sample_and_draws_it(
     assert "picture: froq_runs/quickstart/ranked.png" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_calibrate_writes_an_observer_that_predict_takes(photographs: Path, quiet: tuple[str, ...]) -> None:
     source = f"--data.source={photographs}"
     assert main(["validate", f"--config={CONFIGS / 'calibrate.yaml'}", source, *quiet]) == 0
@@ -83,6 +84,7 @@ def people(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path / "people"
 
 
+@pytest.mark.slow
 def test_evaluate_compares_methods_and_writes_a_report(people: Path, quiet: tuple[str, ...]) -> None:
     pytest.importorskip("froq_dlib", reason="needs the plugin froq-dlib")
     assert main(["test", f"--config={CONFIGS / 'evaluate.yaml'}", f"--data.source={people}", *quiet]) == 0
@@ -94,6 +96,7 @@ def test_evaluate_compares_methods_and_writes_a_report(people: Path, quiet: tupl
     assert "data:image/jpeg;base64," in Path("froq_runs/evaluate/results.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_paper_has_a_row_for_every_method_and_a_column_for_every_data_set(
     people: Path, quiet: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:

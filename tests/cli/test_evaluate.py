@@ -40,12 +40,9 @@ def trials(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def observer(network: tuple[str, ...], manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def observer(calibrate: Callable[..., Path], network: tuple[str, ...], manifest: Path) -> Path:
     """An Observer of MobileFaceNet with the layers that the paper would choose."""
-    path = tmp_path_factory.mktemp("calibrated") / "observer.json"
-    asked = [f"--data.source={manifest}", "--model.preset=paper", f"--output={path}"]
-    assert main(["validate", *network, *asked]) == 0
-    return path
+    return calibrate(network, manifest, "--model.preset=paper")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,10 @@ from froq_lightning.cli import main
 PAGE = (Path(__file__).parents[2] / "docs" / "many-processes.md").read_text(encoding="utf-8")
 HERE = ("--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false", "--data.workers=0")
 Rows = list[dict[str, str]]
-pytestmark = pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo"),
+]
 
 
 def blocks(language: str) -> list[str]:

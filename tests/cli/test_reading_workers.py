@@ -12,6 +12,7 @@ import pytest
 FROQ = (sys.executable, "-m", "froq_lightning")
 # A mount namespace of its own, in which the shared memory is small.
 SMALL = ("unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs -o size=200k tmpfs /dev/shm && exec "$@"')
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

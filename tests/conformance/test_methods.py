@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing
-from froq_lightning.conformance import check_method
+from froq_lightning.conformance import check_method, check_set_labeller
 from froq_lightning.errors import BackboneError, ExtensionError
 from froq_lightning.extensions import METHODS, discover
-from froq_lightning.methods.quality_method import ForwardPassMethod, QualityMethod, RandomMethod
-from froq_lightning.methods.registry import create_method
+from froq_lightning.methods.quality_method import ForwardPassMethod, QualityMethod, RandomMethod, SetLabeller, SetLabels
+from froq_lightning.methods.registry import create_labeller, create_method
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "perturbation": {"noise": 2, "alpha": 0.3, "occlusion": 3, "micro_batch": 5},
@@ -26,9 +26,6 @@ NAMES = [
     for name, method in discover(METHODS).plugins.items()
     if method.distribution == "froq-lightning" and name not in LABELLERS
 ]
-# Where a network lacks what a method needs.
-REFUSED = {("mobilefacenet", "ser_fiq"), ("mobilefacenet", "network_quality"), ("edgeface", "grafiqs")}
-REFUSED |= {("edgeface", "network_quality")}
 
 
 class Network(nn.Module):
@@ -57,18 +54,55 @@ def test_built_in_methods_keep_the_contract(name: str, backbone: Backbone) -> No
     check_method(create_method({"method": name, **OPTIONS.get(name, {})}), backbone)
 
 
-@pytest.mark.parametrize("network", ["mobilefacenet", "edgeface"])
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"froq"}))
-def test_built_in_methods_keep_the_contract_on_real_networks_and_faces(
+@pytest.mark.parametrize(
+    ("network", "name"),
+    [*(("edgeface", name) for name in OPTIONS), ("edgeface", "prefiqs"), ("mobilefacenet", "grafiqs")],
+)
+def test_methods_of_several_passes_keep_the_contract_on_real_networks_and_faces(
     name: str, network: str, calibration_images: Tensor, request: pytest.FixtureRequest
 ) -> None:
     method = create_method({"method": name, **OPTIONS.get(name, {})})
-    real: Backbone = request.getfixturevalue(network)
-    if (network, name) in REFUSED:
-        with pytest.raises(BackboneError, match="choose another method"):
-            check_method(method, real, calibration_images[:2])
-    else:
-        check_method(method, real, calibration_images[:3])
+    check_method(method, request.getfixturevalue(network), calibration_images[:3])
+
+
+@pytest.mark.parametrize("name", LABELLERS)
+def test_built_in_labellers_of_sets_keep_the_contract(name: str, mobilefacenet: Backbone) -> None:
+    _, labeller = create_labeller(name)
+    assert isinstance(labeller, SetLabeller)
+    check_set_labeller(labeller, mobilefacenet)
+
+
+@dataclass(frozen=True)
+class Length(SetLabeller):
+    """Labels a sample by the length of its embedding, or by its place."""
+
+    fault: str = ""
+
+    def keep(self, backbone: Backbone, images: Tensor, embeddings: Tensor, is_image: Tensor) -> Tensor:
+        del backbone, images, is_image
+        return embeddings - embeddings.mean(dim=0) if self.fault == "batches" else embeddings
+
+    def label(self, kept: Tensor, subjects: Tensor, originals: Tensor) -> SetLabels:
+        del subjects, originals
+        labels = kept.double().norm(dim=1) + (torch.arange(len(kept)) if self.fault == "order" else 0)
+        return SetLabels(labels.float() if self.fault == "type" else labels, {}, str)
+
+    def require_mates(self, subjects: Tensor, originals: Tensor) -> None:
+        del subjects, originals
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("batches", "how samples fall into batches"),
+        ("order", "the order of the samples"),
+        ("type", "30 labels in floa"),
+    ],
+)
+def test_a_broken_labeller_of_sets_is_noticed(fault: str, message: str, backbone: Backbone) -> None:
+    check_set_labeller(Length(), backbone)
+    with pytest.raises(ExtensionError, match=message):
+        check_set_labeller(Length(fault), backbone)
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ def samples(subjects: int, *, alike: bool = True, copies: int = 1, images: int =
 
 def test_enough_subjects_give_labels_from_mates() -> None:
     kept, subjects, originals = samples(ENOUGH_SUBJECTS)
-    told = AutoLabels().label(kept, subjects, originals)
+    result = AutoLabels().label(kept, subjects, originals)
     expected = MatedSimilarity().label(kept[:, :16], subjects, originals)
-    assert torch.equal(told.labels, expected.labels)
-    assert told.facts == {"method": "mated", "why": "25 subjects have mates", **expected.facts}
-    assert told.reason(-1) == "its subject is not known"
+    assert torch.equal(result.labels, expected.labels)
+    assert result.facts == {"method": "mated", "why": "25 subjects have mates", **expected.facts}
+    assert result.reason(-1) == "its subject is not known"
 
 
 def without_first_image(set_of: Samples) -> Samples:
@@ -63,13 +63,13 @@ def with_strangers(set_of: Samples, count: int) -> Samples:
     ids=["unknown", "few", "one image each", "one failed", "mostly single", "no subjects"],
 )
 def test_other_sets_get_labels_from_altered_versions_and_it_is_told_why(given: Samples, why: str) -> None:
-    told = AutoLabels().label(*given)
+    result = AutoLabels().label(*given)
     expected = PseudoMatedSimilarity().label(*given)
-    torch.testing.assert_close(told.labels, expected.labels, rtol=0, atol=0, equal_nan=True)
-    assert told.facts["method"] == "pseudo_mated"
-    assert told.facts["why"].startswith(why)
-    assert set(told.facts) == {"method", "why"}
-    assert told.reason(-1) == "the image that it is a copy of could not be used"
+    torch.testing.assert_close(result.labels, expected.labels, rtol=0, atol=0, equal_nan=True)
+    assert result.facts["method"] == "pseudo_mated"
+    assert result.facts["why"].startswith(why)
+    assert set(result.facts) == {"method", "why"}
+    assert result.reason(-1) == "the image that it is a copy of could not be used"
 
 
 def test_sets_that_allow_neither_are_refused_before_an_image_is_read() -> None:

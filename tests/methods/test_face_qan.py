@@ -104,7 +104,7 @@ def test_the_micro_batch_bounds_the_images_of_a_pass(staged_backbone: Backbone, 
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"samples": 0}, "to be at least 1, but got 0, 5 and 5"),
         ({"steps": 0}, "to be at least 1, but got 10, 0 and 5"),
@@ -113,6 +113,6 @@ def test_the_micro_batch_bounds_the_images_of_a_pass(staged_backbone: Backbone, 
         ({"epsilon": 1.0}, r"`epsilon` to be between 0 and 1, but got 1\.0"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict[str, float], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_options_out_of_range_are_refused(options: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         FaceQan(**options)  # type: ignore[arg-type]

@@ -116,7 +116,7 @@ def test_a_module_that_runs_often_counts_in_its_last_run_before_the_last_normali
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "depth", "told"),
+    ("kind", "options", "depth", "message"),
     [
         ("in turn", {}, 2, "Expected Wired to have 2 stages that a BatchNorm2d follows, but got 1; choose a smaller"),
         ("beside", {}, 1, "has none after 'conv'; choose another method"),
@@ -126,9 +126,9 @@ def test_a_module_that_runs_often_counts_in_its_last_run_before_the_last_normali
     ],
 )
 def test_networks_without_normalisations_to_compare_with_are_refused(
-    kind: str, options: dict[str, Any], depth: int, told: str, small_images: Tensor
+    kind: str, options: dict[str, Any], depth: int, message: str, small_images: Tensor
 ) -> None:
-    with pytest.raises(BackboneError, match=told):
+    with pytest.raises(BackboneError, match=message):
         GraFIQs(depth).score(wired(kind, **options), small_images)
 
 
@@ -152,14 +152,14 @@ def _dlib() -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"depth": 5}, "`depth` to be 0 to 4, but got 5"),
         ({"depth": -1}, "`depth` to be 0 to 4, but got -1"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict[str, int], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_options_out_of_range_are_refused(options: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         GraFIQs(**options)
 
 

@@ -75,9 +75,9 @@ def test_order_and_length_of_the_embeddings_have_no_say(samples: Samples, random
 
 def test_a_copy_is_compared_with_what_its_original_is_compared_with() -> None:
     embeddings = torch.eye(4)[[0, 0, 1, 2, 3]]  # the second one is a copy of the first one, and like it
-    told = Similarities.of(embeddings, torch.tensor([0, 0, 0, 0, 1]), torch.tensor([0, 0, 2, 3, 4]))
-    assert told.mates.tolist() == [2, 2, 2, 2, 0]
-    assert told.mated[:4].tolist() == [0, 0, 0, 0]
+    result = Similarities.of(embeddings, torch.tensor([0, 0, 0, 0, 1]), torch.tensor([0, 0, 2, 3, 4]))
+    assert result.mates.tolist() == [2, 2, 2, 2, 0]
+    assert result.mated[:4].tolist() == [0, 0, 0, 0]
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +98,9 @@ def test_subjects_are_told_from_other_folders(
     originals = torch.arange(len(images))
     with torch.no_grad():
         embeddings = torch.cat([backbone.embed(backbone.run(backbone.inputs(part))) for part in images.split(40)])
-    told = MatedSimilarity().label(embeddings, subjects, originals)
-    assert (told.facts["subjects"], told.facts["mates"]) == (40, 2)
-    assert told.facts["alike"] > 0.95
+    result = MatedSimilarity().label(embeddings, subjects, originals)
+    assert (result.facts["subjects"], result.facts["mates"]) == (40, 2)
+    assert result.facts["alike"] > 0.95
     shuffled = subjects[torch.randperm(len(subjects), generator=torch.Generator().manual_seed(0))]
     assert Similarities.of(embeddings, shuffled, originals).alike < 0.65
     with pytest.raises(CalibrationError, match=r"Expected 75% or more to be nearer .*, but got \d\d%, .* sub-folders"):
@@ -108,7 +108,7 @@ def test_subjects_are_told_from_other_folders(
 
 
 @pytest.mark.parametrize(
-    ("subjects", "told"),
+    ("subjects", "message"),
     [
         (
             [-1, -1, -1],
@@ -118,8 +118,8 @@ def test_subjects_are_told_from_other_folders(
         ([4, 4, 4], "but got 3 images of 1 subject;"),
     ],
 )
-def test_subjects_that_allow_no_labels_are_refused(subjects: list[int], told: str) -> None:
-    with pytest.raises(CalibrationError, match=told):
+def test_subjects_that_allow_no_labels_are_refused(subjects: list[int], message: str) -> None:
+    with pytest.raises(CalibrationError, match=message):
         MatedSimilarity().label(torch.rand(3, 4), torch.tensor(subjects), torch.arange(3))
 
 

@@ -30,7 +30,7 @@ def test_a_network_without_one_says_so(small_backbone: Backbone, small_images: T
 
 
 @pytest.mark.parametrize(
-    ("quality", "told"),
+    ("quality", "message"),
     [
         (lambda output: output, r"but got \[\d+, 12\]"),
         (lambda output: output.mean(), r"but got \[\]"),
@@ -38,10 +38,10 @@ def test_a_network_without_one_says_so(small_backbone: Backbone, small_images: T
     ],
 )
 def test_one_that_is_no_number_per_image_is_refused(
-    quality: Callable[[Any], Any], told: str, small_backbone: Backbone, small_images: Tensor
+    quality: Callable[[Any], Any], message: str, small_backbone: Backbone, small_images: Tensor
 ) -> None:
     backbone = dataclasses.replace(small_backbone, quality=quality)
-    with pytest.raises(BackboneError, match=told):
+    with pytest.raises(BackboneError, match=message):
         NetworkQuality().score(backbone, small_images)
-    with pytest.raises(BackboneError, match=told):
+    with pytest.raises(BackboneError, match=message):
         check_backbone(backbone)

@@ -168,7 +168,7 @@ def test_a_damaged_masks_file_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"noise": -1}, "`noise` and `occlusion` to be at least 0, but got -1 and 8"),
         ({"occlusion": -2}, "`noise` and `occlusion` to be at least 0, but got 10 and -2"),
@@ -178,6 +178,6 @@ def test_a_damaged_masks_file_is_refused(
         ({"alpha": float("nan")}, r"`alpha` to be in 0\.\.1, but got nan"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict[str, float], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_options_out_of_range_are_refused(options: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         PerturbationQuality(**options)  # type: ignore[arg-type]

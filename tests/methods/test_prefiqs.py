@@ -190,7 +190,7 @@ def _remembering(network: Chain) -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda _: nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten()), "Conv2d or Linear layers, but Sequential has"),
         (_whole, r"floating-point weights, but 'one' of Chain has one of torch\.int8; choose another method"),
@@ -200,14 +200,14 @@ def _remembering(network: Chain) -> nn.Module:
     ids=["no layers", "whole numbers", "no copy", "a graph"],
 )
 def test_networks_that_cannot_be_pruned_are_refused(
-    spoil: Callable[[Chain], nn.Module], told: str, small_images: Tensor
+    spoil: Callable[[Chain], nn.Module], message: str, small_images: Tensor
 ) -> None:
-    with pytest.raises(BackboneError, match=told):
+    with pytest.raises(BackboneError, match=message):
         PreFIQs().score(backbone_of(spoil(chain())), small_images)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"share": 0.0}, r"Expected `share` to be between 0 and 1, but got 0\.0"),
         ({"share": 1.0}, r"Expected `share` to be between 0 and 1, but got 1\.0"),
@@ -215,8 +215,8 @@ def test_networks_that_cannot_be_pruned_are_refused(
         ({"per": "block"}, "Expected `per` to be layer or network, but got 'block'"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         PreFIQs(**options)
 
 

@@ -43,11 +43,9 @@ def embedded(backbone: Backbone, images: Tensor) -> Tensor:
         return backbone.embed(backbone.run(backbone.inputs(images))).float()
 
 
-def kept(backbone: Backbone, images: Tensor, originals: Tensor, batch_size: int = 50) -> Tensor:
-    """What is kept of samples that arrive in batches."""
-    is_image = originals == torch.arange(len(images))
-    parts = [part.split(batch_size) for part in (images, embedded(backbone, images), is_image)]
-    return torch.cat([LABELLER.keep(backbone, *batch) for batch in zip(*parts, strict=True)])
+def kept(backbone: Backbone, images: Tensor, originals: Tensor) -> Tensor:
+    """What is kept of samples."""
+    return LABELLER.keep(backbone, images, embedded(backbone, images), originals == torch.arange(len(images)))
 
 
 def with_blurred(images: Tensor, severity: float = 0.8) -> tuple[Tensor, Tensor]:
@@ -72,13 +70,13 @@ def test_a_label_is_the_mean_cosine_to_the_versions_of_the_image(
 ) -> None:
     backbone: Backbone = request.getfixturevalue(network)
     images, originals = with_blurred(calibration_images[:12:2])
-    told = LABELLER.label(kept(backbone, images, originals), NOWHERE, originals)
+    result = LABELLER.label(kept(backbone, images, originals), NOWHERE, originals)
     own = embedded(backbone, images)
     mates = torch.stack([embedded(backbone, torch.stack(versions(images[number]))) for number in originals.tolist()])
     expected = cosine_similarity(own[:, None], mates, dim=2).mean(dim=1)
     # Pillow and torchvision place the corners of the image by less than a pixel otherwise.
-    torch.testing.assert_close(told.labels.float(), expected, rtol=0, atol=0.005)
-    assert (told.labels[::2] > told.labels[1::2]).all()  # blurred copies are worse than their images
+    torch.testing.assert_close(result.labels.float(), expected, rtol=0, atol=0.005)
+    assert (result.labels[::2] > result.labels[1::2]).all()  # blurred copies are worse than their images
 
 
 def test_a_copy_is_compared_with_the_versions_of_its_image_alone(
@@ -91,15 +89,6 @@ def test_a_copy_is_compared_with_the_versions_of_its_image_alone(
     assert labels[0] == labels[1] == alone[0]
     as_image = kept(small_backbone, images, torch.tensor([0, 0, 2, 3, 4, 4]))
     assert labels[3] != LABELLER.label(as_image, NOWHERE, torch.tensor([0, 0, 2, 3, 4, 4])).labels[3]
-
-
-@pytest.mark.parametrize("batch_size", [1, 3, 4])
-def test_how_samples_fall_into_batches_has_no_say(
-    batch_size: int, small_backbone: Backbone, small_images: Tensor
-) -> None:
-    images, originals = with_blurred(small_images[:6])  # batches of one hold a copy alone
-    whole, parts = (kept(small_backbone, images, originals, size) for size in (12, batch_size))
-    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
 
 
 @given(st.data(), st.integers(1, 20))
@@ -198,6 +187,6 @@ def test_a_set_whose_images_all_failed_is_refused_with_the_reasons(
     copies = torch.arange(1, 28, 2)
     run.add(FaceBatch(images[copies], copies, ["a copy"] * 14, [""] * 14, None, failures, None, originals[copies]))
     identity = BackboneIdentity.of(small_backbone, "small", {}, "none", "1")
-    told = r"got 0 \(28 left out; 0: file is empty; .*; the image that it is a copy of could not be used \(14\)\)"
-    with pytest.raises(CalibrationError, match=told):
+    message = r"got 0 \(28 left out; 0: file is empty; .*; the image that it is a copy of could not be used \(14\)\)"
+    with pytest.raises(CalibrationError, match=message):
         run.finish(identity, "auto", Budget(), None)

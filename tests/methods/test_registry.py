@@ -93,6 +93,7 @@ def test_all_are_those_that_score_single_images_and_can_be_imported(caplog: pyte
     assert "`all` leaves a method out: 'broken' of froq-broken cannot be imported" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("third_party")
 def test_a_method_from_elsewhere_labels_a_calibration_set(calibration_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "crops").mkdir()

@@ -103,7 +103,7 @@ class Late(nn.Module):
         if self.kind == "residual":
             return self.head((x + self.dropout(x)).flatten(1))
         if self.kind == "beside":
-            self.told = self.dropout(x)
+            self.result = self.dropout(x)
             return self.head(x.flatten(1))
         x = self.dropout(x) if self.kind == "twice" else x
         return self.head(self.dropout(x - 1).flatten(1))
@@ -133,13 +133,13 @@ def test_a_dropout_that_runs_twice_is_active_in_its_last_run(small_images: Tenso
 
 @pytest.mark.parametrize("images", [1, 2, 9])
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "message"),
     [("residual", "stands in a branch of it .*The size of tensor"), ("beside", r"2|8 images gave 2|8 embeddings")],
 )
 def test_a_dropout_beside_the_only_way_to_the_embedding_is_refused(
-    images: int, kind: str, told: str, small_images: Tensor
+    images: int, kind: str, message: str, small_images: Tensor
 ) -> None:
-    with pytest.raises(BackboneError, match=told) as caught:
+    with pytest.raises(BackboneError, match=message) as caught:
         SerFiq(passes=4).score(late(nn.Dropout(0.4), kind), small_images[:images, :, :8, :8])
     assert "'dropout'" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -182,13 +182,13 @@ def test_the_layers_before_the_dropout_run_once_and_the_micro_batch_bounds_those
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"passes": 1}, "`passes` to be at least 2, but got 1"),
         ({"rate": 0.0}, r"`rate` to be between 0 and 1, but got 0\.0"),
         ({"rate": 1.0}, r"`rate` to be between 0 and 1, but got 1\.0"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict[str, float], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_options_out_of_range_are_refused(options: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         SerFiq(**options)  # type: ignore[arg-type]

@@ -76,6 +76,7 @@ def gather(rank: int, folder: str) -> None:
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
 def test_two_processes_share_the_images_of_one_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A child process finds this module by its name below the root of the repository.

@@ -177,6 +177,7 @@ def test_a_silent_layer_does_not_cost_the_sample() -> None:
     assert CalibrationTable.from_rows(rows).missing == ()
 
 
+@pytest.mark.slow
 def test_gathering_and_ranking_take_little_more_memory_than_the_table() -> None:
     benchmark = Path(__file__).parents[2] / "benchmarks" / "table.py"
     size = ("--images", "300000", "--layers", "40", "--processes", "1")
@@ -198,6 +199,7 @@ def gathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
 @pytest.mark.parametrize("name", SHARES)
 def test_two_processes_gather_the_same_whole_table(name: str, gathered: Path) -> None:

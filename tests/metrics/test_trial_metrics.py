@@ -36,8 +36,8 @@ def columns() -> dict[str, Tensor]:
 
 
 def feed(metric: Metric, part: slice) -> None:
-    told = columns()
-    scores, mated, first, second, quality, least = told.values()
+    result = columns()
+    scores, mated, first, second, quality, least = result.values()
     scores, mated, first, second, least = (column[part] for column in (scores, mated, first, second, least))
     if isinstance(metric, ErrorVersusDiscard):
         metric.update(scores, mated, least)
@@ -120,6 +120,7 @@ def gather(rank: int, folder: str) -> None:
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
 def test_two_processes_give_the_same_even_if_one_has_no_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A child process finds this module by its name below the root of the repository.

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.observation.norms import LayerNorms, Observation
-from froq_lightning.observation.reduction import batch_norms
 
 
 class Reused(nn.Module):
@@ -115,13 +114,6 @@ def test_norms_of_a_real_network_are_those_that_plain_hooks_see(
     expect_plain_norms(backbone.network, backbone.preprocessing(calibration_images[:3]))
 
 
-def test_norms_are_float32_and_one_row_per_image(small_backbone: Backbone, small_images: Tensor) -> None:
-    observation, column = observe(small_backbone.network, small_backbone.preprocessing(small_images))
-    assert observation.norms.shape == (14, len(column))
-    assert observation.norms.dtype == torch.float32
-    assert not observation.norms.requires_grad
-
-
 def test_the_networks_own_output_comes_along_unchanged(small_backbone: Backbone, small_images: Tensor) -> None:
     inputs = small_backbone.preprocessing(small_images)
     observation, _ = observe(small_backbone.network, inputs)
@@ -198,11 +190,6 @@ def test_the_same_values_are_no_copy_where_images_do_not_come_first(inputs: Tens
     assert observation.copies == {}
 
 
-def test_no_layers_give_no_columns(inputs: Tensor) -> None:
-    with LayerNorms(nn.Sequential(nn.ReLU()), ()) as norms:
-        assert norms.observe(inputs).norms.shape == (5, 0)
-
-
 def test_one_layer_may_be_asked_for_twice(inputs: Tensor) -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1))
     with LayerNorms(network, ("0", "0")) as norms:
@@ -217,38 +204,6 @@ def test_channels_last_gives_the_norms_of_contiguous_memory(small_backbone: Back
     network = small_backbone.network.to(memory_format=torch.channels_last)
     turned, _ = observe(network, inputs.contiguous(memory_format=torch.channels_last))
     torch.testing.assert_close(turned.norms, plain.norms, rtol=1e-5, atol=0)
-
-
-@pytest.mark.parametrize(
-    "arrange",
-    [
-        lambda tensor: tensor.contiguous(memory_format=torch.channels_last),
-        lambda tensor: tensor.transpose(1, 3),
-        lambda tensor: tensor[:, :, ::2, 1:],
-        lambda tensor: tensor[::2],
-        lambda tensor: tensor[:, :1].expand(-1, 7, -1, -1),
-        lambda tensor: tensor.transpose(0, 1).contiguous().transpose(0, 1),
-    ],
-    ids=["channels last", "transposed", "strided", "every second image", "expanded", "batch innermost"],
-)
-def test_the_layout_of_memory_does_not_matter(arrange: Any) -> None:
-    tensor = arrange(torch.randn(6, 5, 4, 6, generator=torch.Generator().manual_seed(1)))
-    expected = torch.stack([image.double().norm() for image in tensor]).float()
-    torch.testing.assert_close(batch_norms(tensor, len(tensor)), expected)
-
-
-def test_values_that_stand_in_many_places_are_summed_as_exactly() -> None:
-    tensor = torch.rand(2, 64, 1, 1, generator=torch.Generator().manual_seed(2)).expand(2, 64, 56, 56)
-    expected = torch.stack([image.double().norm() for image in tensor]).float()
-    torch.testing.assert_close(batch_norms(tensor, 2), expected, rtol=5e-5, atol=0)
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_activations_are_summed_in_float32(dtype: torch.dtype) -> None:
-    tensor = torch.full((2, 4, 100, 100), 600.0).to(dtype)
-    norms = batch_norms(tensor, 2)
-    assert norms.dtype == torch.float32
-    torch.testing.assert_close(norms, torch.full((2,), 200 * float(tensor[0, 0, 0, 0])), rtol=1e-4, atol=0)
 
 
 def test_windows_of_an_image_count_together(inputs: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""What share of a pass is over when a layer fires, told by a network that sleeps for known times."""
+"""The share of a pass that is over when a layer fires, of a network that sleeps for known times."""
 
 import time
 from itertools import pairwise

@@ -122,8 +122,8 @@ def test_whatever_layers_return_has_the_norms_that_calibration_sees(batch: int) 
         with ScoringNorms(network, layers, stop_early=stop_early) as norms:
             seen = norms.observe(inputs).norms
         torch.testing.assert_close(seen.clone(), expected, rtol=1e-6, atol=0, equal_nan=True)
-    told = dict(zip(layers, expected.isnan().any(dim=0).tolist(), strict=True))
-    assert [name for name in layers if told[name]] == ["shared", "scalar", "empty", "whole_numbers", "several"]
+    result = dict(zip(layers, expected.isnan().any(dim=0).tolist(), strict=True))
+    assert [name for name in layers if result[name]] == ["shared", "scalar", "empty", "whole_numbers", "several"]
 
 
 LAYERS = ("body.0", "stem.2", "stem")
@@ -174,7 +174,7 @@ def test_what_no_layer_needs_is_not_computed(small_backbone: Backbone, small_ima
 def test_a_network_that_cannot_be_compiled_is_told(small_backbone: Backbone, small_images: Tensor) -> None:
     compiled = CompiledNorms(small_backbone.network, LAYERS)
     without_compiler = torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",), "fx_graph_cache": False})
-    told = r"cannot be compiled here: .*InvalidCxxCompiler: .*; leave `compile` off"
-    with without_compiler, pytest.raises(ConfigurationError, match=told), compiled as norms:
+    message = r"cannot be compiled here: .*InvalidCxxCompiler: .*; leave `compile` off"
+    with without_compiler, pytest.raises(ConfigurationError, match=message), compiled as norms:
         norms.observe(small_backbone.inputs(small_images))
     assert hooks(small_backbone.network) == 0

@@ -1,14 +1,14 @@
 """The plugin that the README shows, as a distribution of its own: built, installed, listed, calibrated, scored with."""
 
 import re
-import subprocess
 import sys
-import sysconfig
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+Interpreter = Callable[..., str]
+Install = Callable[[Path, str], None]
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 RUN = """
@@ -17,8 +17,6 @@ from froq_lightning.cli import main
 for command in sys.argv[1:]:
     assert main(command.split()) == 0, command
 """
-
-Interpreter = Callable[..., str]
 
 
 def block(language: str, containing: str) -> str:
@@ -36,39 +34,17 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def interpreter(tmp_path: Path) -> Interpreter:
-    """Run Python in a fresh environment that sees what is installed in this one."""
-    venv.create(tmp_path / "env", symlinks=True)
-    python = tmp_path / "env" / "bin" / "python"
-    here = sysconfig.get_path("purelib")
-    site = subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True)
-    (Path(site.strip()) / "outer.pth").write_text(f"import site; site.addsitedir({here!r})\n")
-
-    def run(*arguments: str | Path) -> str:
-        ran = subprocess.run([python, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path)
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    return run
-
-
 def test_it_has_at_most_twenty_five_lines(project: Path) -> None:
     lines = [line for file in project.iterdir() for line in file.read_text().splitlines() if line.strip()]
     assert len(lines) <= 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["editable", "wheel"])
 def test_it_is_installed_listed_calibrated_and_scored_with(
-    kind: str, project: Path, interpreter: Interpreter, shared: Path, tmp_path: Path
+    kind: str, project: Path, install: Install, interpreter: Interpreter, shared: Path, tmp_path: Path
 ) -> None:
-    pip = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
-    alone = ["--no-deps", "--no-build-isolation", "--no-index"]
-    if kind == "editable":
-        interpreter(*pip, "install", *alone, "-e", project)
-    else:
-        interpreter(*pip, "wheel", *alone, "-w", tmp_path / "wheels", project)
-        interpreter(*pip, "install", *alone, *(tmp_path / "wheels").glob("froq_mynet-1.0-*.whl"))
+    install(project, kind)
     (tmp_path / "crops").mkdir()
     for image in sorted((shared / "data" / "calibration").glob("*.jpg"))[:12]:
         (tmp_path / "crops" / image.name).symlink_to(image)

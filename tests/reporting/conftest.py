@@ -1,41 +1,58 @@
-"""`test` run once on real faces, with names that try to break out of the page, and a browser to open the page in."""
+"""`validate` and `test` run once on real faces, with names that try to break out of the page; and a browser."""
 
 import csv
-import json
-import re
-import shutil
-import subprocess
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from lightning.pytorch import Trainer
 
+from froq_lightning.calibration.budget import Budget
+from froq_lightning.calibration.observer import CalibrationSet, Observer
+from froq_lightning.calibration.rules.rule import Rule
+from froq_lightning.calibration.selection import select_layers
+from froq_lightning.data.degradations import Degradations
+from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.datamodules.trials import TrialDataModule
 from froq_lightning.evaluation.evaluate import MetricOptions
+from froq_lightning.evaluation.outcome import Evaluation
+from froq_lightning.extensions import SECTIONS, find
 from froq_lightning.module import FroqModule
-from froq_lightning.reporting import EvaluationReport
+from froq_lightning.reporting import CalibrationReport, EvaluationReport
+from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Section
+from froq_lightning.runs.calibration_run import Calibration
 
 METHOD = "<script>window.owned = 'method'</script>"
 DATA_SET = '"><img src=x onerror="window.owned = \'set\'">'
 BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
-ACTIVE = {"script", "iframe", "object", "embed", "link", "base", "form"}
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-OFFLINE = ("--headless=new", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND")
+LAYER = "<img src=x onerror=\"owned = 'layer'\">"
+WORST = '"><img src=x onerror="window.owned = \'face\'">.jpg'
+QUIET: dict[str, Any] = {
+    "accelerator": "cpu",
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+}
+Run = tuple[Trainer, FroqModule, Path]
 
 
-class Content(HTMLParser):
+class Page(HTMLParser):
     """Collects the elements of a page with their attributes, its text, and the cells of its tables."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__()
+        self.html = html
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text: list[str] = []
         self.tables: list[list[list[str]]] = []
         self._is_in_cell = False
-        self.feed(page)
+        self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
@@ -57,25 +74,34 @@ class Content(HTMLParser):
         if self._is_in_cell:
             self.tables[-1][-1][-1] += data
 
+    @property
+    def words(self) -> str:
+        """The text, with single spaces."""
+        return " ".join("".join(self.text).replace("\u00a0", " ").split())
+
+    def rows(self, title: str) -> list[list[str]]:
+        """The rows of the table with a column of that title."""
+        found = next(rows for rows in self.tables if any(cell.split() == title.split() for cell in rows[0]))
+        return [[" ".join(cell.split()) for cell in row] for row in found[1:]]
+
     def count(self, tag: str) -> int:
         return sum(element == tag for element, _ in self.elements)
 
-    def active(self) -> list[str]:
-        """Elements and attributes that could run code."""
-        handlers = [name for _, attributes in self.elements for name in attributes if name.startswith("on")]
-        return handlers + [tag for tag, _ in self.elements if tag in ACTIVE]
 
-    def addresses(self) -> list[str]:
-        """What the page shows or leads to, but for pictures that are part of it and places in it."""
-        named = [attributes.get(name) for _, attributes in self.elements for name in ("src", "href")]
-        found = [address for address in named if address]
-        assert found, "there are pictures and links"
-        return [address for address in found if not re.match(r"data:image/jpeg;base64,|#", address)]
+def edgeface_options(shared: Path) -> dict[str, Any]:
+    return {
+        "architecture": "edgenext_xx_small",
+        "weights": str(shared / "data" / "weights" / "edgeface_xxs.safetensors"),
+    }
 
-    def forbids_everything_else(self) -> bool:
-        """Whether the page itself tells the browser to load nothing."""
-        policies = [attributes.get("content") or "" for tag, attributes in self.elements if tag == "meta"]
-        return any(policy.startswith("default-src 'none'") for policy in policies)
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Runs are small: threads would wait for each other longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def write_trials(path: Path, data: Path) -> None:
@@ -91,14 +117,13 @@ def write_trials(path: Path, data: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, FroqModule, Path]:
+def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A Trainer and a module after `test`, and the page that it wrote."""
     folder = tmp_path_factory.mktemp("tested")
     write_trials(folder / "trials.csv", shared / "data")
-    weights = str(shared / "data" / "weights" / "edgeface_xxs.safetensors")
     module = FroqModule(
         "timm",
-        {"architecture": "edgenext_xx_small", "weights": weights},
+        edgeface_options(shared),
         methods=("embedding_norm", {"method": "embedding_norm", "label": METHOD}, "random", "grafiqs"),
         metrics=MetricOptions(("froq", "cr-fiqa", "iso", "rce"), (0.02, 0.005)),
     )
@@ -107,51 +132,124 @@ def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trai
         [{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}], module.preprocessing, workers=0
     )
     report = EvaluationReport(folder / "deeper" / "report.html", faces=3)
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    trainer = Trainer(accelerator="cpu", callbacks=[report], enable_model_summary=False, **quiet)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    trainer.test(module, data, verbose=False)
-    torch.set_num_threads(threads)
+    trainer = Trainer(callbacks=[report], **QUIET)
+    with one_thread():
+        trainer.test(module, data, verbose=False)
     return trainer, module, report.path
 
 
 @pytest.fixture(scope="session")
-def page(tested: tuple[Trainer, FroqModule, Path]) -> str:
+def evaluation_page(tested: Run) -> Page:
     """The page that `test` wrote."""
-    return tested[2].read_text(encoding="utf-8")
+    return Page(tested[2].read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def render_evaluation(tested: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
+    """Writes the page of another evaluation of the same data."""
+
+    def render(evaluation: Evaluation, faces: int = 0) -> Page:
+        monkeypatch.setattr(tested[1], "evaluation", evaluation)
+        EvaluationReport(tmp_path / "again.html", faces).on_test_end(*tested[:2])
+        return Page((tmp_path / "again.html").read_text(encoding="utf-8"))
+
+    return render
+
+
+def write_manifest(folder: Path, crops: Path, labels: dict[str, float]) -> Path:
+    """Link the crops into a folder, the worst one under a hostile name, and label them; one more file is broken."""
+    names = {name: name for name in labels} | {min(labels, key=lambda name: labels[name]): WORST}
+    for name, link in names.items():
+        (folder / link).symlink_to(crops / name)
+    (folder / BROKEN).touch()
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = [(names[name], label) for name, label in labels.items()]
+        csv.writer(file).writerows([("path", "pseudo_quality"), *rows, (BROKEN, 0.5)])
+    return folder / "labels.csv"
+
+
+def rename_a_block(module: FroqModule) -> None:
+    """Give the layers of a block that is likely to be chosen names that try to break out of the page."""
+    blocks = module.network.stages[2].blocks
+    for number, block in list(blocks.named_children()):
+        delattr(blocks, number)
+        blocks.add_module(f"{LAYER}{number}", block)
+    module.backbone = dataclasses.replace(module.backbone, candidate_layers=("*",))
 
 
 @pytest.fixture(scope="session")
-def content_of() -> Callable[[str], Content]:
-    """Takes a page apart."""
-    return Content
+def validated(shared: Path, golden: dict[str, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A Trainer and a module after `validate` on real faces, half of them degraded, and the page that it wrote."""
+    folder = tmp_path_factory.mktemp("validated")
+    labels = {name: label["pseudo_quality"] for name, label in golden["mobilefacenet"]["labels"].items()}
+    module = FroqModule("timm", edgeface_options(shared), preset="distinct")
+    rename_a_block(module)
+    source = str(write_manifest(folder, shared / "data" / "calibration", labels))
+    data = FaceDataModule(source, degrade=Degradations(0.3), workers=0)
+    report = CalibrationReport(folder / "deeper" / "calibration.html", faces=3)
+    trainer = Trainer(callbacks=[report], **QUIET)
+    with one_thread():
+        trainer.validate(module, data, verbose=False)
+    return trainer, module, report.path
+
+
+@pytest.fixture(scope="session")
+def calibration(validated: Run) -> Calibration:
+    """What `validate` found."""
+    assert validated[1].calibration is not None
+    return validated[1].calibration
+
+
+@pytest.fixture(scope="session")
+def calibration_page(validated: Run) -> Page:
+    """The page that `validate` wrote."""
+    return Page(validated[2].read_text(encoding="utf-8"))
 
 
 @pytest.fixture
-def browse(tmp_path: Path) -> Callable[..., str]:
-    """Opens a page in a browser without network; returns what it printed."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium to open the page")
+def render(validated: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
+    """Writes the page of another calibration of the same network."""
 
-    def opened(page: str, *options: str) -> str:
-        (tmp_path / "page.html").write_text(page, encoding="utf-8")
-        profile = f"--user-data-dir={tmp_path / 'profile'}"
-        command = [str(CHROMIUM), *OFFLINE, profile, *options, (tmp_path / "page.html").as_uri()]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    def written(calibration: Calibration, trainer: Trainer | None = None, faces: int = 0) -> Page:
+        monkeypatch.setattr(validated[1], "calibration", calibration)
+        path = tmp_path / "again" / "page.html"
+        CalibrationReport(path, faces).on_validation_end(trainer or validated[0], validated[1])
+        assert [file.name for file in path.parent.iterdir()] == ["page.html"]
+        return Page(path.read_text(encoding="utf-8"))
 
-    return opened
+    return written
 
 
 @pytest.fixture
-def look(browse: Callable[..., str]) -> Callable[..., object]:
-    """Opens a page in a browser and returns the value of an expression in it, even where the page allows no script."""
+def show(validated: Run) -> Callable[..., Page]:
+    """Renders a single section of another calibration or evaluation, without faces."""
 
-    def seen(page: str, expression: str, *options: str) -> object:
-        policy = page[page.index("<meta http-equiv") : page.index("<title>")]
-        script = f"document.body.textContent = 'SEEN' + JSON.stringify({expression}) + 'SEEN'"
-        waiting = f"<script>window.onload = () => {{ {script} }}</script>"
-        printed = browse(page.replace(policy, "").replace("</body>", f"{waiting}</body>"), "--dump-dom", *options)
-        return json.loads(printed.split("SEEN")[-2].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
+    def shown(name: str, result: Calibration | Evaluation) -> Page:
+        section: Section = find(SECTIONS, name).load()
+        if isinstance(result, Calibration):
+            context: Any = CalibrationContext(result, validated[1].backbone, None, 0)
+        else:
+            context = EvaluationContext(result, [], 0)
+        return Page("".join(part.content for part in section.render(context)))
 
-    return seen
+    return shown
+
+
+@pytest.fixture
+def reselect(validated: Run, calibration: Calibration) -> Callable[..., Calibration]:
+    """Chooses layers from the same norms by another rule."""
+
+    def selected(
+        preset: Rule, budget: Budget | None = None, *, timed: bool = True, name: str = "distinct"
+    ) -> Calibration:
+        budget = budget or Budget()
+        selection, table, names = calibration.selection, calibration.table, validated[1].backbone.candidate_layers
+        order = [names.index(layer.name) for layer in selection.candidates]
+        failures = {names.index(layer.name): layer.reason for layer in selection.candidates if layer.reason}
+        costs = [selection.costs.get(layer, 1.0) for layer in names] if timed else ()
+        chosen = select_layers(table.norms, table.pseudo_quality, names, preset, order, failures, costs, budget)
+        images = CalibrationSet(len(table.norms), len(table.missing), {"method": "given"})
+        observer = Observer.from_selection(chosen, validated[1].identity, name, images, budget)
+        return dataclasses.replace(calibration, observer=observer, selection=chosen)
+
+    return selected

@@ -4,10 +4,6 @@ import re
 import numpy as np
 import pytest
 import torch
-from froq_lightning.reporting.agreement_chart import rank_chart, rank_shares, value_chart
-from froq_lightning.reporting.edc_chart import POINTS, edc_chart
-from froq_lightning.reporting.histogram import quality_histogram, scale_histogram, score_histogram
-from froq_lightning.reporting.trajectory_chart import trajectory_chart
 
 from froq_lightning.calibration.selection import Step
 from froq_lightning.evaluation.comparisons import Trials
@@ -15,6 +11,11 @@ from froq_lightning.evaluation.convention import create_convention
 from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
 from froq_lightning.evaluation.outcome import Result
 from froq_lightning.reporting.palette import LIGHT, Stroke
+from froq_lightning.reporting.sections.comparison_scores import score_histogram
+from froq_lightning.reporting.sections.conventions import POINTS, edc_chart
+from froq_lightning.reporting.sections.greedy_search import trajectory_chart
+from froq_lightning.reporting.sections.quality_distributions import quality_histogram
+from froq_lightning.reporting.sections.score_agreement import rank_chart, rank_shares, scale_histogram, value_chart
 
 STROKE = Stroke.of(0)
 

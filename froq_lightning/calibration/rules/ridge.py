@@ -1,6 +1,6 @@
 """Weights of all layers by ridge regression of the labels, then the few layers that make the same score.
 
-How many layers tell quality differs between networks: one that many layers share wants a broad mean of them, another
+How many layers show quality differs between networks: one that many layers share wants a broad mean of them, another
 the contrast of a few. The penalty leads from the one to the other, and cross-validation chooses it.
 """
 

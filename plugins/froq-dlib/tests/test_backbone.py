@@ -17,6 +17,7 @@ from froq_dlib.serialization import TensorReader
 
 from froq_lightning.backbones.spec import Backbone, Pixels
 from froq_lightning.calibration.observer import Observer
+from froq_lightning.conformance import check_backbone, check_published_input
 from froq_lightning.observation.norms import LayerNorms
 
 
@@ -61,19 +62,8 @@ def test_the_descriptors_of_a_batch_are_those_of_dlib_itself(
     np.testing.assert_allclose(embed(backbone, chips), expected, rtol=0, atol=1e-5)
 
 
-def test_every_candidate_layer_fires_once_with_one_row_per_image(backbone: Backbone) -> None:
-    fired: list[tuple[str, int]] = []
-    handles = [
-        module.register_forward_hook(lambda _module, _inputs, output, name=name: fired.append((name, len(output))))
-        for name, module in backbone.network.named_modules()
-        if name in backbone.candidate_layers
-    ]
-    try:
-        backbone.network(torch.rand(2, 3, 150, 150))
-    finally:
-        for handle in handles:
-            handle.remove()
-    assert sorted(fired) == sorted((name, 2) for name in backbone.candidate_layers)
+def test_it_is_a_backbone_of_which_every_layer_can_be_observed(backbone: Backbone) -> None:
+    assert {layer.name for layer in check_backbone(backbone, allow_silent=False)} == set(backbone.candidate_layers)
 
 
 def test_layers_have_names_that_tell_their_place(backbone: Backbone) -> None:
@@ -88,9 +78,10 @@ def test_the_weights_are_identified_by_the_content_of_their_file(backbone: Backb
 
 
 def test_faces_are_fed_as_dlib_feeds_them(backbone: Backbone) -> None:
-    white = torch.full((1, 3, 150, 150), 255, dtype=torch.uint8)
-    expected = [(255 - mean) / 256 for mean in (122.782, 117.001, 104.298)]
-    torch.testing.assert_close(backbone.preprocessing(white)[0, :, 0, 0], torch.tensor(expected))
+    def published(opencv: torch.Tensor) -> torch.Tensor:
+        return ((opencv.flip(3) - torch.tensor([122.782, 117.001, 104.298])) / 256).permute(0, 3, 1, 2)
+
+    check_published_input(backbone, published)
 
 
 def test_an_observer_is_named_only_if_it_ships(backbone: Backbone) -> None:

@@ -1,6 +1,7 @@
-"""facenet: against its fingerprint, with published files, as a backbone."""
+"""facenet: the conformance suite, its fingerprint and published files."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.conformance import check_backbone
+from froq_lightning.conformance import backbone_factory_checks, check_backbone, check_published_input
 from froq_lightning.errors import WeightsError
 
 
@@ -36,23 +37,21 @@ def test_embeddings_have_length_one(backbone: Backbone, embedded: Callable[..., 
     torch.testing.assert_close(embedded(backbone, torch.rand(3, 3, 160, 160)).norm(dim=1), torch.ones(3))
 
 
-def test_colours_enter_as_red_green_blue(backbone: Backbone, embedded: Callable[..., Tensor]) -> None:
+def test_colours_enter_as_red_green_blue(backbone: Backbone) -> None:
     """facenet-pytorch standardises Pillow's RGB pixels by (x - 127.5) / 128."""
-    rgb = torch.randint(0, 256, (2, 3, 160, 160), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    rgb[:, 2] //= 4  # little blue
-    published = (rgb.float() - 127.5) / 128
-    with torch.no_grad():
-        expected, swapped = backbone.network(published), backbone.network(published.flip(1))
-    torch.testing.assert_close(embedded(backbone, rgb), expected, rtol=1e-4, atol=1e-6)
-    assert float((swapped - expected).abs().max()) > 1e-4
+    check_published_input(backbone, lambda opencv: (opencv.flip(3).permute(0, 3, 1, 2) - 127.5) / 128)
 
 
-@pytest.mark.parametrize("people", [8631, 10575, None])
-def test_published_files_load_without_their_classifier(
-    people: int | None, backbone: Backbone, loads: Callable[..., Backbone]
+def with_classifier(people: int, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return state | {"logits.weight": torch.zeros(people, 512), "logits.bias": torch.zeros(people)}
+
+
+@pytest.mark.parametrize("check", backbone_factory_checks(), ids=lambda check: check.__name__)
+@pytest.mark.parametrize("layout", [partial(with_classifier, 8631), dict], ids=["VGGFace2", "plain"])
+def test_published_files_load_without_their_classifier_and_others_do_not(
+    check: Callable[..., None], layout: Callable[..., dict[str, Tensor]]
 ) -> None:
-    classifier = {"logits.weight": torch.zeros(people, 512), "logits.bias": torch.zeros(people)} if people else {}
-    loads(facenet, backbone.network.state_dict() | classifier, backbone, "20180402-114759-vggface2.pt")
+    check(facenet, layout)
 
 
 def test_other_files_are_refused_with_the_difference(backbone: Backbone, refuses: Callable[..., None]) -> None:
@@ -61,24 +60,9 @@ def test_other_files_are_refused_with_the_difference(backbone: Backbone, refuses
     refuses(facenet, fewer, r"26 missing \(repeat_2\.9")
 
 
-def test_wrapped_files_and_a_head_beside_the_network_load(backbone: Backbone, loads: Callable[..., Backbone]) -> None:
-    wrapped = {f"module.{key}": value for key, value in backbone.network.state_dict().items()}
-    loaded = loads(facenet, {"model": {"state_dict": wrapped | {"head.weight": torch.zeros(9, 512)}}}, backbone)
-    told = "weights.pth: cut 'module.' off its keys; left out 1 key that the network does not have (head.weight)"
-    assert loaded.note == told
-
-
-def test_damage_and_code_are_refused(backbone: Backbone, refuses_damage: Callable[..., None]) -> None:
-    refuses_damage(facenet, backbone.network.state_dict())
-
-
+@pytest.mark.slow
 def test_the_error_names_the_right_backbone(backbone: Backbone, tmp_path: Path) -> None:
     state = {key: value for key, value in backbone.network.state_dict().items() if key != "last_bn.weight"}
     torch.save(state, tmp_path / "weights.pt")
     with pytest.raises(WeightsError, match="it resembles facenet most"):
         create_backbone("facenet", weights=str(tmp_path / "weights.pt"))
-
-
-def test_it_builds_without_values() -> None:
-    with torch.device("meta"):
-        assert all(value.is_meta for value in facenet().network.state_dict().values())

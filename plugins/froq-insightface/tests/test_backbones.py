@@ -1,4 +1,4 @@
-"""The residual networks and MobileFaceNet: against their fingerprints, and as backbones."""
+"""The residual networks and MobileFaceNet: the conformance suite and their fingerprints."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.conformance import check_backbone
+from froq_lightning.conformance import check_backbone, check_published_input
 
 # The fingerprint of each backbone, and for sizes without one that of another size and the blocks in each stage.
 FINGERPRINTS = {
@@ -34,9 +34,15 @@ RESIZED = {
     "magface_iresnet50": ("magface_iresnet18", (3, 4, 14, 3)),
 }
 SMALLEST = ("arcface_iresnet18", "crfiqa_iresnet50", "insightface_mbf", "magface_iresnet18")
+LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in {**FINGERPRINTS, **RESIZED} if name not in SMALLEST]
 
 
-@pytest.fixture(scope="module", params=[*FINGERPRINTS, *RESIZED])
+def of_table(table: dict[str, Any]) -> list[Any]:
+    """Names of a table, the large networks as slow."""
+    return [name if name in SMALLEST else pytest.param(name, marks=pytest.mark.slow) for name in table]
+
+
+@pytest.fixture(scope="module", params=[*SMALLEST, *LARGE])
 def named(request: pytest.FixtureRequest) -> tuple[str, Backbone]:
     """A name and its backbone, built once."""
     torch.manual_seed(0)
@@ -73,7 +79,7 @@ def norms(backbone: Backbone) -> Counter[str]:
 # --- what they compute
 
 
-@pytest.mark.parametrize("named", FINGERPRINTS, indirect=True)
+@pytest.mark.parametrize("named", of_table(FINGERPRINTS), indirect=True)
 def test_it_computes_what_the_published_network_computes(
     named: tuple[str, Backbone],
     fingerprint: Callable[[str], dict[str, Any]],
@@ -95,7 +101,7 @@ def test_it_computes_what_the_published_network_computes(
     torch.testing.assert_close(own, qualities, rtol=1e-4, atol=0)
 
 
-@pytest.mark.parametrize("named", RESIZED, indirect=True)
+@pytest.mark.parametrize("named", of_table(RESIZED), indirect=True)
 def test_other_sizes_repeat_the_blocks_of_the_published_ones(
     named: tuple[str, Backbone], fingerprint: Callable[[str], dict[str, Any]]
 ) -> None:
@@ -198,21 +204,4 @@ def as_bgr(opencv: Tensor) -> Tensor:
 def test_colours_enter_in_the_published_order(
     named: tuple[str, Backbone], published: Callable[[Tensor], Tensor]
 ) -> None:
-    _, backbone = named
-    opencv = torch.randint(0, 256, (2, 112, 112, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    opencv[..., 0] //= 4  # little blue
-    rgb = opencv.flip(3).permute(0, 3, 1, 2)
-    inputs = published(opencv)
-    with torch.no_grad():
-        own, expected, swapped = (
-            backbone.embed(backbone.network(x)) for x in (backbone.preprocessing(rgb), inputs, inputs.flip(1))
-        )
-    torch.testing.assert_close(own, expected)
-    assert float((swapped - expected).norm()) > 0.01 * float(expected.norm())
-
-
-@pytest.mark.parametrize("name", [*FINGERPRINTS, *RESIZED])
-def test_it_builds_without_values(name: str) -> None:
-    with torch.device("meta"):
-        backbone = create_backbone(name)
-    assert all(value.is_meta for value in backbone.network.state_dict().values())
+    check_published_input(named[1], published)

@@ -1,27 +1,26 @@
-"""insightface's vision transformers: against their fingerprints, with the published files, as backbones."""
+"""insightface's vision transformers: the conformance suite, their fingerprints and published files."""
 
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from froq_insightface import vit_backbones
 from froq_insightface.vit import VisionTransformer
-from safetensors.torch import save_file
 from torch import Tensor
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.conformance import check_backbone
-from froq_lightning.errors import WeightsError
+from froq_lightning.conformance import check_backbone, check_backbone_factory, check_published_input
 
 # Size: width, depth, keys of the state dict, parameters.
 SIZES = {"t": (256, 12, 150, 19_137_792), "s": (512, 12, 150, 76_023_296), "b": (512, 24, 282, 113_833_472)}
 StateDict = dict[str, Tensor]
 
 
-@pytest.fixture(scope="module", params=SIZES)
+@pytest.fixture(scope="module", params=["t", *(pytest.param(size, marks=pytest.mark.slow) for size in "sb")])
 def sized(request: pytest.FixtureRequest) -> tuple[str, Backbone]:
     """A size and its backbone, built once."""
     return request.param, create_backbone(f"insightface_vit_{request.param}")
@@ -42,13 +41,6 @@ def faces() -> Tensor:
 def embedded(backbone: Backbone, images: Tensor) -> Tensor:
     with torch.no_grad():
         return backbone.embed(backbone.network(backbone.preprocessing(images)))
-
-
-def hollow(width: int, depth: int) -> StateDict:
-    """A state dict of the right names and shapes, whose file takes no room: each tensor repeats one zero."""
-    with torch.device("meta"):
-        state = VisionTransformer(width, depth).state_dict()
-    return {key: torch.zeros((), dtype=value.dtype).expand(value.shape) for key, value in state.items()}
 
 
 # --- what it computes
@@ -75,7 +67,7 @@ def test_the_sizes_have_as_many_keys_and_parameters_as_published(sized: tuple[st
     assert sum(parameter.numel() for parameter in backbone.network.parameters()) == parameters
 
 
-@pytest.mark.parametrize("sized", ["t", "b"], indirect=True)
+@pytest.mark.parametrize("sized", ["t", pytest.param("b", marks=pytest.mark.slow)], indirect=True)
 def test_it_computes_what_the_published_network_computes(
     sized: tuple[str, Backbone], matches_fingerprint: Callable[..., None]
 ) -> None:
@@ -103,98 +95,61 @@ def test_its_precision_is_the_surrounding_one(tiny: Backbone, faces: Tensor) -> 
 
 def test_colours_enter_as_red_green_blue(tiny: Backbone) -> None:
     """In the authors' `inference.py`, OpenCV's BGR becomes RGB, then (x / 255 - 0.5) / 0.5."""
-    opencv = torch.randint(0, 256, (2, 112, 112, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    opencv[..., 0] //= 4  # little blue
-    rgb = opencv.flip(3).permute(0, 3, 1, 2)
-    published = (rgb / 255 - 0.5) / 0.5
-    with torch.no_grad():
-        expected, swapped = tiny.network(published), tiny.network(published.flip(1))
-    torch.testing.assert_close(embedded(tiny, rgb), expected)
-    assert not torch.allclose(swapped, expected, atol=1e-3)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_it_builds_without_values(size: str) -> None:
-    with torch.device("meta"):
-        backbone = getattr(vit_backbones, f"insightface_vit_{size}")()
-    assert all(value.is_meta for value in backbone.network.state_dict().values())
+    check_published_input(tiny, lambda opencv: (opencv.flip(3).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5)
 
 
 # --- checkpoints
 
 
-def plain(folder: Path, state: StateDict) -> Path:
-    torch.save(OrderedDict(state), folder / "model.pt")
-    return folder / "model.pt"
-
-
-def resumed(folder: Path, state: StateDict) -> Path:
+def resumed(state: StateDict) -> dict[str, Any]:
     """What `train_v2.py` leaves to go on from, with the part of the classifier that one GPU holds."""
-    content = {
+    return {
         "epoch": 3,
-        "global_step": 1000,
         "state_dict_backbone": OrderedDict(state),
         "state_dict_softmax_fc": {"weight": torch.zeros(10, 512)},
         "state_optimizer": {"state": {0: {"step": torch.tensor(1.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]},
-        "state_lr_scheduler": {"last_epoch": 3, "_step_count": 4},
     }
-    torch.save(content, folder / "checkpoint_gpu_0.pt")
-    return folder / "checkpoint_gpu_0.pt"
-
-
-def prefixed(folder: Path, state: StateDict) -> Path:
-    save_file({f"net.{key}": value for key, value in state.items()}, folder / "model.safetensors")
-    return folder / "model.safetensors"
-
-
-@pytest.mark.parametrize(("save", "prefix"), [(plain, ""), (resumed, ""), (prefixed, "net.")])
-def test_published_files_load(
-    save: Callable[[Path, StateDict], Path], prefix: str, tiny: Backbone, faces: Tensor, tmp_path: Path
-) -> None:
-    file = save(tmp_path, tiny.network.state_dict())
-    loaded = create_backbone("insightface_vit_t", weights=str(file), prefix=prefix)
-    file.unlink()
-    assert torch.equal(embedded(loaded, faces), embedded(tiny, faces))
-    assert (loaded.weights.source, loaded.weights.licence) == (file.name, "non-commercial research")
 
 
 def renamed(state: StateDict) -> StateDict:
     return {f"net.{key}": value for key, value in state.items()}
 
 
-def cvlface() -> StateDict:
-    """CVLface's own vision transformer cuts the crop into 14 x 14 patches of 8 pixels."""
-    return hollow(512, 24) | {
-        "pos_embed": torch.zeros(1, 196, 512),
-        "patch_embed.proj.weight": torch.zeros(512, 3, 8, 8),
-    }
+@pytest.mark.parametrize(("layout", "prefix"), [(resumed, ""), (renamed, "net.")])
+def test_published_files_load_and_others_do_not(layout: Callable[..., Any], prefix: str) -> None:
+    check_backbone_factory(partial(vit_backbones.insightface_vit_t, prefix=prefix), layout)
+
+
+# CVLface's own vision transformer cuts the crop into 14 x 14 patches of 8 pixels.
+CVLFACE = {"pos_embed": torch.zeros(1, 196, 512), "patch_embed.proj.weight": torch.zeros(512, 3, 8, 8)}
 
 
 @pytest.mark.parametrize(
-    ("size", "state", "prefix", "told"),
+    ("size", "shape", "more", "message"),
     [
-        ("t", lambda: hollow(256, 11), "", r"11 missing \(blocks\.11\.norm1\.weight"),
-        ("t", lambda: hollow(256, 13), "", r"11 unexpected \(blocks\.12\.norm1\.weight"),
-        ("t", lambda: hollow(512, 12), "", r"of another shape \(pos_embed \[1, 144, 512\] for \[1, 144, 256\]"),
-        ("t", lambda: hollow(256, 12) | {"weight": torch.zeros(9, 512)}, "", r"keys 1 unexpected \(weight\)$"),
-        ("b", lambda: renamed(cvlface()), "net.", r"pos_embed \[1, 196, 512\] for \[1, 144, 512\]"),
+        ("t", (256, 11), {}, r"11 missing \(blocks\.11\.norm1\.weight"),
+        ("t", (256, 13), {}, r"11 unexpected \(blocks\.12\.norm1\.weight"),
+        ("t", (512, 12), {}, r"of another shape \(pos_embed \[1, 144, 512\] for \[1, 144, 256\]"),
+        ("t", (256, 12), {"weight": torch.zeros(9, 512)}, r"keys 1 unexpected \(weight\)$"),
+        ("b", (512, 24), CVLFACE, r"pos_embed \[1, 196, 512\] for \[1, 144, 512\]"),
     ],
     ids=["too shallow", "too deep", "too wide", "with a head", "CVLface"],
 )
 def test_other_files_are_refused_with_the_difference(
-    size: str, state: Callable[[], StateDict], prefix: str, told: str, tmp_path: Path
+    size: str,
+    shape: tuple[int, int],
+    more: StateDict,
+    message: str,
+    hollow: Callable[..., StateDict],
+    refuses: Callable[..., None],
 ) -> None:
-    file = plain(tmp_path, state())
-    with pytest.raises(WeightsError, match=told):
-        getattr(vit_backbones, f"insightface_vit_{size}")(str(file), prefix=prefix)
+    state = hollow(lambda: VisionTransformer(*shape)) | more
+    refuses(getattr(vit_backbones, f"insightface_vit_{size}"), state, message)
 
 
-def test_a_prefix_that_was_not_given_or_is_not_there_is_told(tmp_path: Path) -> None:
-    named = plain(tmp_path, renamed(hollow(256, 12)))
-    assert vit_backbones.insightface_vit_t(str(named)).note == "model.pt: cut 'net.' off its keys"
-    unnamed = plain(tmp_path, hollow(256, 12))
-    assert vit_backbones.insightface_vit_t(str(unnamed), "net.").note == "no key of model.pt starts with 'net.'"
-
-
-def test_damage_and_code_are_refused(refuses_damage: Callable[..., None]) -> None:
-    refuses_damage(vit_backbones.insightface_vit_t, hollow(256, 12))
+def test_a_prefix_that_was_not_given_or_is_not_there_is_told(
+    hollow: Callable[..., StateDict], load: Callable[..., Backbone]
+) -> None:
+    build, state = vit_backbones.insightface_vit_t, hollow(lambda: VisionTransformer(256, 12))
+    assert load(build, renamed(state)).note == "weights.pth: cut 'net.' off its keys"
+    assert load(partial(build, prefix="net."), state).note == "no key of weights.pth starts with 'net.'"

@@ -1,4 +1,4 @@
-"""AdaFace, CurricularFace and CVLface: against their fingerprints, with the published files, as backbones."""
+"""AdaFace, CurricularFace and CVLface: the conformance suite, their fingerprints and published files."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.conformance import check_backbone
-from froq_lightning.errors import WeightsError
+from froq_lightning.conformance import check_backbone, check_backbone_factory, check_published_input
 from froq_lightning.methods.network_quality import NetworkQuality
 
 # Fingerprint: network, modules that fire (without the root).
@@ -25,7 +24,10 @@ PUBLISHED: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "adaface_ir_se_50": (partial(AdaFace, 50, gated=True), 376),
     "curricularface_ir_101": (CurricularFace, 409),
 }
-NAMES = ("adaface_ir18", "adaface_ir34", "adaface_ir_se50", "cvlface_ir18", "curricularface_ir101")
+SLOW = [
+    pytest.param(name, marks=pytest.mark.slow) for name in ("adaface_ir34", "adaface_ir_se50", "curricularface_ir101")
+]
+NAMES = ("adaface_ir18", "cvlface_ir18", *SLOW)
 BLUE_GREEN_RED = ("adaface_ir18",)
 
 
@@ -65,25 +67,15 @@ def test_a_depth_without_a_fingerprint_follows_the_pattern() -> None:
     assert keys == {depth: 18 * count + 18 + 17 for depth, count in blocks.items()}
 
 
-@pytest.mark.parametrize("name", [*NAMES, "adaface_ir50", "adaface_ir101", "cvlface_ir50", "cvlface_ir101"])
-def test_it_builds_without_values(name: str) -> None:
-    with torch.device("meta"):
-        backbone = create_backbone(name)
-    assert all(value.is_meta for value in backbone.network.state_dict().values())
-
-
 @pytest.mark.parametrize("name", ["adaface_ir18", "cvlface_ir18", "curricularface_ir101"])
-def test_colours_enter_in_the_published_order(name: str, embedded: Callable[..., Tensor]) -> None:
+def test_colours_enter_in_the_published_order(name: str) -> None:
     """AdaFace's `to_input` takes ((BGR / 255) - 0.5) / 0.5; CurricularFace and CVLface read RGB with Pillow."""
-    backbone = create_backbone(name)
-    rgb = torch.randint(0, 256, (2, 3, 112, 112), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    rgb[:, 2] //= 4  # little blue
-    ordered = rgb[:, [2, 1, 0]] if name in BLUE_GREEN_RED else rgb
-    published = (ordered / 255 - 0.5) / 0.5
-    with torch.no_grad():
-        expected, swapped = (backbone.embed(backbone.network(inputs)) for inputs in (published, published.flip(1)))
-    torch.testing.assert_close(embedded(backbone, rgb), expected)
-    assert not torch.allclose(swapped, expected, atol=1e-3)
+
+    def published(opencv: Tensor) -> Tensor:
+        ordered = opencv if name in BLUE_GREEN_RED else opencv.flip(3)
+        return (ordered.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
+
+    check_published_input(create_backbone(name), published)
 
 
 def test_the_length_of_the_embedding_is_the_networks_own_quality(adaface: Backbone) -> None:
@@ -98,71 +90,70 @@ def test_the_length_of_the_embedding_is_the_networks_own_quality(adaface: Backbo
 # --- checkpoints
 
 
-def lightning(backbone: Backbone) -> dict[str, Any]:
+def lightning(state: dict[str, Tensor]) -> dict[str, Any]:
     """As AdaFace publishes its weights: a Lightning checkpoint, with the head and its buffers."""
-    weights = {f"model.{key}": value for key, value in backbone.network.state_dict().items()}
+    weights = {f"model.{key}": value for key, value in state.items()}
     head = {"head.kernel": torch.zeros(512, 10), "head.t": torch.zeros(1), "head.batch_mean": torch.ones(1)}
     return {"state_dict": {**weights, **head}, "epoch": 25, "hyper_parameters": {"arch": "ir_18", "lr": 0.1}}
 
 
-def test_published_files_of_adaface_load(adaface: Backbone, loads: Callable[..., Backbone]) -> None:
-    loaded = loads(adaface_ir18, lightning(adaface), adaface, "adaface_ir18_webface4m.ckpt")
-    assert loaded.weights.licence == "research"
-
-
-def test_a_plain_state_dict_loads_with_a_note_and_without_one_when_told_that_it_has_no_prefix(
-    adaface: Backbone, loads: Callable[..., Backbone]
-) -> None:
-    state = adaface.network.state_dict()
-    assert loads(adaface_ir18, state, adaface).note == "no key of weights.pth starts with 'model.'"
-    assert loads(partial(adaface_ir18, prefix=""), state, adaface).note == ""
-
-
-def test_published_files_of_cvlface_load(loads: Callable[..., Backbone]) -> None:
-    like = cvlface_ir18()
-    loads(cvlface_ir18, {f"net.{key}": value for key, value in like.network.state_dict().items()}, like)
-
-
-def test_published_files_of_curricularface_load(loads: Callable[..., Backbone]) -> None:
-    like = curricularface_ir101()
-    loads(curricularface_ir101, like.network.state_dict(), like)
-
-
-def test_another_depth_is_refused_with_the_difference(adaface: Backbone, refuses: Callable[..., None]) -> None:
-    refuses(adaface_ir34, lightning(adaface), r"162 missing \(body\.3\.shortcut_layer")
-    refuses(adaface_ir50, lightning(adaface), r"306 missing")
-    refuses(partial(adaface_ir18, prefix=""), {"head": torch.zeros(3), **adaface.network.state_dict()}, r"1 unexpected")
-
-
-def test_damage_and_code_are_refused(adaface: Backbone, refuses_damage: Callable[..., None]) -> None:
-    refuses_damage(adaface_ir18, lightning(adaface))
+def net(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """As CVLface publishes its weights."""
+    return {f"net.{key}": value for key, value in state.items()}
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("factory", "layout"),
     [
-        ("adaface_ir34", "it is a checkpoint of adaface_ir18"),
-        ("cvlface_ir18", "it is a checkpoint of adaface_ir18"),
-        ("curricularface_ir101", "it is a checkpoint of adaface_ir18"),
+        (adaface_ir18, lightning),
+        (cvlface_ir18, net),
+        pytest.param(curricularface_ir101, dict, marks=pytest.mark.slow),
     ],
 )
-def test_the_error_names_the_right_backbone(name: str, told: str, adaface: Backbone, tmp_path: Any) -> None:
-    torch.save(lightning(adaface), tmp_path / "weights.ckpt")
-    with pytest.raises(WeightsError, match=told):
-        create_backbone(name, weights=str(tmp_path / "weights.ckpt"))
+def test_published_files_load_and_others_do_not(factory: Callable[..., Backbone], layout: Callable[..., Any]) -> None:
+    check_backbone_factory(factory, layout)
 
 
-def test_the_error_names_the_right_backbones_although_the_prefix_is_missing(adaface: Backbone, tmp_path: Any) -> None:
-    torch.save(adaface.network.state_dict(), tmp_path / "weights.ckpt")
-    with pytest.raises(WeightsError, match="it is a checkpoint of adaface_ir18 or cvlface_ir18"):
-        create_backbone("adaface_ir34", weights=str(tmp_path / "weights.ckpt"))
+def test_a_plain_state_dict_loads_with_a_note_and_without_one_when_told_that_it_has_no_prefix(
+    hollow: Callable[..., dict[str, Tensor]], load: Callable[..., Backbone]
+) -> None:
+    state = hollow(adaface_ir18)
+    assert load(adaface_ir18, state).note == "no key of weights.pth starts with 'model.'"
+    assert load(partial(adaface_ir18, prefix=""), state).note == ""
+
+
+def test_another_depth_is_refused_with_the_difference(
+    hollow: Callable[..., dict[str, Tensor]], refuses: Callable[..., None]
+) -> None:
+    state = hollow(adaface_ir18)
+    refuses(adaface_ir34, lightning(state), r"162 missing \(body\.3\.shortcut_layer")
+    refuses(adaface_ir50, lightning(state), r"306 missing")
+    refuses(partial(adaface_ir18, prefix=""), {"head": torch.zeros(3), **state}, r"1 unexpected")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "layout", "message"),
+    [
+        ("adaface_ir34", lightning, "it is a checkpoint of adaface_ir18"),
+        ("cvlface_ir18", lightning, "it is a checkpoint of adaface_ir18"),
+        ("curricularface_ir101", lightning, "it is a checkpoint of adaface_ir18"),
+        ("adaface_ir34", dict, "it is a checkpoint of adaface_ir18 or cvlface_ir18"),
+    ],
+)
+def test_the_error_names_the_right_backbone(
+    name: str,
+    layout: Callable[..., Any],
+    message: str,
+    hollow: Callable[..., dict[str, Tensor]],
+    refuses: Callable[..., None],
+) -> None:
+    refuses(partial(create_backbone, name), layout(hollow(adaface_ir18)), message)
 
 
 def test_weights_that_would_fit_are_refused_where_they_are_published_for_other_colours(
-    adaface: Backbone, tmp_path: Any
+    hollow: Callable[..., dict[str, Tensor]], refuses: Callable[..., None]
 ) -> None:
-    weights = {f"model.{key}": value for key, value in adaface.network.state_dict().items()}
-    torch.save(weights, tmp_path / "weights.ckpt")
-    told = "so it would fit cvlface_ir18; but it is a checkpoint of adaface_ir18, whose images are prepared differently"
-    with pytest.raises(WeightsError, match=told):
-        create_backbone("cvlface_ir18", weights=str(tmp_path / "weights.ckpt"))
+    weights = {f"model.{key}": value for key, value in hollow(adaface_ir18).items()}
+    message = "so it would fit cvlface_ir18; but it is a checkpoint of adaface_ir18, whose images are prepared"
+    refuses(partial(create_backbone, "cvlface_ir18"), weights, message)

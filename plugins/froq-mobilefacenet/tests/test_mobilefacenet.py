@@ -1,7 +1,8 @@
-"""MobileFaceNet: against its fingerprint, with published files and real weights, as a backbone."""
+"""MobileFaceNet: the conformance suite, its fingerprint, published files and real weights."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,8 +11,13 @@ from froq_mobilefacenet.network import MobileFaceNet
 from torch import Tensor
 
 from froq_lightning.backbones.registry import create_backbone
-from froq_lightning.backbones.spec import Backbone, Preprocessing
-from froq_lightning.conformance import check_backbone
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.conformance import (
+    check_backbone,
+    check_backbone_factory,
+    check_channel_order_on_faces,
+    check_published_input,
+)
 from froq_lightning.errors import WeightsError
 
 
@@ -39,41 +45,24 @@ def test_every_layer_fires_and_the_last_repeats_its_normalisation(real: Backbone
     assert {layer.name: layer.repeats for layer in layers}["linear7"] == "linear7.bn"
 
 
-def test_colours_enter_as_red_green_blue(real: Backbone, embedded: Callable[..., Tensor]) -> None:
+def test_colours_enter_as_red_green_blue(real: Backbone, pairs: tuple[Tensor, list[str]]) -> None:
     """The authors' `dataloader.py` takes (x - 127.5) / 128 of RGB images."""
-    rgb = torch.randint(0, 256, (2, 3, 112, 112), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    rgb[:, 2] //= 4  # little blue
-    published = (rgb.float() - 127.5) / 128
-    with torch.no_grad():
-        expected, swapped = real.network(published), real.network(published.flip(1))
-    torch.testing.assert_close(embedded(real, rgb), expected, rtol=1e-4, atol=1e-5)
-    assert not torch.allclose(swapped, expected, atol=1e-2)
+    check_published_input(real, lambda opencv: (opencv.flip(3).permute(0, 3, 1, 2) - 127.5) / 128)
+    check_channel_order_on_faces(real, *pairs)
 
 
-def test_with_real_weights_it_tells_people_apart_and_with_swapped_colours_less_well(
-    real: Backbone, true_accept_rate: Callable[..., float]
-) -> None:
-    accepted = true_accept_rate(real)
-    assert accepted >= 0.94
-    own = real.preprocessing
-    swapped = Preprocessing(own.size, "BGR", own.mean, own.std)
-    assert true_accept_rate(Backbone(real.network, swapped, real.weights)) < accepted
+@pytest.mark.slow
+def test_with_real_weights_it_tells_people_apart(real: Backbone, true_accept_rate: Callable[..., float]) -> None:
+    assert true_accept_rate(real) >= 0.94
 
 
-def test_it_builds_without_values() -> None:
-    with torch.device("meta"):
-        network = mobilefacenet().network
-    assert all(value.is_meta for value in network.state_dict().values())
+def published(state: dict[str, Tensor]) -> dict[str, Any]:
+    return {"iter": 68, "net_state_dict": state}
 
 
-# --- checkpoints
-
-
-def test_published_files_load(loads: Callable[..., Backbone]) -> None:
-    like = mobilefacenet()
-    state = like.network.state_dict()
-    loads(mobilefacenet, {"iter": 68, "net_state_dict": state}, like, "068.ckpt")
-    loads(mobilefacenet, state, like)
+@pytest.mark.parametrize("layout", [published, dict])
+def test_published_files_load_and_others_do_not(layout: Callable[..., dict[str, Any]]) -> None:
+    check_backbone_factory(mobilefacenet, layout)
 
 
 def test_other_files_are_refused_with_the_difference(refuses: Callable[..., None]) -> None:
@@ -87,18 +76,7 @@ def test_other_files_are_refused_with_the_difference(refuses: Callable[..., None
     )
 
 
-def test_wrapped_files_and_a_head_beside_the_network_load(loads: Callable[..., Backbone]) -> None:
-    like = mobilefacenet()
-    wrapped = {f"module.{key}": value for key, value in like.network.state_dict().items()}
-    loaded = loads(mobilefacenet, {"model": {"state_dict": wrapped | {"head.weight": torch.zeros(9, 128)}}}, like)
-    told = "weights.pth: cut 'module.' off its keys; left out 1 key that the network does not have (head.weight)"
-    assert loaded.note == told
-
-
-def test_damage_and_code_are_refused(refuses_damage: Callable[..., None]) -> None:
-    refuses_damage(mobilefacenet, {"net_state_dict": mobilefacenet().network.state_dict()})
-
-
+@pytest.mark.slow
 def test_the_error_of_another_backbone_names_this_one(tmp_path: Path) -> None:
     torch.save({"net_state_dict": mobilefacenet().network.state_dict()}, tmp_path / "068.ckpt")
     with pytest.raises(WeightsError, match="it is a checkpoint of mobilefacenet"):

@@ -1,4 +1,4 @@
-"""TransFace's networks: against the fingerprint, with the published files, as backbones."""
+"""TransFace's networks: the conformance suite, the fingerprint and published files."""
 
 import json
 from collections.abc import Callable
@@ -14,15 +14,14 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.conformance import check_backbone
-from froq_lightning.errors import WeightsError
+from froq_lightning.conformance import check_backbone, check_backbone_factory, check_published_input
 
 # Size: depth, keys of the state dict, parameters.
 SIZES = {"s": (12, 152, 86_660_864), "b": (24, 284, 124_471_040)}
 StateDict = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=SIZES)
+@pytest.fixture(scope="module", params=["s", pytest.param("b", marks=pytest.mark.slow)])
 def sized(request: pytest.FixtureRequest) -> tuple[str, Backbone]:
     """A size and its backbone, built once."""
     return request.param, create_backbone(f"transface_vit_{request.param}")
@@ -42,18 +41,6 @@ def faces() -> Tensor:
 def outputs(backbone: Backbone, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     with torch.no_grad():
         return backbone.network(backbone.preprocessing(images))
-
-
-def hollow(build: Callable[[], nn.Module]) -> StateDict:
-    """A state dict of the right names and shapes, whose file takes no room: each tensor repeats one zero."""
-    with torch.device("meta"):
-        state = build().state_dict()
-    return {key: torch.zeros((), dtype=value.dtype).expand(value.shape) for key, value in state.items()}
-
-
-def saved(folder: Path, state: StateDict) -> Path:
-    torch.save(state, folder / "model.pt")
-    return folder / "model.pt"
 
 
 # --- what it computes
@@ -76,7 +63,9 @@ def test_the_sizes_have_as_many_keys_and_parameters_as_published(sized: tuple[st
     assert sum(parameter.numel() for parameter in backbone.network.parameters()) == parameters
 
 
-def test_the_larger_size_is_the_plain_one_and_the_gate_of_the_smaller(shared: Path) -> None:
+def test_the_larger_size_is_the_plain_one_and_the_gate_of_the_smaller(
+    shared: Path, hollow: Callable[..., StateDict]
+) -> None:
     folder = shared / "golden" / "architectures"
     plain, gated = (
         {key: shape for key, shape, _ in json.loads((folder / f"{name}.json").read_text())["keys"]}
@@ -124,56 +113,36 @@ def test_a_gate_at_one_half_halves_every_token(small: Backbone, faces: Tensor) -
 
 def test_colours_enter_as_red_green_blue(small: Backbone) -> None:
     """The authors build on arcface_torch, which turns OpenCV's BGR into RGB and takes (x / 255 - 0.5) / 0.5."""
-    opencv = torch.randint(0, 256, (2, 112, 112, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    opencv[..., 0] //= 4  # little blue
-    rgb = opencv.flip(3).permute(0, 3, 1, 2)
-    published = (rgb / 255 - 0.5) / 0.5
-    with torch.no_grad():
-        expected, swapped = small.network(published)[0], small.network(published.flip(1))[0]
-    torch.testing.assert_close(outputs(small, rgb)[0], expected)
-    assert not torch.allclose(swapped, expected, atol=1e-3)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_it_builds_without_values(size: str) -> None:
-    with torch.device("meta"):
-        backbone = getattr(backbones, f"transface_vit_{size}")()
-    assert all(value.is_meta for value in backbone.network.state_dict().values())
+    check_published_input(small, lambda opencv: (opencv.flip(3).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5)
 
 
 # --- checkpoints
 
 
-def test_a_published_file_loads(small: Backbone, faces: Tensor, tmp_path: Path) -> None:
-    file = saved(tmp_path, small.network.state_dict())
-    loaded = create_backbone("transface_vit_s", weights=str(file))
-    file.unlink()
-    assert all(map(torch.equal, outputs(loaded, faces), outputs(small, faces)))
-    assert (loaded.weights.source, loaded.weights.licence) == ("model.pt", "none stated")
+def test_published_files_load_and_others_do_not() -> None:
+    check_backbone_factory(backbones.transface_vit_s)
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("build", "more", "message"),
     [
-        (lambda: hollow(lambda: TransFace(512, 11)), r"11 missing \(blocks\.11\.norm1\.weight"),
-        (lambda: hollow(lambda: TransFace(512, 13)), r"11 unexpected \(blocks\.12\.norm1\.weight"),
-        (lambda: hollow(lambda: VisionTransformer(512, 12)), r"2 missing \(senet\.0\.weight, senet\.2\.weight\)$"),
-        (
-            lambda: hollow(lambda: TransFace(512, 12)) | {"weight": torch.zeros(9, 512)},
-            r"keys 1 unexpected \(weight\)$",
-        ),
+        (lambda: TransFace(512, 11), {}, r"11 missing \(blocks\.11\.norm1\.weight"),
+        (lambda: TransFace(512, 13), {}, r"11 unexpected \(blocks\.12\.norm1\.weight"),
+        (lambda: VisionTransformer(512, 12), {}, r"2 missing \(senet\.0\.weight, senet\.2\.weight\)$"),
+        (lambda: TransFace(512, 12), {"weight": torch.zeros(9, 512)}, r"keys 1 unexpected \(weight\)$"),
     ],
     ids=["too shallow", "too deep", "without the gate", "with a head"],
 )
-def test_other_files_are_refused_with_the_difference(state: Callable[[], StateDict], told: str, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=told):
-        backbones.transface_vit_s(str(saved(tmp_path, state())))
+def test_other_files_are_refused_with_the_difference(
+    build: Callable[[], nn.Module],
+    more: StateDict,
+    message: str,
+    hollow: Callable[..., StateDict],
+    refuses: Callable[..., None],
+) -> None:
+    refuses(backbones.transface_vit_s, hollow(build) | more, message)
 
 
-def test_a_prefix_of_all_keys_is_cut_off(tmp_path: Path) -> None:
+def test_a_prefix_of_all_keys_is_cut_off(hollow: Callable[..., StateDict], load: Callable[..., Backbone]) -> None:
     state = {f"net.{key}": value for key, value in hollow(lambda: TransFace(512, 12)).items()}
-    assert backbones.transface_vit_s(str(saved(tmp_path, state))).note == "model.pt: cut 'net.' off its keys"
-
-
-def test_damage_and_code_are_refused(refuses_damage: Callable[..., None]) -> None:
-    refuses_damage(backbones.transface_vit_s, hollow(lambda: TransFace(512, 12)))
+    assert load(backbones.transface_vit_s, state).note == "weights.pth: cut 'net.' off its keys"

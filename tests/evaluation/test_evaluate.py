@@ -61,7 +61,7 @@ def test_trials_without_a_score_are_left_out_and_counted_and_those_without_a_qua
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda trials, quality: (trials.take(trials.mated), quality), "no non-mated trials"),
         (lambda trials, quality: (trials.take(~trials.mated), quality), "no mated trials"),
@@ -71,9 +71,9 @@ def test_trials_without_a_score_are_left_out_and_counted_and_those_without_a_qua
     ],
 )
 def test_what_a_reader_should_know_is_remarked(
-    change: Callable[..., tuple[Trials, np.ndarray]], told: str, draw: Draw
+    change: Callable[..., tuple[Trials, np.ndarray]], message: str, draw: Draw
 ) -> None:
-    assert told in single(*change(*draw(2))).remark
+    assert message in single(*change(*draw(2))).remark
 
 
 def test_too_few_non_mated_trials_for_the_rate_are_remarked_with_the_number_needed(draw: Draw) -> None:

@@ -1,105 +1,36 @@
-"""Two processes share the images, however they are started; what they leave behind is what one process leaves.
-
-The network and the images are made here, so that this runs wherever the tests do.
-"""
+"""What two processes leave behind is what one process leaves, however they are started."""
 
 import ast
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-import timm
 import torch
-import yaml
-from PIL import Image
-from safetensors.torch import save_file
-from torch.nn.functional import interpolate
 
 from froq_lightning.cli import main
 
 Rows = list[dict[str, str]]
-FROQ = ("-m", "froq_lightning")
-TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
-LAUNCHES = {
-    "ddp": (FROQ, "--trainer.strategy=ddp"),
-    "ddp_spawn": (FROQ, "--trainer.strategy=ddp_spawn"),
-    "torchrun": ((*TORCHRUN, *FROQ), "--trainer.strategy=auto"),
-}
-SUBJECTS, EACH = 8, 5
-SCRIPT = """
-from lightning.pytorch import Trainer
-from froq_lightning import FroqModule
-from froq_lightning.datamodules.faces import FaceDataModule
-
-def run():
-    trainer = Trainer(accelerator="cpu", devices=2, strategy="ddp_spawn", logger=False, enable_checkpointing=False)
-    module = FroqModule("timm", {options}, observer="{observer}")
-    trainer.predict(module, FaceDataModule("{folder}/faces", module.preprocessing, workers=0), return_predictions=False)
-
-"""
-pytestmark = pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
+EACH = 5
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo"),
+]
 
 
-@pytest.fixture(scope="module")
-def network(quiet: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """Options that choose a small network with weights from a file, and keep the run quiet."""
-    weights = tmp_path_factory.mktemp("network") / "weights.safetensors"
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        save_file(timm.create_model("test_byobnet", num_classes=512).state_dict(), weights)
-    options = f"{{architecture: test_byobnet, weights: {weights}}}"
-    return ("--model.backbone=timm", f"--model.backbone_options={options}", *quiet)
+@pytest.fixture
+def run(start: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., None]:
+    """Runs a verb on two processes, to its end."""
 
+    def check(launch: str, verb: str, *options: str) -> None:
+        ran = start(launch, verb, *options)
+        assert ran.returncode == 0, ran.stderr
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """40 crops of 112 pixels: of each of 8 subjects 5, with more and more noise."""
-    folder = tmp_path_factory.mktemp("images")
-    generator = torch.Generator().manual_seed(0)
-    paths = []
-    for subject in range(SUBJECTS):
-        smooth = interpolate(torch.rand(1, 3, 7, 7, generator=generator), size=112, mode="bilinear")[0]
-        for image in range(EACH):
-            noise = torch.randn(3, 112, 112, generator=generator) * 0.04 * (image + subject / SUBJECTS)
-            crop = (smooth + noise).clamp(0, 1).mul(255).byte().permute(1, 2, 0)
-            paths.append(folder / f"{subject}_{image}.png")
-            Image.fromarray(crop.numpy()).save(paths[-1])
-    return paths
-
-
-def label(place: int) -> float:
-    """Pseudo-quality of an image: the less noise the higher."""
-    return 1 - (place % EACH + place // EACH / SUBJECTS) / EACH
-
-
-@pytest.fixture(scope="module")
-def manifest(images: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The images with their labels."""
-    path = tmp_path_factory.mktemp("labels") / "labels.csv"
-    lines = [f"{image},{label(place)}" for place, image in enumerate(images)]
-    path.write_text("\n".join(["path,pseudo_quality", *lines]))
-    return path
-
-
-def run(launch: str, verb: str, *arguments: str) -> None:
-    """Run a verb on two processes."""
-    command, strategy = LAUNCHES[launch]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    ran = subprocess.run(
-        [sys.executable, *command, verb, "--trainer.devices=2", strategy, "--data.batch_size=2", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        timeout=300,
-    )
-    assert ran.returncode == 0, ran.stderr
+    return check
 
 
 def assert_alike(rows: Rows, expected: Rows) -> None:
@@ -107,16 +38,6 @@ def assert_alike(rows: Rows, expected: Rows) -> None:
         score, other_score = row.pop("quality_score"), other.pop("quality_score")
         assert float(score or "nan") == pytest.approx(float(other_score or "nan"), rel=1e-5, nan_ok=True)
         assert row == other
-
-
-def interleaved(folder: Path, broken: Sequence[int], images: Sequence[Path]) -> list[Path]:
-    """Link images into a folder, in the order of their new names; the broken ones stand at the given places."""
-    folder.mkdir()
-    waiting = iter(images)
-    paths = [folder / f"{place:02}.png" for place in range(len(images) + len(broken))]
-    for place, path in enumerate(paths):
-        path.write_text("no image") if place in broken else path.symlink_to(next(waiting))
-    return paths
 
 
 # The processes take turns: every second image is one process's.
@@ -131,10 +52,12 @@ def test_every_image_is_scored_once_in_input_order(
     predict: Callable[..., Rows],
     images: list[Path],
     tmp_path: Path,
+    run: Callable[..., None],
+    interleave: Callable[..., list[Path]],
     rows: Callable[[Path], Rows],
 ) -> None:
     launch, broken, count = PREDICTED[name]
-    interleaved(tmp_path / "faces", broken, images[:count])
+    interleave(tmp_path / "faces", broken, images[:count])
     source, output = f"--data.source={tmp_path / 'faces'}", tmp_path / "two" / "scores.csv"
     run(launch, "predict", *network, f"--model.observer={observer}", source, f"--output={output}")
     assert_alike(rows(output), predict(tmp_path / "faces", tmp_path / "one.csv"))
@@ -146,11 +69,18 @@ CALIBRATED = {"odd": ("ddp_spawn", (7,)), "first_all_broken": ("torchrun", range
 
 @pytest.mark.parametrize("name", CALIBRATED)
 def test_the_same_observer_is_found(
-    name: str, network: tuple[str, ...], images: list[Path], tmp_path: Path, rows: Callable[[Path], Rows]
+    name: str,
+    network: tuple[str, ...],
+    images: list[Path],
+    labels: list[float],
+    tmp_path: Path,
+    rows: Callable[[Path], Rows],
+    run: Callable[..., None],
+    interleave: Callable[..., list[Path]],
 ) -> None:
     launch, broken = CALIBRATED[name]
-    paths = interleaved(tmp_path / "crops", broken, images)
-    given = map(label, range(len(images)))
+    paths = interleave(tmp_path / "crops", broken, images)
+    given = iter(labels)
     lines = [f"{path},{0.5 if place in broken else next(given)}" for place, path in enumerate(paths)]
     (tmp_path / "labels.csv").write_text("\n".join(["path,pseudo_quality", *lines]))
     one, two = (tmp_path / folder / "observer.json" for folder in ("one", "two"))
@@ -200,7 +130,7 @@ def test_validate_in_python_returns_the_same_metrics_without_a_warning(
     assert returned[1] == pytest.approx(returned[0], abs=1e-5)
 
 
-def subjects(images: Sequence[Path], folder: Path) -> str:
+def subjects(images: Sequence[Path], folder: Path, _: object = None) -> str:
     """Folders of subjects, as a source; one image is none."""
     for place, image in enumerate(images):
         subject = folder / str(place // EACH)
@@ -210,9 +140,9 @@ def subjects(images: Sequence[Path], folder: Path) -> str:
     return str(folder)
 
 
-def pairs(images: Sequence[Path], folder: Path) -> str:
+def pairs(images: Sequence[Path], folder: Path, interleave: Callable[..., list[Path]]) -> str:
     """Two files of pairs, as a source: one where every second image is none, one of fewer images than processes."""
-    paths = interleaved(folder, range(0, 2 * len(images), 2), images)
+    paths = interleave(folder, range(0, 2 * len(images), 2), images)
     lines = [f"{paths[place]},{paths[place + 1]},1" for place in range(0, len(paths), 2)]  # in the order of reading
     good = [(one, other) for one in range(len(images)) for other in range(one)]
     lines += [f"{paths[2 * one + 1]},{paths[2 * other + 1]},{int(one // EACH == other // EACH)}" for one, other in good]
@@ -227,7 +157,12 @@ SET_LABELLED = {"mated": (80, 4, 4), "auto": (82, 2, None)}
 
 @pytest.mark.parametrize("labeller", SET_LABELLED)
 def test_a_set_is_labelled_from_the_images_of_both(
-    labeller: str, network: tuple[str, ...], images: list[Path], tmp_path: Path, rows: Callable[[Path], Rows]
+    labeller: str,
+    network: tuple[str, ...],
+    images: list[Path],
+    tmp_path: Path,
+    rows: Callable[[Path], Rows],
+    run: Callable[..., None],
 ) -> None:
     source = subjects(images, tmp_path / "crops")
     (tmp_path / "crops" / "alone").mkdir()
@@ -252,7 +187,13 @@ EVALUATED = {"odd": ("ddp_spawn", subjects), "first_all_broken_and_one_image": (
 
 @pytest.mark.parametrize("name", EVALUATED)
 def test_the_same_figures_are_found(
-    name: str, network: tuple[str, ...], observer: Path, images: list[Path], tmp_path: Path
+    name: str,
+    network: tuple[str, ...],
+    observer: Path,
+    images: list[Path],
+    tmp_path: Path,
+    run: Callable[..., None],
+    interleave: Callable[..., list[Path]],
 ) -> None:
     launch, source = EVALUATED[name]
     methods = ("--model.methods=[froq, embedding_norm, random, network_quality]", "--model.metrics.fmr=[0.01, 0.1]")
@@ -261,7 +202,7 @@ def test_the_same_figures_are_found(
         *methods,
         "--report=false",
         f"--model.observer={observer}",
-        f"--data.source={source(images, tmp_path / 'source')}",
+        f"--data.source={source(images, tmp_path / 'source', interleave)}",
     )
     run(launch, "test", *asked, f"--output={tmp_path / 'two.csv'}")
     assert main(["test", *asked, f"--output={tmp_path / 'one.csv'}"]) == 0
@@ -279,67 +220,3 @@ def test_the_same_figures_are_found(
         assert row["value"] is None or row["value"] == pytest.approx(other["value"], rel=1e-5)
         for key in ("data_set", "method", "convention", "mated", "non_mated", "remark"):
             assert row[key] == other[key]
-
-
-def refused(launch: str, verb: str, *arguments: str, **variables: str) -> list[str]:
-    """Run a verb on two processes, which must refuse, and return what they tell."""
-    command, strategy = LAUNCHES[launch]
-    ran = subprocess.run(
-        [sys.executable, *command, verb, "--trainer.devices=2", strategy, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1", **variables},
-        timeout=300,
-    )
-    assert ran.returncode == 2
-    assert "Traceback" not in ran.stderr
-    return ran.stderr.splitlines()
-
-
-@pytest.mark.parametrize("launch", ["ddp", "ddp_spawn"])
-def test_what_all_processes_refuse_is_told_once(
-    launch: str, network: tuple[str, ...], images: list[Path], tmp_path: Path
-) -> None:
-    interleaved(tmp_path / "faces", (0, 1), images[:3])
-    asked = [*network, f"--data.source={tmp_path / 'faces'}", "--model.labeller=embedding_norm", "--report=false"]
-    told = refused(launch, "validate", *asked)
-    (line,) = [line for line in told if line.startswith("froq: ")]
-    assert line.startswith("froq: error: Expected at least 10 usable calibration images, but got 3 ")
-
-
-@pytest.mark.parametrize("launch", ["ddp", "ddp_spawn"])
-def test_what_the_second_process_alone_refuses_ends_both(
-    launch: str, network: tuple[str, ...], observer: Path, images: list[Path], tmp_path: Path
-) -> None:
-    interleaved(tmp_path / "faces", (), images[:3])
-    (tmp_path / "scores.csv.partial" / "1.shard").mkdir(parents=True)
-    asked = [*network, f"--model.observer={observer}", f"--data.source={tmp_path / 'faces'}"]
-    (line,) = refused(launch, "predict", *asked, f"--output={tmp_path / 'scores.csv'}")
-    assert line.startswith("froq: error: ")
-    assert "Is a directory" in line
-
-
-def test_a_port_that_is_taken_is_told(
-    network: tuple[str, ...], observer: Path, images: list[Path], tmp_path: Path
-) -> None:
-    interleaved(tmp_path / "faces", (), images[:3])
-    asked = [*network, f"--model.observer={observer}", f"--data.source={tmp_path / 'faces'}"]
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        told = refused("ddp", "predict", *asked, f"--output={tmp_path / 'scores.csv'}", MASTER_PORT=port)
-    assert re.fullmatch(r"froq: error: .*address already in use.*", told[-1])
-
-
-@pytest.mark.parametrize("call", ["run()", "for _ in range(1):\n    run()"])
-def test_a_script_that_its_processes_would_run_again_is_refused(
-    call: str, network: tuple[str, ...], observer: Path, images: list[Path], tmp_path: Path
-) -> None:
-    interleaved(tmp_path / "faces", (), images[:3])
-    options = yaml.safe_load(network[1].partition("=")[2])
-    (tmp_path / "script.py").write_text(SCRIPT.format(options=options, observer=observer, folder=tmp_path) + call)
-    ran = subprocess.run(
-        [sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert ran.returncode == 1
-    assert "ConfigurationError: Expected script.py to start its run under `if __name__" in ran.stderr.splitlines()[-1]

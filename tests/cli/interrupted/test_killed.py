@@ -1,0 +1,151 @@
+"""A run that is killed goes on with the same command, and ends as if nothing had happened."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from froq_lightning.cli import main
+from froq_lightning.errors import JournalError
+from froq_lightning.journal.shard import Shard
+
+Rows = list[dict[str, str]]
+Scoring = Callable[..., list[str]]
+Kill = Callable[..., tuple[int, str]]
+BATCH = "--data.batch_size=2"
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")]
+
+
+def test_a_killed_prediction_goes_on_to_the_same_bytes(
+    scoring: Scoring, kill_when: Kill, many: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, killed = tmp_path / "plain" / "scores.csv", tmp_path / "killed" / "scores.csv"
+    assert main(scoring(plain)) == 0
+    table = capsys.readouterr().out.split("quality 0..100")[1].replace(str(plain), "OUTPUT")
+    command = scoring(killed)
+    kill_when(killed.parent / "scores.csv.partial", command)
+    assert not killed.exists()
+    capsys.readouterr()
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    done = re.search(rf"going on: (\d+) of {len(list(many.iterdir()))} done", out)
+    assert done is not None
+    assert 0 < int(done[1]) < len(list(many.iterdir()))
+    assert out.split("quality 0..100")[1].replace(str(killed), "OUTPUT") == table
+    for suffix in (".csv", ".npy"):
+        assert killed.with_suffix(suffix).read_bytes() == plain.with_suffix(suffix).read_bytes()
+    assert {path.name for path in killed.parent.iterdir()} == {"scores.csv", "scores.npy", "scores.config.yaml"}
+
+
+def test_what_changed_since_is_refused_and_told(
+    scoring: Scoring,
+    kill_when: Kill,
+    observer: Path,
+    many: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rows: Callable[[Path], Rows],
+) -> None:
+    output = tmp_path / "out" / "scores.csv"
+    kill_when(output.parent / "scores.csv.partial", scoring(output))
+    other = tmp_path / "observer.json"
+    other.write_text(observer.read_text(encoding="utf-8").replace('"licence": "unknown"', '"licence": "known"'))
+    assert other.read_bytes() != observer.read_bytes()
+    changes = {
+        "data.resize was False, now is True": scoring(output, "--data.resize=true"),
+        "data.batch_size was 2, now is 3": scoring(output, "--data.batch_size=3"),
+        "model.observer was": scoring(output, f"--model.observer={other}"),
+        "model.embeddings was True, now is False": scoring(output, "--embeddings=null"),
+    }
+    for told, command in changes.items():
+        assert main(command) == 2
+        assert told in capsys.readouterr().err
+    (many / "000.jpg").rename(many / "new.jpg")
+    command = scoring(output)
+    assert main(command) == 2
+    assert "images: 1 gone (000.jpg), 1 new (new.jpg)" in capsys.readouterr().err
+    assert main([*command, "--restart=true"]) == 0
+    assert len(rows(output)) == len(list(many.iterdir()))
+
+
+def test_what_does_not_change_the_scores_may_change(scoring: Scoring, kill_when: Kill, tmp_path: Path) -> None:
+    plain, killed = tmp_path / "plain.csv", tmp_path / "killed.csv"
+    assert main(scoring(plain)) == 0
+    command = scoring(killed)
+    kill_when(tmp_path / "killed.csv.partial", command)
+    assert main([*command, "--data.workers=1", "--trainer.enable_progress_bar=true"]) == 0
+    assert killed.read_bytes() == plain.read_bytes()
+
+
+@pytest.fixture
+def people(shared: Path, tmp_path: Path) -> Path:
+    """Faces in folders of their subjects."""
+    folder = tmp_path / "people"
+    folder.mkdir()
+    for subject in sorted((shared / "data" / "faces").iterdir())[:8]:
+        (folder / subject.name).symlink_to(subject)
+    return folder
+
+
+LABELLED = {
+    "image by image": ("many", "--model.labeller={noise: 0, occlusion: 2}"),
+    "as a set": ("people", "--model.labeller=mated", "--data.degrade.copies=2"),
+    "as suits images without subjects": ("many", "--model.labeller=auto"),
+    "as suits few subjects": ("people", "--model.labeller=auto", "--data.degrade.share=0.5"),
+}
+
+
+@pytest.mark.parametrize("how", LABELLED)
+def test_a_killed_labelling_goes_on_to_the_same_observer(
+    how: str, network: tuple[str, ...], kill_when: Kill, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    name, *labeller = LABELLED[how]
+    source: Path = request.getfixturevalue(name)
+    for image in sorted(source.iterdir())[40:]:  # each takes several passes
+        image.unlink()
+    asked = [*labeller, f"--data.source={source}", "--report=false", BATCH]
+    commands = {
+        name: ["validate", *network, *asked, f"--output={tmp_path / name / 'observer.json'}"]
+        for name in ("plain", "killed")
+    }
+    assert main([*commands["plain"], "--model.preset=paper"]) == 0
+    kill_when(tmp_path / "killed" / "observer.json.partial", commands["killed"])
+    assert main([*commands["killed"], "--model.preset=paper"]) == 0
+    for file in ("observer.json", "observer.images.csv"):
+        assert (tmp_path / "killed" / file).read_bytes() == (tmp_path / "plain" / file).read_bytes()
+    assert not (tmp_path / "killed" / "observer.json.partial").exists()
+
+
+def wait_until_free(path: Path) -> None:
+    """Wait until the process that writes to a shard notices that it is alone, and lets it go."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            Shard(path).close()
+        except JournalError:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_a_killed_first_process_ends_the_second_and_both_go_on(
+    scoring: Scoring, kill_when: Kill, tmp_path: Path
+) -> None:
+    plain, killed = tmp_path / "plain" / "scores.csv", tmp_path / "killed" / "scores.csv"
+    two = ("--trainer.devices=2", "--trainer.strategy=ddp")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    start = [sys.executable, "-m", "froq_lightning"]
+    subprocess.run([*start, *scoring(plain, *two)], check=True, env=environment, timeout=300)
+    command = scoring(killed, *two)
+    kill_when(killed.parent / "scores.csv.partial", command, shards=2)
+    wait_until_free(killed.parent / "scores.csv.partial" / "1.shard")
+    ran = subprocess.run([*start, *command], capture_output=True, text=True, check=False, env=environment, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    for suffix in (".csv", ".npy"):
+        assert killed.with_suffix(suffix).read_bytes() == plain.with_suffix(suffix).read_bytes()

@@ -1,0 +1,101 @@
+"""The pages in a browser without network: everything is shown, and no name is run."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from markupsafe import escape
+from PIL import Image
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+OFFLINE = ("--headless=new", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND")
+BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
+Page = Any
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Callable[..., str]:
+    """Opens a page in a browser without network; returns what it printed."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium to open the page")
+
+    def opened(page: str, *options: str) -> str:
+        (tmp_path / "page.html").write_text(page, encoding="utf-8")
+        profile = f"--user-data-dir={tmp_path / 'profile'}"
+        command = [str(CHROMIUM), *OFFLINE, profile, *options, (tmp_path / "page.html").as_uri()]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+
+    return opened
+
+
+@pytest.fixture
+def look(browse: Callable[..., str]) -> Callable[..., object]:
+    """Opens a page in a browser and returns the value of an expression in it, even where the page allows no script."""
+
+    def seen(page: str, expression: str, *options: str) -> object:
+        policy = page[page.index("<meta http-equiv") : page.index("<title>")]
+        script = f"document.body.textContent = 'SEEN' + JSON.stringify({expression}) + 'SEEN'"
+        waiting = f"<script>window.onload = () => {{ {script} }}</script>"
+        printed = browse(page.replace(policy, "").replace("</body>", f"{waiting}</body>"), "--dump-dom", *options)
+        return json.loads(printed.split("SEEN")[-2].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
+
+    return seen
+
+
+@pytest.fixture(params=["calibration_page", "evaluation_page"])
+def page(request: pytest.FixtureRequest) -> str:
+    html: str = request.getfixturevalue(request.param).html
+    return html
+
+
+@pytest.mark.parametrize("width", [500, 800, 1300])
+def test_everything_is_there_and_no_name_is_run(page: str, look: Callable[..., object], width: int) -> None:
+    expression = (
+        "{owned: window.owned ?? null, pictures: [...document.images].map(one => one.naturalWidth), "
+        "drawings: [...document.querySelectorAll('figure svg')].map(one => one.getBoundingClientRect().height), "
+        "wide: document.documentElement.scrollWidth > window.innerWidth, "
+        "clipped: [...document.querySelectorAll('figure text')].filter(one => {"
+        "const [own, all] = [one, one.closest('figure')].map(each => each.getBoundingClientRect());"
+        "return own.left < all.left || own.right > all.right || own.top < all.top || own.bottom > all.bottom})"
+        ".map(one => one.textContent)}"
+    )
+    seen = look(page.replace("<details>", "<details open>"), expression, f"--window-size={width},1400")
+    assert isinstance(seen, dict)
+    assert seen["owned"] is None
+    assert len(seen["pictures"]) == page.count("<img ") >= 3 * 2 * 3
+    assert min(seen["pictures"]) > 50
+    assert min(seen["drawings"]) > 50
+    assert not seen["wide"]
+    assert seen["clipped"] == []
+
+
+def test_a_browser_would_tell_if_a_name_were_run(page: str, look: Callable[..., object]) -> None:
+    broken = page.replace(str(escape(BROKEN)), BROKEN)
+    assert broken != page
+    assert look(broken, "window.owned ?? null") == "file"
+
+
+def test_no_writing_in_a_chart_runs_into_another(calibration_page: Page, look: Callable[..., object]) -> None:
+    expression = (
+        "[...document.querySelectorAll('figure svg')].flatMap(chart => {"
+        "const texts = [...chart.querySelectorAll('text')].map(one => [one.textContent, one.getBoundingClientRect()]);"
+        "return texts.flatMap(([name, own], at) => texts.slice(at + 1)"
+        ".filter(([_, other]) => own.left < other.right - 1 && other.left < own.right - 1"
+        " && own.top < other.bottom - 4 && other.top < own.bottom - 4)"
+        ".map(([other, _]) => [name, other]))})"
+    )
+    for width in (500, 1300):
+        assert look(calibration_page.html, expression, f"--window-size={width},1400") == []
+
+
+def test_the_page_fills_a_screen(page: str, browse: Callable[..., str], tmp_path: Path) -> None:
+    browse(page, "--window-size=1000,1400", f"--screenshot={tmp_path / 'page.png'}")
+    picture = np.asarray(Image.open(tmp_path / "page.png").convert("L"))
+    assert picture.shape == (1400, 1000)
+    assert (picture.min(axis=1) < 128).mean() > 0.2, "there is something on many lines"

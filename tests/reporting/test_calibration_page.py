@@ -1,0 +1,174 @@
+"""What a calibration page says at its top, and of what was left out."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightning.pytorch import LightningModule, Trainer
+
+from froq_lightning.backbones.spec import WeightsInfo
+from froq_lightning.calibration.set_utility import SetUtility
+from froq_lightning.data.degradations import KINDS
+from froq_lightning.data.face_batch import FaceSample
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.module import FroqModule
+from froq_lightning.reporting import CalibrationReport
+from froq_lightning.runs.calibration_run import Calibration
+
+BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
+SHOWN = 3
+Run = tuple[Trainer, FroqModule, Path]
+Page = Any
+Render = Callable[..., Page]
+
+
+@pytest.fixture
+def page(calibration_page: Page) -> Page:
+    return calibration_page
+
+
+def test_one_sentence_tells_what_was_found(calibration: Calibration, page: Page) -> None:
+    observer, text = calibration.observer, page.words
+    title = "timm (architecture=edgenext_xx_small)"
+    assert f"{len(observer.layers)} of {len(observer.candidates)} layers of {title} observe quality" in text
+    assert calibration.selection.cost is not None
+    assert (
+        f"Spearman's rho with the pseudo-quality is {calibration.selection.cross_validated} on images it has not seen "
+        f"(cross-validated), and {observer.set_utility:.3f} on the 40 images that the layers were chosen on; reading "
+        f"them takes {100 * calibration.selection.cost:.3g} % of a forward pass."
+    ) in text
+
+
+@pytest.mark.parametrize(
+    ("rho", "told"),
+    [
+        (-0.04, "No usable quality was found in the {all} layers of {title}"),
+        (0.05, "No usable quality was found in the {all} layers of {title}"),
+        (0.25, "A weak finding: {some} of {all} layers of {title} observe quality"),
+        (0.8, "{some} of {all} layers of {title} observe quality"),
+    ],
+)
+def test_the_headline_claims_no_more_than_was_found(
+    calibration: Calibration, render: Render, rho: float, told: str
+) -> None:
+    selection = dataclasses.replace(calibration.selection, cross_validated=SetUtility(rho, 400))
+    page = render(dataclasses.replace(calibration, selection=selection)).html.replace('<span class="name">', "")
+    observer = calibration.observer
+    counts = {"some": len(observer.layers), "all": len(observer.candidates), "title": observer.backbone.title()}
+    assert f"<h1>{told.format(**counts)}</h1>" in page.replace("</span></h1>", "</h1>").replace("</span> ", " ")
+    assert (f"Spearman&#39;s rho is {rho:.3f} (95 % confidence interval" in page) == (rho < 0.3)
+    assert ("What may help: more calibration images" in page) == (rho < 0.3)
+
+
+def test_an_uncertain_finding_is_called_so(calibration: Calibration, render: Render) -> None:
+    selection = dataclasses.replace(calibration.selection, cross_validated=SetUtility(0.5, 12))
+    text = render(dataclasses.replace(calibration, selection=selection)).words
+    assert re.search(r"It is uncertain whether \d+ of \d+ layers of timm .* observe quality", text)
+    assert "Cross-validated rho 0.500 Spearman's rho between quality scores and pseudo-quality on images it has" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (SetUtility(None, 40), "Cross-validated rho - Spearman's"),
+        (SetUtility(0.5, 40), "95 % confidence interval 0.20 to 0.71 (Fisher)"),
+        (
+            SetUtility(0.5, 40, 12, (0.1, 0.8)),
+            "95 % confidence interval 0.10 to 0.80 (bootstrap over 12 groups of images",
+        ),
+    ],
+)
+def test_how_sure_it_is_is_told(found: SetUtility, told: str, calibration: Calibration, render: Render) -> None:
+    selection = dataclasses.replace(calibration.selection, cross_validated=found)
+    assert told in render(dataclasses.replace(calibration, selection=selection)).words
+
+
+def test_a_network_without_weights_changes_the_headline(calibration: Calibration, render: Render) -> None:
+    backbone = dataclasses.replace(calibration.observer.backbone, weights=WeightsInfo("as built", "0" * 64))
+    observer = dataclasses.replace(calibration.observer, backbone=backbone)
+    text = render(dataclasses.replace(calibration, observer=observer)).words
+    assert f"{backbone.title()} was calibrated without weights: its Observer fits no other run" in text
+    assert f"No weights were given to {backbone.title()}: it has those it was built with, random ones unless" in text
+    assert "layers of timm (architecture=edgenext_xx_small) observe quality" not in text
+
+
+def test_a_small_calibration_set_is_told_with_what_chance_can_reach(page: Page) -> None:
+    assert "Only 40 calibration images: by chance alone a layer utility can reach 0.31" in page.words
+
+
+def test_the_page_says_how_it_was_calibrated(validated: Run, page: Page) -> None:
+    text, weights = page.words, validated[1].identity.weights
+    assert weights.sha256 in text
+    assert f"30 % degraded ({', '.join(KINDS)})" in text
+    assert "labels that came with the images; higher is better" in text
+    assert "repeated layers folded; a score is the mean of the standardised norms of the layers" in text
+    assert "none max_cost 1, tolerance 0" in text
+
+
+def test_the_page_says_how_many_subjects_gave_the_labels(calibration: Calibration, render: Render) -> None:
+    images = dataclasses.replace(
+        calibration.observer.calibration_set,
+        labels={"method": "mated", "subjects": 12, "mates": 2.25, "alike": 0.98},
+        degradations={"kinds": ["blur"], "seed": 0, "copies": 2},
+    )
+    observer = dataclasses.replace(calibration.observer, calibration_set=images)
+    alone = dict.fromkeys((3, 5), "no other image of this subject")
+    text = render(dataclasses.replace(calibration, observer=observer, unlabelled=alone)).words
+    assert f"mated similarity, {images.images} images of 12 subjects with 2.2 mates in the mean" in text
+    assert "Only 12 subjects have mates; 25 are as good as the labels pseudo_mated" in text
+    assert "2 images without a label: no other image of this subject" in text
+    assert "the images and 2 degraded copies of each (blur)" in text
+
+
+@pytest.mark.parametrize(
+    ("degradations", "told"),
+    [
+        ({"share": 0.3, "copies": 0}, "30 % degraded (blur)"),
+        ({"share": 0.0, "copies": 1}, "the images and 1 degraded copy of each (blur)"),
+        ({"share": 0.3, "copies": 2}, "the images and 2 degraded copies of each, 30 % degraded (blur)"),
+        ({"share": 0.3}, "30 % degraded (blur)"),  # of an earlier version
+    ],
+)
+def test_the_page_says_what_was_degraded(
+    degradations: dict[str, Any],
+    told: str,
+    calibration: Calibration,
+    render: Render,
+) -> None:
+    images = dataclasses.replace(
+        calibration.observer.calibration_set, degradations={"kinds": ["blur"], "seed": 0, **degradations}
+    )
+    observer = dataclasses.replace(calibration.observer, calibration_set=images)
+    assert told in render(dataclasses.replace(calibration, observer=observer)).words
+
+
+def test_the_page_says_what_a_reader_should_know(page: Page) -> None:
+    text = page.words
+    assert "in-sample rho is flattered, since the layers were chosen on the same images." in text
+    assert "1 of 41 images could not be used." in text
+    assert f"{BROKEN}: file is empty" in text
+
+
+def test_of_many_failures_fifty_are_named(calibration: Calibration, show: Render) -> None:
+    many = {number: FaceSample(number, f"{number}.jpg", None, "no face found") for number in range(100, 170)}
+    text = show("calibration_left_out", dataclasses.replace(calibration, left_out=many)).words
+    assert "149.jpg: no face found" in text
+    assert "150.jpg" not in text
+    assert "… and 20 more" in text
+
+
+def test_without_failures_the_page_says_so(calibration: Calibration, show: Render) -> None:
+    text = show("calibration_left_out", dataclasses.replace(calibration, left_out={})).words
+    assert "None: every image was used." in text
+
+
+def test_the_same_calibration_gives_the_same_page(calibration: Calibration, render: Render, page: Page) -> None:
+    assert render(calibration, faces=SHOWN).html == page.html
+
+
+def test_another_module_is_refused(validated: Run, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="CalibrationReport works with FroqModule, not LightningModule"):
+        CalibrationReport(tmp_path / "report.html").on_validation_end(validated[0], LightningModule())
