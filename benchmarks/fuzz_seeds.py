@@ -17,7 +17,8 @@ from safetensors.torch import save
 from torch import nn
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
-from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
+from froq_lightning.calibration.observer import CalibrationSet, Observer
 from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import select_layers
 

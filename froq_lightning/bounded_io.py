@@ -1,4 +1,4 @@
-"""Text, JSON and arrays from elsewhere, read within limits; the counterpart of `publishing`."""
+"""Text, JSON and arrays, read with checks of what the file is and how much it may be."""
 
 import codecs
 import json
@@ -15,14 +15,11 @@ import numpy.typing as npt
 from froq_lightning.errors import DataError, DataNotFoundError, FroqError
 
 MOST_BYTES = 2**26
-MOST_CHARACTERS_IN_LINE = 2**20
 MOST_DIGITS = 18  # fit into 64 bits
 
 
 def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
-    """Read a text in UTF-8, or in UTF-16 with its mark, line by line, each with its number, from 1.
-
-    Lines keep their ends, as the csv module wants them.
+    """Read text in UTF-8, or in UTF-16 with a byte order mark, line by line: (number from 1, line with its end).
 
     Args:
         path: of the file.
@@ -30,17 +27,13 @@ def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
 
     Raises:
         DataNotFoundError: if there is no such file.
-        DataError: if it is no file, no such text, or has a line of more than a million characters.
+        DataError: if it is no file, or no such text.
     """
     name = name or path.name
     require_file(path, name)
     try:
         with name_in_errors(name), path.open(encoding=_encoding(path), newline="") as file:
-            number = 0
-            while line := file.readline(MOST_CHARACTERS_IN_LINE):
-                number += 1
-                if len(line) == MOST_CHARACTERS_IN_LINE:
-                    raise DataError(f"{name}, line {number}: has more than {MOST_CHARACTERS_IN_LINE:,} characters")
+            for number, line in enumerate(file, start=1):
                 if "\0" in line:
                     raise DataError(f"{name} is no text in UTF-8: line {number} holds a zero byte")
                 yield number, line
@@ -49,14 +42,14 @@ def numbered_lines(path: Path, name: str = "") -> Iterator[tuple[int, str]]:
 
 
 def _encoding(path: Path) -> str:
-    """Tell UTF-16 by its mark; Excel writes "Unicode text" so."""
+    """Recognise UTF-16 by its byte order mark; Excel's "Unicode text" is UTF-16."""
     with path.open("rb") as file:
         return "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 @contextmanager
 def name_in_errors(name: str) -> Iterator[None]:
-    """Turn what the system says of a file that it will not give into a DataError that names it."""
+    """Re-raise OSError as a DataError naming the file."""
     try:
         yield
     except FroqError:
@@ -88,7 +81,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_array(path: Path) -> npt.NDArray[Any]:
-    """Read a .npy file of numbers or booleans, but not into memory: what it says of its shape may not be true.
+    """Map a .npy file of numbers or booleans into memory: the shape in its header may be larger than the file.
 
     Raises:
         DataNotFoundError: if there is no such file.
@@ -107,7 +100,7 @@ def read_array(path: Path) -> npt.NDArray[Any]:
 
 
 def require_file(path: Path, name: str) -> None:
-    """Refuse pipes, whose writer is waited for, and devices, which may have no end.
+    """Refuse pipes, which wait for a writer, and devices, which may have no end.
 
     Raises:
         DataNotFoundError: if there is nothing of that path.

@@ -16,9 +16,10 @@ from torch import Tensor
 from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Preprocessing
-from froq_lightning.calibration import doubts
+from froq_lightning.calibration import observer_warnings
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.observer import BackboneIdentity, Observer
+from froq_lightning.calibration.observer import Observer
 from froq_lightning.calibration.rules.registry import require_preset
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import CalibrationError, ConfigurationError
@@ -144,7 +145,7 @@ class FroqModule(LightningModule):
         """Check precision and limits, lay out the network and read the Observer before any image is read."""
         limits(self.trainer, stage)
         require_precision(self.trainer)
-        if self.trainer.is_global_zero and (warning := doubts.of_weights(self.identity)):
+        if self.trainer.is_global_zero and (warning := observer_warnings.weights_warning(self.identity)):
             LOGGER.warning("warning: %s", warning)
         self.set_memory_format()
         if stage == "predict":

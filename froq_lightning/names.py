@@ -1,18 +1,18 @@
-"""Names that strangers chose, as text that harms no terminal, table or page, and that tells the name again."""
+"""File names as text that is safe in terminals, tables and pages, and that leads back to the name."""
 
 import os
 import re
 import unicodedata
 from pathlib import Path
 
-# Control and format characters (among them those that turn the direction of text), separators of lines and paragraphs,
-# and what stands for bytes that are no UTF-8.
+# Unicode categories: control and format characters (such as those that reverse the direction of text), separators of
+# lines and paragraphs, and surrogates, which stand for bytes that are no UTF-8.
 _HARMFUL_KINDS = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 _ESCAPE = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4})")
-# A spreadsheet runs a cell that begins so, perhaps behind spaces; the last ones are their wide forms.
+# A spreadsheet evaluates a cell that begins with one of these, perhaps behind spaces; the last four are full-width.
 _SIGN = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
 _FORMULA = re.compile(rf"\s*{_SIGN}")
-# Where semicolons separate cells, such a cell begins here.
+# The same where a semicolon separates cells.
 _NEXT_FORMULA = re.compile(rf';(?=[\s"]*{_SIGN})')
 
 
@@ -20,7 +20,7 @@ def escape_name(name: str) -> str:
     r"""Return the text that stands for a name in every output; most names are their own.
 
     Harmful characters are written as escapes (`\x1b`, `\u202e`), and backslashes are doubled in names that have such
-    characters or look as if they had. A path that a spreadsheet would run begins with `./`, which is the same path.
+    characters or look as if they had. A path that a spreadsheet would evaluate gets `./` in front: the same path.
     """
     text = _flat(name)
     if text != name or _ESCAPE.search(name):
@@ -34,9 +34,9 @@ def unescape_name(text: str) -> str:
 
 
 def resolve_name(root: Path, text: str) -> str:
-    """Return the name of the file that a list names: by its name, the text that stands for that, or another spelling.
+    """Return the name of the file that a list means: the text itself, the name that it escapes, or another spelling.
 
-    Other spellings have the backslashes of Windows between folders, or put accents together otherwise (NFC, NFD).
+    Other spellings have Windows' backslashes between folders, or compose accents differently (NFC, NFD).
     """
     if (text.isascii() and "\\" not in text) or os.path.lexists(root / text):
         return text
@@ -47,22 +47,22 @@ def resolve_name(root: Path, text: str) -> str:
 
 
 def resolve_path(root: Path, text: str) -> Path:
-    """Return the file that a list names, however it spells the name."""
+    """Return the path of the file that a list names; see `resolve_name`."""
     return root / resolve_name(root, text)
 
 
 def is_below(root: Path, path: Path) -> bool:
-    """Tell whether a path stays in a folder; symbolic links in it may lead elsewhere."""
+    """Whether a path is below a folder; symbolic links in it may still lead elsewhere."""
     return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(root.absolute()))
 
 
 def exists(path: Path) -> bool:
-    """Tell whether a path leads to something; one that is too long, or that no file can have, does not."""
+    """Whether a path exists; False for one that is too long, or that no file can have."""
     return os.path.exists(path)  # noqa: PTH110 - that of pathlib raises for them
 
 
 def escape_cell(text: str) -> str:
-    """Return text as a cell that stays on its line and that no spreadsheet runs; what it was may not be told again."""
+    """Return text as a table cell on one line that no spreadsheet evaluates; not reversible."""
     flat = _flat(text)
     return f"'{flat}" if _FORMULA.match(flat) and not _is_number(flat) else flat
 

@@ -1,4 +1,4 @@
-"""What is read from elsewhere stays within limits."""
+"""Files are read within limits."""
 
 import os
 from pathlib import Path
@@ -13,12 +13,6 @@ from froq_lightning.errors import DataError, DataNotFoundError
 def test_lines_come_with_their_numbers_and_without_a_mark_of_their_order(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\n\ntwo", encoding="utf-8-sig")
     assert list(numbered_lines(tmp_path / "a.txt")) == [(1, "one\n"), (2, "\n"), (3, "two")]
-
-
-def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("one\n" + "x" * 2**20)
-    with pytest.raises(DataError, match=r"fold/a\.txt, line 2: has more than 1,048,576 characters"):
-        list(numbered_lines(tmp_path / "a.txt", "fold/a.txt"))
 
 
 def test_text_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:

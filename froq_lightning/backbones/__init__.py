@@ -1,1 +1,1 @@
-"""WHO is observed: the network, how it is fed, which of its layers may be observed."""
+"""The networks that are observed: their weights, their preprocessing, their layers."""

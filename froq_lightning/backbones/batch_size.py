@@ -1,4 +1,4 @@
-"""How many images a network takes fastest at a time."""
+"""Measures the batch size at which a network is fastest."""
 
 from statistics import median
 from time import perf_counter
@@ -9,9 +9,8 @@ from froq_lightning.backbones.spec import Backbone
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 RUNS = 3
-# A larger batch must bring this much, since it also takes more memory; and no pass may take longer than some seconds.
-GAIN = 1.03
-LONGEST_PASS = 2.0
+MIN_GAIN = 1.03  # a larger batch also takes more memory
+MAX_SECONDS = 2.0
 
 
 @torch.no_grad()
@@ -30,9 +29,9 @@ def fastest_batch_size(backbone: Backbone, device: torch.device) -> int:
             seconds = _seconds(backbone, size, device)
         except torch.OutOfMemoryError:
             break
-        if size / seconds > GAIN * rate:
+        if size / seconds > MIN_GAIN * rate:
             best, rate = size, size / seconds
-        if size > 2 * best or seconds > LONGEST_PASS:
+        if size > 2 * best or seconds > MAX_SECONDS:
             break
     return best
 

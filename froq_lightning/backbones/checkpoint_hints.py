@@ -1,4 +1,4 @@
-"""Which backbone a checkpoint belongs to: the hint in the error of one that does not fit."""
+"""Finds the backbone that a checkpoint belongs to, for the error of one that does not fit."""
 
 import warnings
 from collections import Counter
@@ -14,10 +14,10 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.backbones.weights import read_state_dict
 from froq_lightning.errors import FroqError
 
-# Share of tensors that must agree for a backbone to be worth trying: of the smaller set, as a file may hold a head too,
-# or one part of a network alone. Share of the larger set for one to be worth naming.
+# Shares of tensors that must agree: of the smaller set to try a backbone, since a file may also hold a head, or only
+# one part of a network; of the larger set to name it.
 PROMISING, SIMILAR = 0.9, 0.5
-# What a backbone of others may take to be built; a hint is not worth waiting longer for.
+# A hint is not worth waiting longer for another backbone to be built.
 SECONDS_TO_BUILD = 30.0
 
 Signature = Counter[tuple[str, ...]]
@@ -25,7 +25,7 @@ Factories = Mapping[str, Callable[..., Any]]
 
 
 def recognise(path: str, factories: Factories) -> str:
-    """Tell which of the backbones loads a checkpoint, or else which resembles it most.
+    """Say which of the backbones loads a checkpoint, or else which resembles it most.
 
     Networks are built on the "meta" device, so nothing but the checkpoint takes memory. Backbones that cannot be built
     without further options are passed over, and so are plugins that fail.
@@ -99,7 +99,7 @@ def _agreement(one: Signature, other: Signature, of: Callable[[int, int], int]) 
 
 
 def _attempt(build: Callable[[], Any]) -> Any:
-    """Build something without memory for weights; None if that fails, for whatever reason, or takes long."""
+    """Build something on the meta device, without memory for weights; None if that fails or takes long."""
     built = []
 
     def run() -> None:

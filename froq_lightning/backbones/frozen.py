@@ -1,4 +1,4 @@
-"""Passes of a frozen network that change neither the network, nor what another pass returned."""
+"""Runs a frozen network without side effects on the network, its input, or earlier outputs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,9 +10,8 @@ from torch.utils._pytree import tree_map_only
 def run_frozen(forward: Callable[[Tensor], Any], modules: Sequence[nn.Module], inputs: Tensor) -> Any:
     """Call a network in eval mode, and return a copy of its output.
 
-    A network may change its input in place, so that what is needed again is given as a copy, and it may return a buffer
-    that its next pass overwrites. Modules that somebody set to train mode, in which dropout draws and BatchNorm learns,
-    are back in it afterwards.
+    The output is copied because a network may return a buffer that its next pass overwrites. A network may also change
+    its input in place: callers pass a copy of what they need again. Modules in train mode are restored to it.
 
     Args:
         forward: the network, or what calls it.

@@ -12,11 +12,11 @@ from froq_lightning.errors import DataNotFoundError, WeightsError
 
 HUB, FOLDER = ("hf_hub:", "hf-hub:"), "local-dir:"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-# What is fetched with each of `HUB_FILES`: itself, and the shards that an index lists.
-SHARDS = {"model.safetensors.index.json": "model-*.safetensors", "pytorch_model.bin.index.json": "pytorch_model-*.bin"}
+# Patterns of weights in a repository, perhaps in shards; the second is fetched only where the first is missing.
+PATTERNS = ("model*.safetensors*", "pytorch_model*.bin*")
 
-# Face models on the hub (github.com/gau-nernst/timm-face). Their configuration states the preprocessing of ImageNet or
-# none; all were trained on RGB crops of 112 pixels on the ArcFace template, (x - 127.5) / 127.5.
+# Face models on the hub (github.com/gau-nernst/timm-face). Their config.json has the preprocessing of ImageNet or none,
+# but all were trained on RGB crops of 112 pixels on the ArcFace template, (x - 127.5) / 127.5.
 FACE_MODELS = (
     "vit_tiny_patch8_112.arcface_ms1mv3",
     "vit_tiny_patch8_112.cosface_ms1mv3",
@@ -25,13 +25,13 @@ FACE_MODELS = (
     "convnext_atto.cosface_ms1mv3",
     "convnext_nano.cosface_ms1mv3",
 )
-# Arguments of `timm.create_model` that no configuration file may set: they would load something else.
+# Arguments of `timm.create_model` that a config.json may not set: they would load other files.
 REFUSED = ("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir", "scriptable")
 
 
 @dataclass(frozen=True)
 class HubModel:
-    """A timm network, as the files of the hub describe it or by default.
+    """A timm network as its config.json describes it; the defaults are those of face networks.
 
     Args:
         architecture: name in timm.
@@ -51,7 +51,7 @@ class HubModel:
 
 
 def is_from_hub(architecture: str) -> bool:
-    """Whether a name means files of the hub, on the hub or in a folder."""
+    """Whether an architecture is a hub id, or a folder in the layout of the hub."""
     return architecture.startswith((*HUB, FOLDER))
 
 
@@ -60,7 +60,7 @@ def hub_model(architecture: str, weights: str | None = None) -> HubModel:
 
     Args:
         architecture: the hub id or folder.
-        weights: file to take instead of the one on the hub; a configuration beside it is taken too.
+        weights: file to use instead of that on the hub, and so is a config.json beside it.
 
     Raises:
         DataNotFoundError: if the folder lacks a file.
@@ -74,18 +74,17 @@ def hub_model(architecture: str, weights: str | None = None) -> HubModel:
     elif weights is not None and (Path(weights).parent / CONFIG).is_file():
         folder = Path(weights).parent
     else:
-        folder = _download(name, () if weights else HUB_FILES)
+        folder = _download(name, with_weights=weights is None)
     return _read(folder, Path(name).name.partition("@")[0], weights or str(folder / _weights_in(folder)))
 
 
-def _download(name: str, files: tuple[str, ...]) -> Path:
-    """Fetch the configuration, and the first of the files that there is."""
+def _download(name: str, *, with_weights: bool) -> Path:
     repository, _, revision = name.partition("@")
     try:
-        for file in files or (CONFIG,):
-            wanted = [CONFIG, file, *([SHARDS[file]] if file in SHARDS else [])]
+        for pattern in PATTERNS:
+            wanted = [CONFIG, pattern] if with_weights else [CONFIG]
             folder = Path(snapshot_download(repository, revision=revision or None, allow_patterns=wanted))
-            if (folder / file).is_file():
+            if not with_weights or any(folder.glob(pattern)):
                 break
     except Exception as error:  # of the network, the hub, the file system
         folder_name = repository.rpartition("/")[2]
@@ -107,20 +106,21 @@ def _read(folder: Path, name: str, weights: str) -> HubModel:
             raise DataNotFoundError(f"{str(file)!r} does not exist; a timm model of the hub is {CONFIG} and {WEIGHTS}")
     try:
         stated = read_json(folder / CONFIG)
-        fed = {**stated, **stated.get("pretrained_cfg", {})}
+        pretrained = {**stated, **stated.get("pretrained_cfg", {})}
         options = {key: value for key, value in stated.get("model_args", {}).items() if key not in REFUSED}
-        if "num_classes" in fed:
-            options["num_classes"] = stated.get("num_classes", fed["num_classes"])
-        fed_as = () if name in FACE_MODELS else (fed.get("input_size"), fed.get("mean"), fed.get("std"))
-        return HubModel(str(stated["architecture"]), options, weights, **_preprocessing(*fed_as))
+        if "num_classes" in pretrained:
+            options["num_classes"] = stated.get("num_classes", pretrained["num_classes"])
+        preprocessing = {} if name in FACE_MODELS else _preprocessing(pretrained)
+        return HubModel(str(stated["architecture"]), options, weights, **preprocessing)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"{folder / CONFIG} is damaged, or no configuration of timm: {error}") from error
 
 
-def _preprocessing(size: Any = None, mean: Any = None, std: Any = None) -> dict[str, Any]:
-    stated = {
+def _preprocessing(config: dict[str, Any]) -> dict[str, Any]:
+    size, mean, std = (config.get(key) for key in ("input_size", "mean", "std"))
+    preprocessing = {
         "size": size and tuple(map(int, size[1:])),
         "mean": mean and tuple(map(float, mean)),
         "std": std and tuple(map(float, std)),
     }
-    return {key: value for key, value in stated.items() if value}
+    return {key: value for key, value in preprocessing.items() if value}

@@ -1,4 +1,4 @@
-"""The order in which a network's convolutions hold the values of a feature map."""
+"""Chooses the memory format of a network's convolutions: contiguous, or channels last."""
 
 import torch
 
@@ -8,20 +8,20 @@ from froq_lightning.errors import ConfigurationError
 
 @torch.no_grad()
 def set_memory_format(backbone: Backbone, device: torch.device, channels_last: bool | None = None) -> bool:
-    """Bring the network's weights into the order of memory that it is to run in.
+    """Convert the network's weights to the memory format that it will run in.
 
     Args:
         backbone: its network.
         device: that it will run on.
-        channels_last: whether the channels of a pixel lie next to each other. None decides: on a CPU, where that is
-            faster, they do, if the network gives the same embeddings so. One that calls `view` on its feature maps, or
-            has five-dimensional weights, does not run at all.
+        channels_last: whether the channels of a pixel are adjacent in memory. None means yes on a CPU, where that is
+            faster, if the network gives the same embeddings. A network that calls `view` on its feature maps, or has
+            five-dimensional weights, cannot run so.
 
     Returns:
         Whether the network runs with channels last.
 
     Raises:
-        ConfigurationError: if it shall and cannot.
+        ConfigurationError: if `channels_last` is True and the network does not run so.
     """
     if channels_last is False or (channels_last is None and device.type != "cpu"):
         return False
@@ -40,7 +40,7 @@ def set_memory_format(backbone: Backbone, device: torch.device, channels_last: b
 
 
 def _embeddings(backbone: Backbone) -> torch.Tensor:
-    """Embeddings of two images of noise: of one, a view exists that of two does not."""
+    """Embed two images of noise; one would not do, since some views exist only for a batch of one."""
     images = torch.rand(2, 3, *backbone.preprocessing.size, generator=torch.Generator().manual_seed(0))
     return backbone.embed(backbone.run(backbone.inputs(images.to(backbone.device))))
 

@@ -37,7 +37,7 @@ def create_backbone(name: str, /, **options: Any) -> Backbone:
         raise BackboneError(f"Expected the factory of {name!r} to return a Backbone, but got {type(backbone).__name__}")
     if backbone.note:
         _check_feeding(plugin, backbone, options)
-        if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes, the first one tells
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # print once where several processes run
             print(f"froq: {printable(backbone.note)}", file=sys.stderr)
     return backbone
 
@@ -62,17 +62,17 @@ def create_aligner(name: str, alignment: str, size: tuple[int, int], /, **option
 
 
 def _check_feeding(plugin: Extension, backbone: Backbone, options: dict[str, Any]) -> None:
-    """Refuse weights that fit a network only when changed, if they are published for one that is fed differently."""
+    """Refuse weights that fit only when changed, if they are published for a backbone with other preprocessing."""
     path, factories = _weights(options), _factories(plugin)
     others = published_as(path, factories) if path else {}
     named = [name for name, other in others.items() if other.preprocessing != backbone.preprocessing]
     if named and len(named) == len(others):
-        told = f"it is a checkpoint of {' or '.join(named)}, whose images are prepared differently"
-        raise WeightsError(f"{backbone.note}, and so it would fit {plugin.name}; but {told}")
+        reason = f"it is a checkpoint of {' or '.join(named)}, whose images are prepared differently"
+        raise WeightsError(f"{backbone.note}, and so it would fit {plugin.name}; but {reason}")
 
 
 def _recognised(plugin: Extension, options: dict[str, Any]) -> str:
-    """Tell which backbone the weights given to a plugin belong to, if that can be told."""
+    """Say which backbone the weights given to a plugin belong to, if that is found."""
     path = _weights(options)
     hint = recognise(path, _factories(plugin)) if path else ""
     return hint and f"; {hint}"

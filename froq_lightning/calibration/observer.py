@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,52 +15,19 @@ import torch
 from torch import Tensor
 
 from froq_lightning.atomic_write import atomic_write, signature
-from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
+from froq_lightning.backbones.spec import Backbone
 from froq_lightning.bounded_io import read_json
 from froq_lightning.calibration.aggregation import AGGREGATIONS, Aggregation, aggregate
+from froq_lightning.calibration.backbone_identity import BackboneIdentity, difference
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.consistency import contradictions
-from froq_lightning.calibration.decoding import decode
-from froq_lightning.calibration.migration import SCHEMA_VERSION, brought_up_to_date
-from froq_lightning.calibration.selection import LayerUtility, Selection, Step
+from froq_lightning.calibration.json_dataclasses import decode
+from froq_lightning.calibration.observer_versions import SCHEMA_VERSION, upgraded
+from froq_lightning.calibration.selection import MINIMUM_IMAGES, LayerUtility, Selection, Step
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.errors import DataNotFoundError, ObserverError
 
-# Of every version.
+# How an Observer file of any version begins.
 OBSERVER = signature(rb'\{\n "schema_version": \d+,\n "backbone": \{\n')
-
-
-@dataclass(frozen=True)
-class BackboneIdentity:
-    """The network that an Observer reads: what was asked for, and what came of it.
-
-    Args:
-        name: under which it is registered.
-        options: that it was built with, but for the place of its weights.
-        distribution: that registered it.
-        version: of the distribution.
-        weights: source, SHA-256 and licence.
-        preprocessing: how it is fed.
-    """
-
-    name: str
-    options: dict[str, Any]
-    distribution: str
-    version: str
-    weights: WeightsInfo
-    preprocessing: Preprocessing
-
-    @classmethod
-    def of(cls, backbone: Backbone, name: str, options: Mapping[str, Any], distribution: str, version: str) -> Self:
-        """Describe a backbone that was built under a name with options."""
-        kept = {key: value for key, value in sorted(options.items()) if key != "weights"}
-        plain = json.loads(json.dumps(kept))  # tuples become the lists that the file will hold
-        return cls(name, plain, distribution, version, backbone.weights, backbone.preprocessing)
-
-    def title(self) -> str:
-        """Name the network in a headline: its name, and the options that it was built with."""
-        options = ", ".join(f"{option}={value}" for option, value in self.options.items())
-        return f"{self.name} ({options})" if options else self.name
 
 
 @dataclass(frozen=True)
@@ -71,6 +40,12 @@ class ObservedLayer:
     std: float
     weight: float
 
+    def __post_init__(self) -> None:
+        if self.std <= 0 or self.mean < 0:
+            raise ObserverError("Expected layers with a positive std and a mean of 0 or more")
+        if not 0 < abs(self.weight) < math.inf:
+            raise ObserverError("Expected layers with a weight that is finite and not 0")
+
 
 @dataclass(frozen=True)
 class CalibrationSet:
@@ -80,6 +55,10 @@ class CalibrationSet:
     left_out: int
     labels: dict[str, Any]
     degradations: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.images < MINIMUM_IMAGES or self.left_out < 0:
+            raise ObserverError(f"Expected {MINIMUM_IMAGES} calibration images or more, but got {self.images}")
 
     @property
     def photographs(self) -> int:
@@ -122,12 +101,12 @@ class Observer:
     quantiles: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if self.schema_version != SCHEMA_VERSION:
-            raise ObserverError(f"Expected schema_version {SCHEMA_VERSION}, but got {self.schema_version}")
         if self.aggregation not in AGGREGATIONS:
             raise ObserverError(f"Expected `aggregation` to be one of {AGGREGATIONS}, but got {self.aggregation!r}")
-        if told := next(contradictions(self), ""):
-            raise ObserverError(told)
+        if len(self.quantiles) != 101 or list(self.quantiles) != sorted(self.quantiles):
+            raise ObserverError(f"Expected 101 ascending quantiles, but got {len(self.quantiles)}")
+        if problem := next(chain(_contradicting_layers(self), _contradicting_utilities(self)), ""):
+            raise ObserverError(problem)
 
     @classmethod
     def from_selection(
@@ -171,7 +150,7 @@ class Observer:
         if not path.is_file():
             raise DataNotFoundError(f"observer file {str(path)!r} does not exist")
         try:
-            return decode(cls, brought_up_to_date(read_json(path)))
+            return decode(cls, upgraded(read_json(path)))
         except ValueError as error:
             raise ObserverError(f"{path.name} is no Observer: {error}") from error
 
@@ -193,21 +172,18 @@ class Observer:
         Raises:
             ObserverError: saying what differs.
         """
-        made, here = self.backbone, identity
-        if made.name != here.name:
-            raise ObserverError(f"the observer was made for backbone {made.name!r}, not for {here.name!r}")
-        compared = {
-            "options": (made.options, here.options),
-            "weights": (f"sha256 {made.weights.sha256[:12]}", f"sha256 {here.weights.sha256[:12]}"),
-            "preprocessing": (asdict(made.preprocessing), asdict(here.preprocessing)),
-            "candidate layers": (sorted(c.name for c in self.candidates), sorted(backbone.candidate_layers)),
-        }
-        differing = [f"{what} {_difference(*pair)}" for what, pair in compared.items() if pair[0] != pair[1]]
-        if differing and made.weights.is_as_built:
+        if self.backbone.name != identity.name:
+            made, here = self.backbone.name, identity.name
+            raise ObserverError(f"the observer was made for backbone {made!r}, not for {here!r}")
+        differing = self.backbone.differences(identity)
+        layers = sorted(candidate.name for candidate in self.candidates), sorted(backbone.candidate_layers)
+        if layers[0] != layers[1]:
+            differing.append(f"candidate layers {difference(*layers)}")
+        if differing and self.backbone.weights.is_as_built:
             differing.append(
                 "it was calibrated without weights; calibrate again with a file as backbone_options.weights"
             )
-        elif differing and here.weights.is_as_built:
+        elif differing and identity.weights.is_as_built:
             differing.append("no weights were given here; give a file as backbone_options.weights")
         if differing:
             raise ObserverError(f"the observer was made for another network: {'; '.join(differing)}")
@@ -237,11 +213,32 @@ class Observer:
         return quality.where(scores.isfinite(), -1)
 
 
-def _difference(made: object, here: object) -> str:
-    if isinstance(made, dict) and isinstance(here, dict):
-        keys = [key for key in {**made, **here} if made.get(key) != here.get(key)]
-        return ", ".join(f"{key} {made.get(key)!r} there, {here.get(key)!r} here" for key in keys)
-    if isinstance(made, list) and isinstance(here, list):
-        only_there, only_here = sorted(set(made) - set(here)), sorted(set(here) - set(made))
-        return f"{only_there[:3]} only there, {only_here[:3]} only here"
-    return f"{made} there, {here} here"
+def _contradicting_layers(observer: Observer) -> Iterator[str]:
+    """Yield why the layers cannot be those of a calibration."""
+    candidates = {candidate.name: candidate.utility for candidate in observer.candidates}
+    layers, steps = [layer.name for layer in observer.layers], [step.layer for step in observer.trajectory]
+    if not layers:
+        yield "Expected at least one layer"
+    if observer.aggregation == "mean_norm" and any(layer.weight != 1 for layer in observer.layers):
+        yield "Expected weights of 1, since `aggregation` 'mean_norm' has no others"
+    for names in ([candidate.name for candidate in observer.candidates], steps, layers):
+        if len(set(names)) < len(names):
+            yield f"Expected every layer once, but got {max(names, key=names.count)!r} twice"
+        if unknown := [name for name in names if name not in candidates]:
+            yield f"Expected layers among the candidates, but got {unknown[0]!r}"
+    if any(layer.utility != candidates[layer.name] for layer in observer.layers):
+        yield "Expected layers with the utilities of their candidates"
+    if steps and layers != steps[: len(layers)]:
+        yield f"Expected layers to be the first of the trajectory, {steps[: len(layers)]}"
+
+
+def _contradicting_utilities(observer: Observer) -> Iterator[str]:
+    """Yield why the utilities cannot be rank correlations."""
+    low, high = observer.agreement.interval
+    utilities = [candidate.utility for candidate in observer.candidates]
+    utilities += [observer.set_utility, *(step.set_utility for step in observer.trajectory)]
+    utilities += [observer.agreement.rho, low, high]
+    if wrong := [rho for rho in utilities if rho is not None and not -1 <= rho <= 1]:
+        yield f"Expected utilities in -1..1, but got {wrong[0]}"
+    if low > high:
+        yield f"Expected an ascending interval in `cross_validated`, but got {low} to {high}"

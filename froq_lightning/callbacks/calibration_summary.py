@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from froq_lightning.calibration.doubts import of_weights
+from froq_lightning.calibration.observer_warnings import weights_warning
 from froq_lightning.calibration.pareto_front import FrontPoint
 from froq_lightning.calibration.selection import Selection
 from froq_lightning.calibration.set_utility import FEW_IMAGES, Verdict, by_chance
@@ -74,7 +74,7 @@ def headline(calibration: Calibration, name: str) -> str:
 def caveats(calibration: Calibration) -> Iterator[str]:
     """Yield what speaks against the scores, and what may help, in sentences."""
     images, selection = calibration.observer.calibration_set, calibration.selection
-    if warning := of_weights(calibration.observer.backbone):
+    if warning := weights_warning(calibration.observer.backbone):
         yield f"{warning[0].upper()}{warning[1:]}."
     if selection.verdict in UTILITY_CAVEATS:
         caveat = UTILITY_CAVEATS[selection.verdict]

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from froq_lightning.calibration import doubts
+from froq_lightning.calibration import observer_warnings
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction, ScoredRow
@@ -85,7 +85,10 @@ class RankedTable(Callback):
         trainer.callback_metrics[SCORED] = torch.tensor(scored)  # `ddp_spawn` hands metrics back
         print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
         if isinstance(pl_module, FroqModule) and pl_module.observer is not None:
-            known = (doubts.of_scores(pl_module.observer), doubts.of_scale(pl_module.observer))
+            known = (
+                observer_warnings.agreement_warning(pl_module.observer),
+                observer_warnings.scale_warning(pl_module.observer),
+            )
             print("".join(f"! {doubt}\n" for doubt in known if doubt), end="")
         print(_table(run.ranking))
         if run.failed:

@@ -10,7 +10,7 @@ from importlib import metadata
 from io import TextIOWrapper, UnsupportedOperation
 from typing import Any
 
-from froq_lightning.cli.refusals import StrictParser, refuse
+from froq_lightning.cli.error_messages import StrictParser, print_error
 from froq_lightning.errors import ConfigurationError
 
 OUTPUT_CLOSED = 1
@@ -52,7 +52,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except Exception as error:  # whatever it is
         if isinstance(error, BrokenPipeError) and not _output_is_read():
             return OUTPUT_CLOSED
-        refuse(error)
+        print_error(error)
         return USAGE_ERROR
 
 

@@ -13,10 +13,10 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from froq_lightning.callbacks import EvaluationWriter, FastestBatchSize, ObserverWriter, QualityWriter, RankedTable
 from froq_lightning.callbacks.ranking import SCORED
+from froq_lightning.cli.error_messages import one_line, option_names, with_nearest
 from froq_lightning.cli.interruption import EndAllProcesses
 from froq_lightning.cli.option_paths import expand_home, find_files
 from froq_lightning.cli.output_paths import require_outputs
-from froq_lightning.cli.refusals import one_line, option_names, with_nearest
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.froq import FroqQuality

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from froq_lightning.calibration.decoding import decode
+from froq_lightning.calibration.json_dataclasses import decode
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.errors import ConfigurationError, ExtensionError, UnknownNameError
 from froq_lightning.extensions import METHODS, Extension, discover, find

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
+from froq_lightning.calibration.observer import CalibrationSet, Observer
 from froq_lightning.calibration.rules.registry import create_rule, resolve_preset
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.data.face_batch import FaceBatch, FaceSample

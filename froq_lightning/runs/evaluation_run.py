@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.calibration import doubts
-from froq_lightning.calibration.observer import BackboneIdentity
+from froq_lightning.calibration import observer_warnings
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import TrialDataset
@@ -114,10 +114,10 @@ class EvaluationRun:
 
     def _notes(self, identity: BackboneIdentity, options: MetricOptions) -> Iterator[str]:
         """Yield doubts about the network, the Observers of the methods, and the intervals."""
-        if warning := doubts.of_weights(identity):
+        if warning := observer_warnings.weights_warning(identity):
             yield warning
         for name, method in self.scorer.methods.items():
-            if isinstance(method, FroqQuality) and (doubt := doubts.of_scores(method.observer)):
+            if isinstance(method, FroqQuality) and (doubt := observer_warnings.agreement_warning(method.observer)):
                 yield f"{name}: {doubt}"
         if 0 < options.bootstrap < ENOUGH_SAMPLES:
             count = options.bootstrap

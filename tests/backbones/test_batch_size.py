@@ -62,7 +62,7 @@ def test_memory_is_a_limit(fastest: Callable[[Timed], int]) -> None:
 
 
 def test_a_pass_that_takes_long_is_the_last(fastest: Callable[[Timed], int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("froq_lightning.backbones.batch_size.LONGEST_PASS", 0.05)
+    monkeypatch.setattr("froq_lightning.backbones.batch_size.MAX_SECONDS", 0.05)
     network = Timed(a_pass=0.04, an_image=0.004, room=1000)
     assert fastest(network) == 4
     assert max(network.seen) == 4

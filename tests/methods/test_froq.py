@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.calibration.observer import BackboneIdentity, CalibrationSet, Observer
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
+from froq_lightning.calibration.observer import CalibrationSet, Observer
 from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import select_layers
 from froq_lightning.methods.froq import FroqQuality

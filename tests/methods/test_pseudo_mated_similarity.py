@@ -10,8 +10,8 @@ from torch.nn.functional import cosine_similarity
 from torchvision.transforms.v2.functional import pil_to_tensor, to_pil_image
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.observer import BackboneIdentity
 from froq_lightning.data.degradations import blur
 from froq_lightning.data.face_batch import FaceBatch, FaceSample
 from froq_lightning.errors import CalibrationError

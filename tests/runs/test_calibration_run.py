@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.observer import BackboneIdentity
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import CalibrationError
 from froq_lightning.methods.mated_similarity import Similarities

@@ -1,4 +1,4 @@
-"""How the keys of a state dict become the names of a network: wrappers' prefixes cut off, a head beside it left out."""
+"""Matches the keys of a state dict with the names of a network: cuts off prefixes, leaves out a head beside it."""
 
 import re
 from collections import Counter
@@ -11,22 +11,22 @@ from torch import Tensor, nn
 from froq_lightning.backbones.weights.state_dicts import StateDict
 
 COUNTER = "num_batches_tracked"  # of batch normalisation in training; files from before PyTorch 0.4.1 have none
-HARMLESS = (COUNTER, "total_ops", "total_params")  # the others are what the profiler `thop` leaves in every module
-LONGEST_KEY = 1000
-MOST_PREFIXES = 20  # behind which a network is looked for; more than a few are no wrappers
-# From prefixes of keys to what replaces them, None to leave such keys out; the longest matching one counts.
+IGNORED = (COUNTER, "total_ops", "total_params")  # the latter two are left by the profiler `thop`
+MAX_KEY_LENGTH = 1000
+MAX_PREFIXES = 20  # that are tried; wrappers add only a few
+# Maps prefixes of keys to their replacement, or to None to leave such keys out; the longest matching prefix counts.
 Layout = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Tensors for everything that a network needs.
+    """A state dict whose tensors fill a whole network.
 
     Args:
-        state: where they lie.
-        prefix: that precedes their keys there.
+        state: that they come from.
+        prefix: of their keys there.
         tensors: by the network's names.
-        left: keys that are left out, but those that the layout leaves out.
+        left: keys that are not used, without those that the layout leaves out.
     """
 
     state: StateDict
@@ -36,33 +36,33 @@ class Fit:
 
     @property
     def is_averaged(self) -> bool:
-        """Whether these are averaged weights, by what leads to them."""
+        """Whether these are averaged weights, by the names of entries and prefix."""
         return self.state.is_averaged(self.prefix)
 
     @property
     def place(self) -> str:
-        """What leads to the tensors: the entries of the checkpoint, and the prefix of the keys."""
+        """Path to the tensors: the entries of the checkpoint, and the prefix of the keys."""
         return ".".join([*self.state.entries, self.prefix]).rstrip(".")
 
     def equals(self, other: "Fit") -> bool:
-        """Tell whether another fit of the same network has the same values."""
+        """Whether another fit of the same network has the same values."""
         both = self.tensors.keys() & other.tensors.keys()
         return all(torch.equal(self.tensors[name], other.tensors[name]) for name in both if not name.endswith(COUNTER))
 
 
 def fits(network: nn.Module, states: Sequence[StateDict], layout: Layout) -> list[Fit]:
-    """Find all tensors that fit a network in shape and kind, nothing of it missing; the likeliest first.
+    """Find all sets of tensors that fill a network and fit its shapes and types; the likeliest first.
 
     Args:
-        network: that they must fit.
-        states: where to look, the likeliest first.
-        layout: what becomes of the keys once the prefix of a wrapper is cut off.
+        network: to fill.
+        states: to look in, the likeliest first.
+        layout: how keys are renamed after the prefix of a wrapper is cut off.
     """
     own = network.state_dict()
     needed = [name for name in own if not name.endswith(COUNTER)]
     found: dict[tuple[int, ...], Fit] = {}  # two prefixes may lead to the same tensors
     for state in (state for state in states if len(state.tensors) >= len(needed)):
-        for prefix, count in prefixes(own, state, layout).most_common(MOST_PREFIXES):
+        for prefix, count in prefixes(own, state, layout).most_common(MAX_PREFIXES):
             fit = _fit(network, state, prefix, layout) if count >= len(needed) else None
             if fit is not None:
                 found.setdefault(tuple(id(fit.tensors[name]) for name in needed), fit)
@@ -70,11 +70,11 @@ def fits(network: nn.Module, states: Sequence[StateDict], layout: Layout) -> lis
 
 
 def prefixes(own: Mapping[str, Tensor], state: StateDict, layout: Layout) -> Counter[str]:
-    """Count how many of a network's names lie behind each prefix."""
+    """Count how many of a network's names follow each prefix."""
     wanted = {key for name in own for key in _keys_of(name, layout)}
     counts: Counter[str] = Counter()
     for key in state.tensors:
-        if len(key) <= LONGEST_KEY:
+        if len(key) <= MAX_KEY_LENGTH:
             starts = (0, *(place + 1 for place, letter in enumerate(key) if letter == "."))
             counts.update(key[:start] for start in starts if key[start:] in wanted)
     return counts
@@ -88,12 +88,12 @@ def renamed(key: str, layout: Layout) -> str | None:
 
 
 def is_alike(value: Tensor, own: Tensor) -> bool:
-    """Tell whether a tensor can take the place of another; integers cannot take that of weights, unscaled."""
+    """Whether a tensor can replace another: same shape, and not integers for floating point, which lack a scale."""
     return value.shape == own.shape and value.is_floating_point() == own.is_floating_point()
 
 
 def _keys_of(name: str, layout: Layout) -> Iterator[str]:
-    """Yield the keys of which a layout makes a name of the network."""
+    """Yield the keys that a layout renames to a name of the network."""
     for source, replacement in layout.items():
         if replacement is not None and name.startswith(replacement):
             key = source + name.removeprefix(replacement)
@@ -117,7 +117,7 @@ def _fit(network: nn.Module, state: StateDict, prefix: str, layout: Layout) -> F
     shorts = [behind[key] for key in used.values()]
     sources = {_source(short, layout) for short in shorts}
     left = [key for key in state.tensors if key not in used.values() and names.get(key, key) is not None]
-    inner = [behind[key] for key in left if key in behind and not key.endswith(HARMLESS)]
+    inner = [behind[key] for key in left if key in behind and not key.endswith(IGNORED)]
     inner = [short for short in inner if _source(short, layout) in sources]
     if not all(_is_beside(short, shorts, network, layout) for short in inner):
         return None
@@ -125,7 +125,7 @@ def _fit(network: nn.Module, state: StateDict, prefix: str, layout: Layout) -> F
 
 
 def _is_beside(key: str, used: Sequence[str], network: nn.Module, layout: Layout) -> bool:
-    """Tell whether a key belongs to a head beside the network: to no module of it, nor to one more of a series."""
+    """Whether a key belongs to a head beside the network: to no module of it, nor to one more block of a series."""
     known = {short[:place] for short in used for place in (*_dots(short), len(short))}
     owner = next((key[:place] for place in _dots(key) if key[:place] not in known), None)
     if owner is None:  # a tensor of a module that the network has
@@ -140,7 +140,7 @@ def _is_beside(key: str, used: Sequence[str], network: nn.Module, layout: Layout
 
 
 def _is_last(name: str, modules: Mapping[str, nn.Module]) -> bool:
-    """Tell whether no module with tensors follows: an `nn.Identity` that stands where a classifier would."""
+    """Whether no module with tensors follows, as behind an `nn.Identity` in the place of a classifier."""
     after = list(modules)[list(modules).index(name) + 1 :]
     return not any(
         [*modules[other].parameters(recurse=False), *modules[other].buffers(recurse=False)] for other in after

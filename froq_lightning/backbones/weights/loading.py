@@ -46,10 +46,10 @@ def load_weights(network: nn.Module, state_dict: Mapping[str, Tensor], source: s
         WeightsError: naming the first missing, unexpected and differently shaped keys.
     """
     states = [StateDict((), dict(state_dict))]
-    found = fits(network, states, PLAIN)
-    if not found:
+    matching = fits(network, states, PLAIN)
+    if not matching:
         raise _misfit(network, states, PLAIN, Path(source).name)
-    _load(network, found, Path(source).name)
+    _load(network, matching, Path(source).name)
 
 
 def load_checkpoint(
@@ -65,31 +65,31 @@ def load_checkpoint(
             keys of the network beyond that, such as "module.", is cut off.
 
     Returns:
-        What was cut off or left out, or which of several state dicts was taken, in a line; empty if all is as expected.
+        A remark in one line: what was cut off or left out, or which of several state dicts was used; or an empty text.
 
     Raises:
         DataNotFoundError: if there is no such file.
         WeightsError: if it cannot be read or does not fit, or if several networks in it do.
     """
     path, layout = Path(path), _layout(prefix)
-    checkpoint, told = read_checkpoint(path), ""
+    checkpoint, remark = read_checkpoint(path), ""
     missing: WeightsError | None = None
     try:
         states = find_state_dicts(checkpoint, key, path.name)
     except WeightsError as error:
         if key is None:
             raise
-        states, missing, told = find_state_dicts(checkpoint, None, path.name), error, str(error)
-    found = fits(network, states, layout)
-    if not found:
-        found = fits(network, [state.unwrapped() for state in states], layout)
-        told = "; ".join(filter(None, [told, f"{path.name}: took the names of wrappers out of its keys"]))
-    if not found and layout != PLAIN:
-        found = fits(network, states, PLAIN)
-        told = str(missing or f"no key of {path.name} starts with {_expected(layout)}")
-    if not found:
+        states, missing, remark = find_state_dicts(checkpoint, None, path.name), error, str(error)
+    matching = fits(network, states, layout)
+    if not matching:
+        matching = fits(network, [state.unwrapped() for state in states], layout)
+        remark = "; ".join(filter(None, [remark, f"{path.name}: took the names of wrappers out of its keys"]))
+    if not matching and layout != PLAIN:
+        matching = fits(network, states, PLAIN)
+        remark = str(missing or f"no key of {path.name} starts with {_expected(layout)}")
+    if not matching:
         raise missing or _misfit(network, states, layout, path.name)
-    return "; ".join(filter(None, [told, _load(network, found, path.name)]))
+    return "; ".join(filter(None, [remark, _load(network, matching, path.name)]))
 
 
 def network_sha256(network: nn.Module) -> str:
@@ -113,9 +113,9 @@ def _expected(layout: Layout) -> str:
     return " or ".join(repr(prefix) for prefix, kept in layout.items() if kept is not None)
 
 
-def _load(network: nn.Module, found: Sequence[Fit], name: str) -> str:
-    """Load the first fit, and tell what is remarkable about it; refuse to choose between networks of equal rank."""
-    best, others = found[0], [fit for fit in found[1:] if not fit.equals(found[0])]
+def _load(network: nn.Module, matching: Sequence[Fit], name: str) -> str:
+    """Load the first fit, and return remarks about it; raise if another network fits equally well."""
+    best, others = matching[0], [fit for fit in matching[1:] if not fit.equals(matching[0])]
     rivals = [fit for fit in others if fit.is_averaged == best.is_averaged]
     rival = next((fit for fit in rivals if fit.state is best.state or not best.state.is_usual), None)
     if rival is not None:
@@ -146,7 +146,7 @@ def _with_layout(state: StateDict, prefix: str, layout: Layout, file: str) -> di
 
 
 def _misfit(network: nn.Module, states: Sequence[StateDict], layout: Layout, file: str) -> WeightsError:
-    """Tell the difference of a network and the state dict that has the most of its names, behind whichever prefix."""
+    """Build the error that compares a network with the state dict that has most of its names, after any prefix."""
     own = network.state_dict()
     counted = [
         (count, state, prefix)
@@ -170,5 +170,5 @@ def _misfit(network: nn.Module, states: Sequence[StateDict], layout: Layout, fil
             if state_dict[name].shape == own[name].shape
         ],
     }
-    told = [f"{len(names)} {kind} ({listed(names)})" for kind, names in kinds.items() if names]
-    return WeightsError(f"{file} does not fit {type(network).__name__}: keys {'; '.join(told)}")
+    problems = [f"{len(names)} {kind} ({listed(names)})" for kind, names in kinds.items() if names]
+    return WeightsError(f"{file} does not fit {type(network).__name__}: keys {'; '.join(problems)}")

@@ -1,4 +1,4 @@
-"""The state dicts in a checkpoint, found by their content: mappings from names to tensors, wherever they lie."""
+"""Finds state dicts in a checkpoint by their content: mappings from names to tensors, wherever they are."""
 
 import re
 from collections import deque
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from froq_lightning.errors import WeightsError
 
-# Where training scripts keep the network's weights inside a checkpoint; of several, the first.
+# Entries in which training scripts keep a network's weights, the likeliest first.
 USUAL = (
     "state_dict",
     "net_state_dict",
@@ -20,29 +20,29 @@ USUAL = (
     "model",
     "backbone",
 )
-# In the name of weights that are averaged over those of the training, or follow them.
+# Words in the names of weights that are averaged over training.
 AVERAGED = frozenset({"ema", "swa", "averaged", "average", "shadow", "momentum"})
-DEEPEST = 6
-OPTIMISER = {"state", "param_groups"}  # what its state has, and no network
-LONGEST_NAME = 200
-# What stands in keys where a part of the network was wrapped, to be compiled or trained in parallel.
+MAX_DEPTH = 6
+OPTIMISER = {"state", "param_groups"}  # entries of an optimiser's state
+MAX_NAME_LENGTH = 200
+# Parts of keys from wrapping a part of the network, to compile it or to train in parallel.
 WRAPPER = re.compile(r"(?<![^.])(_orig_mod|module|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 
 
 @dataclass(frozen=True)
 class StateDict:
-    """Tensors by name, and the entries of the checkpoint that lead to them; none for the checkpoint itself."""
+    """Tensors by name, and the path of entries to them in the checkpoint; empty for the checkpoint itself."""
 
     entries: tuple[str, ...]
     tensors: dict[str, Tensor]
 
     @property
     def is_usual(self) -> bool:
-        """Whether it lies where weights usually lie, or is the checkpoint itself."""
+        """Whether it is at a usual entry, or is the checkpoint itself."""
         return all(entry in USUAL for entry in self.entries)
 
     def unwrapped(self) -> "StateDict":
-        """Return it with the wrappers of parts taken out of its keys; as it is if two would then be called the same."""
+        """Return it without the names of wrappers in its keys; unchanged if two keys would become the same."""
         tensors = {WRAPPER.sub("", key): value for key, value in self.tensors.items()}
         return StateDict(self.entries, tensors) if len(tensors) == len(self.tensors) else self
 
@@ -84,9 +84,9 @@ def find_state_dicts(checkpoint: Any, key: str | Sequence[str] | None, name: str
 
 
 def listed(names: Any, count: int = 3) -> str:
-    """Name the first ones."""
+    """Join the first names for a message."""
     names = list(names)
-    return ", ".join(str(name)[:LONGEST_NAME] for name in names[:count]) + (", …" if len(names) > count else "")
+    return ", ".join(str(name)[:MAX_NAME_LENGTH] for name in names[:count]) + (", …" if len(names) > count else "")
 
 
 def _rank(state: StateDict) -> tuple[bool, int, int]:
@@ -100,7 +100,7 @@ def _state_dict(entries: tuple[str, ...], content: Mapping[Any, Any]) -> StateDi
 
 
 def _mappings(content: Any) -> Iterator[tuple[tuple[str, ...], Mapping[Any, Any]]]:
-    """Yield every mapping, each once, but those of optimisers, whose tensors are called as a network's may be."""
+    """Yield every mapping once, with the path to it; not those of optimisers, whose keys may equal a network's."""
     whole = [((), content)] if isinstance(content, (Mapping, list, tuple)) else []
     waiting: deque[tuple[tuple[str, ...], Any]] = deque(whole)
     seen: set[int] = set()
@@ -111,7 +111,7 @@ def _mappings(content: Any) -> Iterator[tuple[tuple[str, ...], Mapping[Any, Any]
         seen.add(id(value))
         if isinstance(value, Mapping):
             yield places, value
-        if len(places) < DEEPEST:
+        if len(places) < MAX_DEPTH:
             inner = value.items() if isinstance(value, Mapping) else enumerate(value)
             parts = [(name, part) for name, part in inner if isinstance(part, (Mapping, list, tuple))]
             waiting += [((*places, str(name)), part) for name, part in parts if isinstance(name, (str, int))]
@@ -122,7 +122,7 @@ def _is_optimiser(content: Any) -> bool:
 
 
 def _joined(checkpoint: Any, keys: Sequence[str], name: str) -> list[StateDict]:
-    """Join entries, wherever they lie beside each other."""
+    """Join entries of one mapping, wherever in the checkpoint it is."""
     beside = [
         (places, [_state_dict((), value[key]).tensors for key in keys])
         for places, value in _mappings(checkpoint)
@@ -153,7 +153,7 @@ def _entry(checkpoint: Any, key: str, name: str) -> Mapping[Any, Any]:
 def _without_tensors(checkpoint: Any, name: str) -> str:
     if not isinstance(checkpoint, Mapping):
         return f"Expected {name} to hold a state dict, but got {type(checkpoint).__name__}"
-    of_optimiser = [key for key, value in checkpoint.items() if _is_optimiser(value)]
-    if _is_optimiser(checkpoint) or of_optimiser:
+    optimisers = [key for key, value in checkpoint.items() if _is_optimiser(value)]
+    if _is_optimiser(checkpoint) or optimisers:
         return f"{name} holds the state of an optimiser and no weights of a network; its entries: {listed(checkpoint)}"
     return f"{name} holds no tensors; its entries: {listed(checkpoint) or 'none'}"

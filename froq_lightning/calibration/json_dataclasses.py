@@ -1,4 +1,4 @@
-"""JSON values to dataclasses, checking every type: what an artefact file says is never trusted."""
+"""Builds dataclasses from JSON values, and checks every type: files may come from strangers."""
 
 import math
 from dataclasses import fields, is_dataclass

@@ -1,13 +1,14 @@
-"""What speaks against the scores of an Observer, in a sentence."""
+"""Reasons to doubt the scores of an Observer, in a sentence each."""
 
-from froq_lightning.calibration.observer import BackboneIdentity, Observer
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
+from froq_lightning.calibration.observer import Observer
 from froq_lightning.calibration.set_utility import FEW_IMAGES
 
 WORTH = {"none": "no usable quality", "uncertain": "perhaps chance", "weak": "weak"}
 
 
-def of_weights(network: BackboneIdentity) -> str:
-    """Warn of a network that was given no weights; empty for any other."""
+def weights_warning(network: BackboneIdentity) -> str:
+    """Warn of a network without weights of its own; empty for any other."""
     if not network.weights.is_as_built:
         return ""
     return (
@@ -17,18 +18,18 @@ def of_weights(network: BackboneIdentity) -> str:
     )
 
 
-def of_scores(observer: Observer) -> str:
-    """Say why its scores may tell nothing of quality; empty if nothing is known against them."""
-    found = observer.agreement
-    if found.verdict == "good":
+def agreement_warning(observer: Observer) -> str:
+    """Warn of scores that may not rank images by quality; empty if calibration found them good."""
+    agreement = observer.agreement
+    if agreement.verdict == "good":
         return ""
     unseen = " on images it had not seen" if observer.cross_validated else ""
-    told = f"in calibration, Spearman's rho between the observer's scores and the labels was {found}{unseen}"
-    return f"{told}: {WORTH[found.verdict]}"
+    measured = f"in calibration, Spearman's rho between the observer's scores and the labels was {agreement}{unseen}"
+    return f"{measured}: {WORTH[agreement.verdict]}"
 
 
-def of_scale(observer: Observer) -> str:
-    """Tell of a scale that rests on few images; empty if it does not."""
+def scale_warning(observer: Observer) -> str:
+    """Warn of a 0..100 scale that rests on few images; empty if it does not."""
     images = observer.calibration_set
     if images.photographs >= FEW_IMAGES:
         return ""

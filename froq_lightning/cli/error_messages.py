@@ -1,4 +1,4 @@
-"""Whatever was raised, as the one line that a command ends with, and the nearest names of what was mistyped."""
+"""Errors as one line on standard error, with the nearest names of mistyped options."""
 
 import os
 import re
@@ -14,12 +14,12 @@ from froq_lightning.runs.launcher import Launcher
 from froq_lightning.terminal import printable
 
 DEBUG = "FROQ_DEBUG"
-# What the parser and Lightning raise for bad options; their text says it all. By name, as importing them takes long.
-TELLING = {"ArgumentError", "MisconfigurationException"}
+# What the parser and Lightning raise for bad options: the text is enough. By name, since importing them is slow.
+PLAIN_ERRORS = {"ArgumentError", "MisconfigurationException"}
 TRACEBACK = "Traceback (most recent call last):"
 RAISED = re.compile(r"^(?:froq_lightning\.errors\.(\w+)|(?:\w+\.)*(\w+))(?:: (.*))?\Z", flags=re.MULTILINE | re.DOTALL)
 CHOICE = re.compile(r"argument (\w+): invalid choice: (['\"])(.*?)\2 \(choose from (.*)\)", flags=re.DOTALL)
-# The long message of jsonargparse for a value that fits no member of a union.
+# Parts of jsonargparse's long message for a value that fits no type of a union.
 KEY = re.compile(r'Parser key "(.*?)": ')
 UNION = re.compile(
     r"(.*?)Does not validate .* Subtypes: \[(.*)\] Errors: - (.*?)(?: Given value type: .*)? Given value: (.*)"
@@ -29,11 +29,11 @@ UNRECOGNISED = re.compile(r"unrecognized arguments: (--[^\s=]+)")
 NOT_ACCEPTED = re.compile(r"(?:Group '([^']*)' does not|Subcommand '[^']*' does not) accept option '([^']+)'")
 REQUIRED = re.compile(r"the following arguments are required: (.*)")
 WORKER = re.compile(r"DataLoader worker \(pid")
-SECONDS_FOR_THE_FIRST = 3.0
+SECONDS_FOR_FIRST_PROCESS = 3.0
 
 
 class StrictParser(ArgumentParser):
-    """A parser without abbreviations that raises what it refuses, with the nearest names."""
+    """An argument parser without abbreviations, whose errors name the nearest options."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **kwargs})  # type: ignore[arg-type]
@@ -60,7 +60,7 @@ def with_nearest(message: str, options: Iterable[str]) -> FroqError | None:
     """Turn a parser's message about an unknown or missing option into a FroqError; None for any other message."""
     line = one_line(message)
     if required := REQUIRED.search(line):
-        names = [name.partition(".")[2] or name for name in required[1].split(", ")]  # `predict.data.source`
+        names = [name.partition(".")[2] or name for name in required[1].split(", ")]  # without "predict."
         if not {"data.source", "model.backbone"} & set(names):
             return None
         return ConfigurationError(f"Expected {' and '.join(f'--{name}' for name in names)}, but nothing was given")
@@ -80,22 +80,20 @@ def one_line(message: str) -> str:
         return f"{key}{problem[0]}"
     if union := UNION.fullmatch(line):
         before, choices, errors, value = union.groups()
-        raised = [problem for problem in errors.split(" - ") if not problem.startswith("Expected ")]
-        named = re.sub(r"typing\.|<class '|'>", "", choices)
-        return (
-            f"{key or before}{value}: {'; '.join(raised)}" if raised else f"{key or before}{value} is none of {named}"
-        )
+        reasons = [reason for reason in errors.split(" - ") if not reason.startswith("Expected ")]
+        types = re.sub(r"typing\.|<class '|'>", "", choices)
+        return f"{key or before}{value}{': ' + '; '.join(reasons) if reasons else f' is none of {types}'}"
     return line
 
 
-def told(error: BaseException) -> str:
-    """Say in one line what was raised, here or in a process that was started, whose traceback comes as text."""
+def describe_error(error: BaseException) -> str:
+    """Describe an error in one line; of a child process, whose traceback is the text, its last line."""
     text = str(error)
     if TRACEBACK in text:
-        raised = RAISED.search(text.rpartition(TRACEBACK)[2])
-        if raised is not None:
-            known, other, message = raised.groups(default="")
-            return one_line(message) if known else _with_hint(other, one_line(message))
+        last = RAISED.search(text.rpartition(TRACEBACK)[2])
+        if last is not None:
+            own, other, message = last.groups(default="")
+            return one_line(message) if own else _with_hint(other, one_line(message))
     if isinstance(error, FroqError):
         return text
     name = type(error).__name__
@@ -103,30 +101,28 @@ def told(error: BaseException) -> str:
         return f"a process that reads images ended: {one_line(text)} Set fewer --data.workers if memory ran out"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {os.fspath(error.filename)!r}"
-    return one_line(text) if name in TELLING else _with_hint(name, one_line(text))
+    return one_line(text) if name in PLAIN_ERRORS else _with_hint(name, one_line(text))
 
 
-def refuse(error: BaseException) -> None:
-    """Print what was raised, once where several processes may raise it, with its traceback where that is wanted."""
+def print_error(error: BaseException) -> None:
+    """Print an error, in one process only where several raise it; with its traceback if FROQ_DEBUG is set."""
     if os.environ.get(DEBUG, "0") not in ("", "0"):
         traceback.print_exception(error)
-    if _first_refuses_too():
+    if _first_process_reports():
         return
-    lines = "\n".join(map(printable, told(error).splitlines()))
+    lines = "\n".join(map(printable, describe_error(error).splitlines()))
     print(f"froq: error: {lines}", file=sys.stderr, flush=True)
 
 
 def _with_hint(name: str, message: str) -> str:
-    return (
-        f"{name}: {message} ({DEBUG}=1 shows the traceback)" if message else f"{name} ({DEBUG}=1 shows the traceback)"
-    )
+    return f"{name}{message and f': {message}'} ({DEBUG}=1 shows the traceback)"
 
 
-def _first_refuses_too() -> bool:
-    """Wait whether the first process of a run ends for its own part, and this one with it; it mostly tells the same."""
+def _first_process_reports() -> bool:
+    """Whether this is another process than the first of a run, which ends too and mostly prints the same error."""
     if os.environ.get("LOCAL_RANK", "0") == "0":
         return False
-    launcher, end = Launcher(), time.monotonic() + SECONDS_FOR_THE_FIRST
+    launcher, end = Launcher(), time.monotonic() + SECONDS_FOR_FIRST_PROCESS
     while time.monotonic() < end:
         if launcher.is_gone:
             return True
