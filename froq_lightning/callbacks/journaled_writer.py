@@ -51,9 +51,8 @@ class JournaledWriter(OutputWriter):
             raise ConfigurationError(f"{type(self).__name__} works with FroqModule, not {type(pl_module).__name__}")
         self._launcher = Launcher()
         self.journal = Journal(self.path, trainer.global_rank, trainer.world_size)
-        self._is_written = False
+        self._is_written = self._is_limited = False
         limited, data = limits(trainer, stage), face_data(trainer)
-        self._is_limited = data is not None and bool(limited)
         identity = {"software": {name: metadata.version(name) for name in SOFTWARE}}
         if data is None:
             self.journal.open(identity, (), restart=True)
@@ -64,6 +63,7 @@ class JournaledWriter(OutputWriter):
         if limited:  # opened again: only a limited run's own journal may be deleted
             self.journal.close()
             self.journal.open(identity, names, restart=True)
+            self._is_limited = True  # not before: a refused run leaves the journal that it found
         self._skip_done(data, trainer)
 
     def record(self, block: Block) -> None:

@@ -93,7 +93,7 @@ def test_what_has_no_trials_is_told_as_images_with_what_is_in_the_way(
         if (found := inspect_source(str(tmp_path / name)))
     }
     assert told == {
-        "lfw": ("AdaFace memfile", "lfw_list.npy, which tells the ", None),
+        "lfw": ("AdaFace memfile", "lfw_list.npy, which lists the ", None),
         "flat": ("folder of images", "Expected flat to tell the subj", None),
         "flat/a.jpg": ("image", "Expected a to tell the subject", None),
         "list.csv": ("manifest", "Expected list to tell the subj", None),

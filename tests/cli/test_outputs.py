@@ -141,7 +141,8 @@ def test_the_same_command_replaces_all_that_it_wrote(run: Run, place: Path) -> N
     assert (np.load(place / "e.npy") == np.load(place / "E.NPY", mmap_mode="r")).all()
     embeddings = parquet.read_table(place / "E.PARQUET")["embedding"].to_pylist()
     np.testing.assert_array_equal(np.load(place / "e.npy"), np.array(embeddings, np.float32))
-    assert Image.open(place / "ranked.jpeg").format == "JPEG"
+    with Image.open(place / "ranked.jpeg") as picture:
+        assert picture.format == "JPEG"
 
 
 def test_an_evaluation_and_a_calibration_replace_all_that_they_wrote(run: Run, manifest: Path) -> None:
