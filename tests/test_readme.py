@@ -51,8 +51,12 @@ def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(wo
     for arguments in run:
         assert main([*arguments, "--trainer.enable_progress_bar=false"]) == 0
     scope = {"images": torch.randint(0, 256, (2, 3, 112, 112), dtype=torch.uint8)}
-    exec(next(block for block in blocks("python") if "QualityScorer" in block), scope)  # noqa: S102
+    for block in blocks("python"):
+        if "images" in block:
+            exec(block, scope)  # noqa: S102
     assert scope["scores"].quality.shape == (2,)
+    assert scope["batches"][0].status == ("ok",) * 10
+    assert (workplace / "my-observer.json").is_file()
     assert (workplace / "scores.csv").read_text().count("\n") == 11
     assert len(np.load(workplace / "embeddings.npy", allow_pickle=False)) == 10
     assert {"observer.html", "results.html"} <= {path.name for path in workplace.iterdir()}
