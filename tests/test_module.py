@@ -16,8 +16,7 @@ from froq_lightning.calibration.observer import Observer
 from froq_lightning.callbacks import ObserverWriter
 from froq_lightning.data.degradations import KINDS, Degradations
 from froq_lightning.datamodules.faces import FaceDataModule
-from froq_lightning.errors import ConfigurationError, ImageError, UnknownNameError
-from froq_lightning.methods.perturbation import PerturbationQuality
+from froq_lightning.errors import ConfigurationError, ImageError
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.quality_batch import ScoredBatch
 
@@ -121,15 +120,6 @@ def test_a_network_without_weights_is_warned_of_before_an_image_is_read(
     (told,) = (record.message for record in caplog.records if record.name.startswith("froq_lightning"))
     assert told.startswith("warning: no weights were given to timm (architecture=resnet10t, ")
     assert "its Observer fits no other run" in told
-
-
-def test_labels_are_the_perturbation_quality_of_the_images(
-    module: FroqModule, crops: Path, small_images: Tensor, trainer: Callable[..., Trainer]
-) -> None:
-    trainer().validate(module, datamodule=feed(crops), verbose=False)
-    assert module.calibration is not None
-    expected = PerturbationQuality(**QUICK).score(module.backbone, small_images)
-    torch.testing.assert_close(module.calibration.table.pseudo_quality, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_network_is_left_as_it_was(module: FroqModule, crops: Path, trainer: Callable[..., Trainer]) -> None:
@@ -264,17 +254,6 @@ def test_a_data_module_sets_itself_up_without_a_trainer(crops: Path) -> None:
     data = feed(crops)
     data.setup("predict")
     assert [len(batch.keys) for batch in data.predict_dataloader()] == [5, 5, 4]
-
-
-def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="unknown preset 'papr'; nearest: paper"):
-        FroqModule("timm", OPTIONS, preset="papr")  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("option", "value"), [("batch_size", 0), ("workers", -1)])
-def test_impossible_numbers_are_refused(option: str, value: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"Expected `{option}` to be at least"):
-        FaceDataModule("faces", PREPROCESSING, **{option: value})  # type: ignore[arg-type]
 
 
 def test_the_writer_of_observers_refuses_other_modules(

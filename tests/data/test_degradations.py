@@ -55,18 +55,6 @@ def test_impossible_copies_are_refused(options: dict[str, Any]) -> None:
         Degradations(**options)
 
 
-def test_the_order_of_the_images_does_not_matter() -> None:
-    degrade = Degradations(share=0.7, seed=3)
-    forwards = [degrade(portrait(), index)[0] for index in range(12)]
-    backwards = [degrade(portrait(), index)[0] for index in reversed(range(12))][::-1]
-    assert all(torch.equal(a, b) for a, b in zip(forwards, backwards, strict=True))
-
-
-def test_another_seed_degrades_otherwise() -> None:
-    notes = [[Degradations(share=1.0, seed=seed)(portrait(), index)[1] for index in range(8)] for seed in (0, 1)]
-    assert notes[0] != notes[1]
-
-
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_about_the_share_of_the_images_is_degraded_and_the_others_are_untouched(share: float) -> None:
     degrade = Degradations(share=share)
@@ -95,11 +83,6 @@ def test_a_degradation_keeps_shape_and_type_and_harms_more_the_more_severe_it_is
         assert degraded.dtype == torch.uint8
         damage.append(float((degraded.float() - image.float()).abs().mean()))
     assert 0 < damage[0] < damage[1] < damage[2]
-
-
-def test_the_note_names_kind_and_severity() -> None:
-    _, note = Degradations(share=1.0, kinds=("jpeg",))(portrait(), 0)
-    assert note.startswith("degraded: jpeg 0.")
 
 
 def test_an_unknown_kind_is_refused_with_the_nearest() -> None:

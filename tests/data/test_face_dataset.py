@@ -89,10 +89,6 @@ def test_landmarks_lead_to_crops_of_the_size_that_is_wanted(record: ImageRef) ->
     assert sample.image.shape == (3, 160, 128)
 
 
-def test_no_records_are_no_crops() -> None:
-    assert len(FaceDataset([], Preprocessing())) == 0
-
-
 @pytest.mark.parametrize(("knobs", "message"), [((0, None), "`batch_size` to be at least 1"), ((1, -1), "`workers`")])
 def test_loading_knobs_out_of_their_range_are_refused(knobs: tuple, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):

@@ -2,13 +2,11 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.score_files import read_scores, with_labels
-from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.errors import DataError
 
 KEYS = ["ann/1.jpg", "ann/2.jpg", "bob/1.jpg"]
 OFIQ = (
@@ -57,12 +55,6 @@ def test_scores_of_every_tool_find_their_images(name: str, text: str, tmp_path: 
     np.testing.assert_array_equal(scores(tmp_path, text, name), [24.25, math.nan, 26.5])
 
 
-def test_parquet_reads_like_csv(tmp_path: Path) -> None:
-    table = pa.table({"path": KEYS, "score": [24.25, None, 26.5]})
-    parquet.write_table(table, tmp_path / "scores.parquet")
-    np.testing.assert_array_equal(read_scores(tmp_path / "scores.parquet", KEYS), [24.25, math.nan, 26.5])
-
-
 def test_a_column_may_be_named(tmp_path: Path) -> None:
     assert scores(tmp_path, OFIQ, column="UnifiedQualityScore.scalar") == [33, -1, 60]
 
@@ -107,14 +99,6 @@ def test_scores_that_fit_no_or_several_images_are_refused(text: str, message: st
         scores(tmp_path, text, "scores.txt")
 
 
-def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataNotFoundError, match=r"gone\.csv' does not exist"):
-        read_scores(tmp_path / "gone.csv", KEYS)
-    (tmp_path / "scores.txt").write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(DataError, match=r"scores\.txt is no text in UTF-8"):
-        read_scores(tmp_path / "scores.txt", KEYS)
-
-
 @pytest.mark.parametrize(
     ("keys", "stated", "expected"),
     [
@@ -150,17 +134,6 @@ def test_any_score_file_can_label_a_calibration(name: str, text: str, tmp_path: 
         ("bob/1.jpg", ""),
     ]
     assert [labelled[place].pseudo_quality for place in (0, 2)] == [24.25, 26.5]
-
-
-def test_scores_of_further_images_are_rows_with_a_reason(tmp_path: Path) -> None:
-    (tmp_path / "scores.txt").write_text("/data/bob/1.jpg 2\n/data/ann/1.jpg 1\n/data/eve/1.jpg 3\n")
-    labelled = {record.key: record for record in with_labels(records(), tmp_path / "scores.txt")}
-    assert {key: record.problem for key, record in labelled.items()} == {
-        "ann/1.jpg": "",
-        "ann/2.jpg": "no label in scores.txt",
-        "bob/1.jpg": "",
-        "/data/eve/1.jpg": "in scores.txt, but not in the source",
-    }
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,3 @@ def test_sets_of_one_name_are_refused(run: Run, bin_file: Path) -> None:
 def test_scores_without_a_path_are_refused(spec: dict[str, str], run: Run, bin_file: Path) -> None:
     with pytest.raises(ConfigurationError, match="Expected scores 'OFIQ' as a path or as path and column, but got"):
         run(TrialDataModule(str(bin_file), Preprocessing(), scores={"OFIQ": spec}, workers=0))
-
-
-def test_knobs_out_of_their_range_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="Expected `batch_size` to be at least 1, but got 0"):
-        TrialDataModule("faces", Preprocessing(), batch_size=0)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
+from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.sources.source import read_trials
 
 FRONTAL, PROFILE = "Pair_list_F.txt", "Pair_list_P.txt"
@@ -70,11 +70,6 @@ def test_the_images_may_lie_elsewhere(cfp: Path) -> None:
     assert read_trials(str(cfp), root=str(aligned)).images[0].path.is_file()
     with pytest.raises(DataNotFoundError, match="none of the 8 images of cfp-dataset-FP exists"):
         read_trials(str(cfp))
-
-
-def test_another_part_is_refused(cfp: Path) -> None:
-    with pytest.raises(ConfigurationError, match="`part` 'PP': cfp-dataset \\(CFP folder\\) has the parts FP, FF"):
-        read_trials(str(cfp), part="PP")
 
 
 @pytest.mark.parametrize(

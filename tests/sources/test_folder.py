@@ -40,18 +40,13 @@ def test_suffixes_of_images_are_known_in_any_case(place: Path, search: Search) -
 
 
 def test_what_is_no_image_is_counted_by_suffix_with_an_example(place: Path, search: Search) -> None:
-    touch(place, "a.jpg", "z.txt", "sub/notes.txt", "clip.MP4", "a.jp2", "README")
+    touch(place, "a.jpg", "z.txt", "sub/notes.txt", "clip.MP4", "a.jp2", "README", "x.bz2", "x.doc", "x.zip")
     keys, passed_over = search()
     assert keys == ["a.jpg"]
     assert passed_over == (
-        "5 files not read as images (.txt 2, such as sub/notes.txt; no suffix 1, such as README; "
-        ".jp2 1, such as a.jp2; .mp4 1, such as clip.MP4)"
+        "8 files not read as images (.txt 2, such as sub/notes.txt; no suffix 1, such as README; "
+        ".bz2 1, such as x.bz2; .doc 1, such as x.doc; .jp2 1, such as a.jp2; 2 more kinds)"
     )
-
-
-def test_many_kinds_are_cut(place: Path, search: Search) -> None:
-    touch(place, "a.png", *(f"a.{letter}" for letter in "bcdefgh"))
-    assert search()[1].endswith("; .f 1, such as a.f; 2 more kinds)")
 
 
 def test_hidden_files_and_those_of_systems_are_not_worth_a_word(place: Path, search: Search) -> None:
@@ -80,12 +75,6 @@ def test_links_to_folders_and_to_files_are_followed(place: Path, search: Search,
         (place / name).symlink_to(tmp_path / name)
     (place / "gone.jpg").symlink_to(tmp_path / "gone.jpg")
     assert search() == (["3.jpg", "ann/1.jpg", "ann/deep/2.jpg", "bob/1.jpg", "gone.jpg"], "")
-
-
-def test_a_folder_that_is_itself_a_link_is_searched(place: Path, tmp_path: Path) -> None:
-    touch(place, "a.jpg")
-    (tmp_path / "link").symlink_to(place)
-    assert FolderSearch(tmp_path / "link").images == [tmp_path / "link" / "a.jpg"]
 
 
 @pytest.mark.parametrize("target", [".", "..", "../..", "/", "sub"])

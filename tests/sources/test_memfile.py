@@ -57,9 +57,10 @@ def test_other_floats_are_read_too(dtype: type, write: Callable[..., Path], crop
             {"shape": [2, 4, 4, 3], "dtype": "float32"},
             r"to state \[N, 3, H, W\] and float16 .*, but got \[2, 4, 4, 3\]",
         ),
-        ({"shape": [2, 3, 4], "dtype": "float32"}, "Expected mem_file.dat.conf to state"),
         ({"shape": [2, 3, 4, -4], "dtype": "float32"}, "Expected mem_file.dat.conf to state"),
         ({"shape": [2, 3, 4, 4], "dtype": "object"}, "but got .* and object"),
+        ({"shape": [20_000_000, 3, 2**32, 2**32], "dtype": "float32"}, r"to have [\d,]+ bytes"),
+        ({"shape": [1, 3, 10**17, 1], "dtype": "float32"}, r"to have [\d,]+ bytes"),
         ({"shape": [3, 3, 4, 4], "dtype": "float32"}, "to have 576 bytes, as mem_file.dat.conf states, but got 384"),
     ],
 )
@@ -107,11 +108,3 @@ def test_a_list_that_does_not_fit_is_refused(stated: np.ndarray, message: str, m
     np.save(tmp_path / "lfw_list.npy", stated, allow_pickle=True)
     with pytest.raises(DataError, match=message):
         read_trials(str(tmp_path / "lfw"))
-
-
-@pytest.mark.parametrize("shape", [[20_000_000, 3, 2**32, 2**32], [1, 3, 10**17, 1]])
-def test_a_shape_beyond_all_measure_is_refused(shape: list[int], tmp_path: Path) -> None:
-    (tmp_path / "mem_file.dat").touch()
-    (tmp_path / "mem_file.dat.conf").write_text(json.dumps({"shape": shape, "dtype": "float32"}))
-    with pytest.raises(DataError, match=r"Expected mem_file\.dat to have [\d,]+ bytes"):
-        read_faces(tmp_path / "mem_file.dat")

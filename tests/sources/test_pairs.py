@@ -41,11 +41,6 @@ def test_a_pairs_csv_gives_every_image_once_in_the_order_of_its_rows(pairs: Call
     assert (read.name, read.note) == ("pairs", "")
 
 
-def test_mated_trials_tell_the_subjects_where_the_folders_do_not(pairs: Callable[..., Path]) -> None:
-    read = read_trials(str(pairs("a.jpg,b.jpg,1", "b.jpg,c.jpg,true", "d.jpg,a.jpg,0")))
-    assert read.subjects.tolist() == [0, 0, 0, 1]
-
-
 def test_trials_that_contradict_each_other_are_noted(pairs: Callable[..., Path]) -> None:
     read = read_trials(str(pairs("a.jpg,b.jpg,1", "b.jpg,c.jpg,1", "c.jpg,a.jpg,0", "a.jpg,d.jpg,0")))
     assert read.note == "1 non-mated trials contradict the mated ones (both sides show one subject)"
@@ -153,8 +148,6 @@ def test_a_malformed_list_of_pairs_is_refused_by_its_line(text: str, message: st
     [
         ("a.jpg,b.jpg,2", r"pairs\.csv, line 3: Expected `mated` to be 0 or 1, but got '2'"),
         ("a.jpg,,1", r"pairs\.csv, line 3: the path is empty"),
-        ("a.jpg,b.jpg", r"pairs\.csv, line 3: Expected 3 cells as in line 1, but got 2"),
-        ('a.jpg,"b.jpg,1', r"pairs\.csv, line 3: is no CSV"),
     ],
 )
 def test_a_malformed_row_is_refused_by_its_number(row: str, message: str, pairs: Callable[..., Path]) -> None:
@@ -162,17 +155,10 @@ def test_a_malformed_row_is_refused_by_its_number(row: str, message: str, pairs:
         read_trials(str(pairs("a.jpg,b.jpg,1", row)))
 
 
-def test_a_pairs_csv_without_trials_is_refused(pairs: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match="pairs holds no comparison trials"):
-        read_trials(str(pairs()))
-
-
-def test_images_that_are_all_elsewhere_are_refused_with_the_root(pairs: Callable[..., Path], tmp_path: Path) -> None:
+def test_images_that_are_all_elsewhere_are_refused_with_the_root(pairs: Callable[..., Path]) -> None:
     source = str(pairs("x/a.jpg,x/b.jpg,1"))
     with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists below .*'x/a\.jpg'; set `root`"):
         read_trials(source)
-    with pytest.raises(DataNotFoundError, match=r"root .*nowhere' of the images does not exist"):
-        read_trials(source, root=str(tmp_path / "nowhere"))
 
 
 def test_images_that_all_lie_outside_of_the_root_are_refused(
@@ -183,11 +169,6 @@ def test_images_that_all_lie_outside_of_the_root_are_refused(
     assert len(read_trials(str(source)).images) == 2
     with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists below .*root"):
         read_trials(str(source), root=str(tmp_path / "root"))
-
-
-def test_the_root_leads_to_the_images(pairs: Callable[..., Path], folder: Path, tmp_path: Path) -> None:
-    source = pairs("faces/a.jpg,faces/b.jpg,1", "faces/a.jpg,faces/c.jpg,0")
-    assert read_trials(str(source), root=str(tmp_path)).images[0].path == folder / "a.jpg"
 
 
 def test_folders_of_subjects_are_compared(shared: Path) -> None:
@@ -228,15 +209,6 @@ def test_a_part_is_refused_where_there_is_none(pairs: Callable[..., Path]) -> No
         ConfigurationError, match=r"Expected no `part` 'FF': pairs\.csv \(pairs of images .*\) has no parts"
     ):
         read_trials(str(pairs("a.jpg,b.jpg,1")), part="FF")
-
-
-def test_what_is_no_source_of_trials_is_refused_with_those_that_are(folder: Path) -> None:
-    with pytest.raises(DataNotFoundError, match=r"data source 'gone' does not exist"):
-        read_trials("gone")
-    (folder / "list.csv").write_text("path\na.jpg\n")
-    for name in ("list.csv", "a.jpg"):
-        with pytest.raises(DataError, match=r"to tell the subject of every image, .*, but got none for 'a\.jpg'"):
-            read_trials(str(folder / name))
 
 
 def test_the_name_of_a_set_is_harmless_whatever_its_folder_is_called(tmp_path: Path) -> None:
