@@ -120,15 +120,15 @@ def test_the_nearest_spelling_of_a_path_counts(
     np.testing.assert_array_equal(read_scores(tmp_path / "scores.csv", keys), expected)
 
 
-def records() -> list[ImageRef]:
+def images() -> list[ImageRef]:
     return [ImageRef(key, Path(key)) for key in KEYS]
 
 
 @pytest.mark.parametrize(("name", "text"), [("ofiq.csv", OFIQ), ("scores.csv", OURS)])
 def test_any_score_file_can_label_a_calibration(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
-    labelled = with_labels(records(), tmp_path / name)
-    assert [(record.key, record.problem) for record in labelled] == [
+    labelled = with_labels(images(), tmp_path / name)
+    assert [(image.key, image.problem) for image in labelled] == [
         ("ann/1.jpg", ""),
         ("ann/2.jpg", "label '' is no finite number"),
         ("bob/1.jpg", ""),

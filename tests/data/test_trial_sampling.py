@@ -15,13 +15,13 @@ from froq_lightning.errors import ConfigurationError, DataError
 
 
 def compare(subjects: list[int], **knobs: int) -> ComparisonSet:
-    records = RefTable([str(place) for place in range(len(subjects))], Path())
-    return sample_comparisons("faces", records, np.array(subjects), Sampling(**knobs))
+    images = RefTable([str(place) for place in range(len(subjects))], Path())
+    return sample_comparisons("faces", images, np.array(subjects), Sampling(**knobs))
 
 
 def trials(read: ComparisonSet) -> tuple[set[frozenset[int]], set[frozenset[int]]]:
     """Mated and non-mated pairs by the keys of their images; fails on repeated ones."""
-    keys = [int(record.key) for record in read.images]
+    keys = [int(image.key) for image in read.images]
     pairs = [frozenset((keys[a], keys[b])) for a, b in zip(read.first, read.second, strict=True)]
     assert len(set(pairs)) == len(pairs)
     mated = {pair for pair, is_mated in zip(pairs, read.mated, strict=True) if is_mated}
@@ -42,8 +42,8 @@ def test_all_mated_pairs_and_as_many_non_mated_ones_as_asked_for(subjects: list[
     assert found == mated
     assert sampled <= others
     assert len(sampled) == min(wanted, len(others))
-    assert [subjects[int(record.key)] for record in read.images] == [
-        sorted({subjects[int(record.key)] for record in read.images})[number] for number in read.subjects
+    assert [subjects[int(image.key)] for image in read.images] == [
+        sorted({subjects[int(image.key)] for image in read.images})[number] for number in read.subjects
     ]
 
 

@@ -75,7 +75,7 @@ def test_scores_from_elsewhere_find_the_images(run: Run, bin_file: Path, tmp_pat
     scores["other"] = {"path": str(tmp_path / "ofiq.csv"), "column": "other"}
     data = TrialDataModule(str(bin_file), Preprocessing(), scores=scores, workers=0)
     run(data)
-    keys = [record.key for record in data.sets[0].images]
+    keys = [image.key for image in data.sets[0].images]
     assert keys[:3] == ["000000", "000001", "000003"]
     np.testing.assert_array_equal(data.sets[0].scores["OFIQ"][:4], [4, np.nan, 5, np.nan])
     np.testing.assert_array_equal(data.sets[0].scores["other"][:4], [2, 3, 1, np.nan])

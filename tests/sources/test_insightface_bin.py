@@ -28,8 +28,8 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 def read(path: Path, position: int) -> np.ndarray:
-    record = read_faces(path).images[position]
-    return record.archive.read(record.position)[0]
+    image = read_faces(path).images[position]
+    return image.archive.read(image.position)[0]
 
 
 def test_the_trials_of_a_bin_file_come_as_they_are_with_every_image_once(bin_file: Path, paired: tuple) -> None:
@@ -40,8 +40,8 @@ def test_the_trials_of_a_bin_file_come_as_they_are_with_every_image_once(bin_fil
     assert len(found.images) == len(order) == 12
     assert [order[place] for place in found.first] == [crop.path for crop in members[::2]]
     assert [order[place] for place in found.second] == [crop.path for crop in members[1::2]]
-    for record, path in zip(found.images, order, strict=True):
-        pixels, note = record.archive.read(record.position)
+    for image, path in zip(found.images, order, strict=True):
+        pixels, note = image.archive.read(image.position)
         np.testing.assert_array_equal(pixels, np.array(Image.open(path)))
         assert note == ""
 
@@ -120,10 +120,10 @@ def test_an_entry_that_is_no_image_is_a_reason_of_its_own(
 
 def test_a_file_that_vanished_is_a_reason(write: Callable[..., Path], crops: list) -> None:
     path = write(([crops[0].content] * 2, [True]))
-    records = read_faces(path).images
+    images = read_faces(path).images
     path.unlink()
     with pytest.raises(ImageError, match="entry is unreadable: "):
-        records[0].archive.read(0)
+        images[0].archive.read(0)
 
 
 def test_an_array_without_content_is_a_reason(tmp_path: Path) -> None:

@@ -28,13 +28,13 @@ def test_real_faces_are_found_whatever_the_header_and_separator(
 ) -> None:
     source = pairs(header + "\n\n".join(separator.join(cells) for cells in (MATED, NON_MATED)) + "\n")
     read = read_trials(source, root=str(shared / "data" / "faces"))
-    assert [record.key for record in read.images] == [
+    assert [image.key for image in read.images] == [
         "Al_Gore/Al_Gore_0001.jpg",
         "Al_Gore/Al_Gore_0002.jpg",
         "Al_Gore/Al_Gore_0003.jpg",
         "Bill_Gates/Bill_Gates_0001.jpg",
     ]
-    assert all(record.path.is_file() for record in read.images)
+    assert all(image.path.is_file() for image in read.images)
     assert (read.first.tolist(), read.second.tolist()) == ([0, 2], [1, 3])
     assert read.mated.tolist() == [True, False]
     assert read.subjects.tolist() == [0, 0, 0, 1]
@@ -56,7 +56,7 @@ def test_a_list_in_csv_is_the_same_list(tmp_path: Path) -> None:
     (tmp_path / "Ann" / "Ann_0001.jpg").touch()
     (tmp_path / "pairs.csv").write_text("name,imagenum1,imagenum2,\nAnn,1,2,\nAnn,1,Bob,3\n")
     read = read_trials(str(tmp_path / "pairs.csv"))
-    assert [record.key for record in read.images] == ["Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0003.jpg"]
+    assert [image.key for image in read.images] == ["Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0003.jpg"]
     assert read.mated.tolist() == [True, False]
 
 

@@ -30,13 +30,13 @@ def test_the_first_folder_on_the_way_to_an_image_tells_its_subject(folder: Path)
     for name in ("b/c/d.png", "=a/1.png", "+a/1.png"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-    told = {record.key: record.subject for record in read_faces(folder).images}
+    told = {image.key: image.subject for image in read_faces(folder).images}
     assert told == {"./+a/1.png": "+a", "./=a/1.png": "=a", "b/a.png": "b", "b/c/d.png": "b", "c.JPG": ""}
 
 
 def test_copies_stand_behind_their_image_and_have_names_of_their_own(folder: Path) -> None:
     copied = WithCopies(read_faces(folder).images, 2)
-    assert [(record.key, record.copy) for record in copied] == [
+    assert [(image.key, image.copy) for image in copied] == [
         ("b/a.png", 0),
         ("b/a.png (copy 1)", 1),
         ("b/a.png (copy 2)", 2),
@@ -44,16 +44,16 @@ def test_copies_stand_behind_their_image_and_have_names_of_their_own(folder: Pat
         ("c.JPG (copy 1)", 1),
         ("c.JPG (copy 2)", 2),
     ]
-    assert [record.subject for record in copied] == ["b"] * 3 + [""] * 3
-    rows = "\n".join(f"{record.key},{number}" for number, record in enumerate(copied))
+    assert [image.subject for image in copied] == ["b"] * 3 + [""] * 3
+    rows = "\n".join(f"{image.key},{number}" for number, image in enumerate(copied))
     labels = table(folder / "labels.csv", f"image,pseudo_quality\n{rows}\n")
-    assert [record.pseudo_quality for record in with_labels(copied, labels)] == [0, 1, 2, 3, 4, 5]
+    assert [image.pseudo_quality for image in with_labels(copied, labels)] == [0, 1, 2, 3, 4, 5]
 
 
 def test_copies_that_could_be_taken_for_something_else_are_refused(folder: Path) -> None:
-    records = read_faces(folder).images
+    images = read_faces(folder).images
     with pytest.raises(DataError, match="no image to be named as the copy of another"):
-        WithCopies([*records, ImageRef("c.JPG (copy 1)", folder)], 1)
+        WithCopies([*images, ImageRef("c.JPG (copy 1)", folder)], 1)
     labelled = read_faces(table(folder / "list.csv", "path,pseudo_quality\nc.JPG,0.25\n")).images
     with pytest.raises(
         DataError, match=r"Expected images without labels for copies .*; give labels of both as data\.lab"
@@ -63,12 +63,12 @@ def test_copies_that_could_be_taken_for_something_else_are_refused(folder: Path)
 
 def test_a_manifest_gives_its_rows_in_its_order_with_labels(folder: Path) -> None:
     manifest = table(folder / "list.csv", "path,pseudo_quality,more\nc.JPG,0.25,x\nb/a.png,-1e-2,y\n")
-    records = read_faces(manifest).images
-    assert [(record.key, record.pseudo_quality, record.problem) for record in records] == [
+    images = read_faces(manifest).images
+    assert [(image.key, image.pseudo_quality, image.problem) for image in images] == [
         ("c.JPG", 0.25, ""),
         ("b/a.png", -0.01, ""),
     ]
-    assert records[0].path == folder / "c.JPG"
+    assert images[0].path == folder / "c.JPG"
 
 
 def test_the_paths_of_a_manifest_are_relative_to_the_root(folder: Path, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_root_relative_to_where_one_is_confines_as_well(
 ) -> None:
     monkeypatch.chdir(folder)
     manifest = table(folder / "list.csv", f"path\nc.JPG\n{folder / 'b' / 'a.png'}\n../faces/c.JPG\n../secret.jpg\n")
-    problems = [record.problem for record in read_faces(manifest, root).images]
+    problems = [image.problem for image in read_faces(manifest, root).images]
     assert problems == ["", "", "", f"lies outside of {str(Path(root))!r}"]
 
 
@@ -92,7 +92,7 @@ def test_a_manifest_that_leads_out_of_the_root_with_every_row_is_refused(folder:
     manifest = table(folder / "list.csv", "path,pseudo_quality\n/etc/a.jpg,1\n../b.jpg,bad\n")
     with pytest.raises(DataError, match=r"every path in list\.csv lies outside of the root '.*faces'"):
         read_faces(manifest, folder)
-    assert [record.path for record in read_faces(manifest).images] == [
+    assert [image.path for image in read_faces(manifest).images] == [
         Path("/etc/a.jpg"),
         folder / ".." / "b.jpg",
     ]
@@ -101,7 +101,7 @@ def test_a_manifest_that_leads_out_of_the_root_with_every_row_is_refused(folder:
 def test_a_list_of_paths_needs_no_header(folder: Path) -> None:
     (folder / "my face.jpg").touch()
     listed = table(folder / "list.txt", f"my face.jpg\n{folder / 'c.JPG'}\nb\\a.png\n")
-    assert [record.path for record in read_faces(listed).images] == [
+    assert [image.path for image in read_faces(listed).images] == [
         folder / "my face.jpg",
         folder / "c.JPG",
         folder / "b" / "a.png",
@@ -113,19 +113,19 @@ def test_a_list_of_paths_needs_no_header(folder: Path) -> None:
 def test_a_parquet_manifest_reads_like_a_csv(tmp_path: Path) -> None:
     rows = pa.table({"path": ["a.jpg", "b.jpg", "c.jpg"], "pseudo_quality": [0.1, 0.7, None]})
     parquet.write_table(rows, tmp_path / "list.parquet")
-    records = read_faces(tmp_path / "list.parquet").images
-    assert [record.key for record in records] == ["a.jpg", "b.jpg", "c.jpg"]
-    assert [record.pseudo_quality for record in records[:2]] == [0.1, 0.7]
-    assert records[2].problem == "label '' is no finite number"
+    images = read_faces(tmp_path / "list.parquet").images
+    assert [image.key for image in images] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert [image.pseudo_quality for image in images[:2]] == [0.1, 0.7]
+    assert images[2].problem == "label '' is no finite number"
 
 
 @pytest.mark.parametrize("label", ["nan", "inf", "good", ""])
 def test_a_label_that_is_no_finite_number_is_a_problem_of_its_row(label: str, tmp_path: Path) -> None:
-    records = read_faces(
+    images = read_faces(
         table(tmp_path / "list.csv", f"path,pseudo_quality\na.jpg,{label}\nb.jpg,1\n"), with_labels=True
     ).images
-    assert records[0].problem == f"label {label!r} is no finite number"
-    assert records[1].problem == ""
+    assert images[0].problem == f"label {label!r} is no finite number"
+    assert images[1].problem == ""
 
 
 @pytest.mark.parametrize(
@@ -159,14 +159,14 @@ def test_labels_may_name_an_image_as_outputs_do_or_as_the_disk_does(name: str, t
 def test_missing_extra_and_useless_labels_are_problems_of_their_rows(folder: Path) -> None:
     (folder / "d.png").touch()
     labels = table(folder / "labels.csv", "path,pseudo_quality\nc.JPG,nan\nd.png,1\ngone.jpg,3\n")
-    records = {record.key: record for record in with_labels(read_faces(folder).images, labels)}
-    assert {key: record.problem for key, record in records.items()} == {
+    images = {image.key: image for image in with_labels(read_faces(folder).images, labels)}
+    assert {key: image.problem for key, image in images.items()} == {
         "b/a.png": "no label in labels.csv",
         "c.JPG": "label 'nan' is no finite number",
         "d.png": "",
         "gone.jpg": "in labels.csv, but not in the source",
     }
-    assert math.isnan(records["b/a.png"].pseudo_quality or 0.0)
+    assert math.isnan(images["b/a.png"].pseudo_quality or 0.0)
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_a_label_file_that_fits_nothing_is_refused(text: str, message: str, fold
 
 def test_a_manifest_may_name_subjects_and_its_labels_may_be_left_aside(folder: Path) -> None:
     manifest = table(folder / "list.csv", "path,subject_id,pseudo_quality\nc.JPG,ann,bad\nb/a.png,,1\n")
-    assert [record.subject for record in read_faces(manifest).images] == ["ann", ""]
-    assert [(record.pseudo_quality, record.problem) for record in read_faces(manifest, with_labels=False).images] == [
+    assert [image.subject for image in read_faces(manifest).images] == ["ann", ""]
+    assert [(image.pseudo_quality, image.problem) for image in read_faces(manifest, with_labels=False).images] == [
         (None, "")
     ] * 2
 
@@ -201,7 +201,7 @@ def test_what_is_no_source_is_refused(folder: Path) -> None:
 def test_an_image_under_any_name_is_a_source(crops: list, tmp_path: Path) -> None:
     for name in ("subject01.happy", "face"):
         (tmp_path / name).write_bytes(crops[0].content)
-        assert [record.key for record in read_faces(tmp_path / name).images] == [name]
+        assert [image.key for image in read_faces(tmp_path / name).images] == [name]
 
 
 def test_a_folder_without_images_is_refused_with_what_is_in_it(folder: Path) -> None:

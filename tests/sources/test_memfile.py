@@ -28,9 +28,9 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 @pytest.mark.parametrize("below", ["", "memfile", f"memfile/{DATA}"])
 def test_pixels_and_trials_come_back_exactly(below: str, memfile: Path, paired: tuple) -> None:
     members, mated = paired
-    records = read_faces(memfile / below).images
-    for record, crop in zip(records, members, strict=True):
-        pixels, note = record.archive.read(record.position)
+    images = read_faces(memfile / below).images
+    for image, crop in zip(images, members, strict=True):
+        pixels, note = image.archive.read(image.position)
         np.testing.assert_array_equal(pixels, crop.pixels)
         assert (pixels.dtype, note) == (np.uint8, "")
     found = read_trials(str(memfile / below))
@@ -43,8 +43,8 @@ def test_pixels_and_trials_come_back_exactly(below: str, memfile: Path, paired: 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
 def test_other_floats_are_read_too(dtype: type, write: Callable[..., Path], crops: list) -> None:
     values = (crops[0].pixels[..., ::-1].transpose(2, 0, 1)[None] / 127.5 - 1).astype(dtype)
-    records = read_faces(write(values)).images
-    np.testing.assert_array_equal(records[0].archive.read(0)[0], crops[0].pixels)
+    images = read_faces(write(values)).images
+    np.testing.assert_array_equal(images[0].archive.read(0)[0], crops[0].pixels)
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_a_conf_that_does_not_fit_is_refused(conf: Any, message: str, write: Cal
 def test_values_that_are_no_normalised_pixels_are_a_reason(value: float, write: Callable[..., Path]) -> None:
     values = np.zeros((2, 3, 4, 4), np.float32)
     values[1, 2, 0, 0] = value
-    records = read_faces(write(values)).images
-    records[0].archive.read(0)
+    images = read_faces(write(values)).images
+    images[0].archive.read(0)
     with pytest.raises(ImageError, match=r"memfile holds values that are not in -1\.\.1"):
-        records[1].archive.read(1)
-    Path(records[1].path).unlink()
+        images[1].archive.read(1)
+    Path(images[1].path).unlink()
     with pytest.raises(ImageError, match="memfile is unreadable"):
-        records[1].archive.read(1)
+        images[1].archive.read(1)
 
 
 def test_a_missing_conf_or_list_is_refused(write: Callable[..., Path], tmp_path: Path) -> None:

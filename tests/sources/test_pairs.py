@@ -34,7 +34,7 @@ def pairs(folder: Path) -> Callable[..., Path]:
 
 def test_a_pairs_csv_gives_every_image_once_in_the_order_of_its_rows(pairs: Callable[..., Path], folder: Path) -> None:
     read = read_trials(str(pairs("b.jpg,a.jpg,1", "", "a.jpg,c.jpg,0", "c.jpg,b.jpg,FALSE")))
-    assert [record.key for record in read.images] == ["b.jpg", "a.jpg", "c.jpg"]
+    assert [image.key for image in read.images] == ["b.jpg", "a.jpg", "c.jpg"]
     assert read.images[1].path == folder / "a.jpg"
     assert (read.first.tolist(), read.second.tolist()) == ([0, 1, 2], [1, 2, 0])
     assert read.mated.tolist() == [True, False, False]
@@ -51,11 +51,11 @@ def test_the_folders_of_real_faces_tell_their_subjects(source: str, images: int,
     root = shared / "data" / "faces" if source == "pairs.csv" else None
     read = read_trials(str(shared / "data" / source), None if root is None else str(root))
     assert (len(read.images), len(read.mated), int(read.mated.sum())) == (images, 22_582, 2_582)
-    names = np.array([record.key.split("/")[-2] for record in read.images])
+    names = np.array([image.key.split("/")[-2] for image in read.images])
     assert len(np.unique(read.subjects)) == 495
     np.testing.assert_array_equal(names[read.first] == names[read.second], read.mated)
     np.testing.assert_array_equal(read.subjects[read.first] == read.subjects[read.second], read.mated)
-    assert all(record.path.is_file() for record in read.images[:20])
+    assert all(image.path.is_file() for image in read.images[:20])
 
 
 TRIALS = [("a.jpg", "b.jpg", True), ("a.jpg", "c.jpg", False)]
@@ -63,8 +63,8 @@ TRIALS = [("a.jpg", "b.jpg", True), ("a.jpg", "c.jpg", False)]
 
 def trials(source: Path) -> list[tuple[str, str, bool]]:
     read = read_trials(str(source))
-    keys = [record.key for record in read.images]
-    assert all(record.path.is_file() for record in read.images)
+    keys = [image.key for image in read.images]
+    assert all(image.path.is_file() for image in read.images)
     return [(keys[a], keys[b], bool(m)) for a, b, m in zip(read.first, read.second, read.mated, strict=True)]
 
 
@@ -112,7 +112,7 @@ def test_an_image_is_opened_however_its_name_is_spelled_and_is_one_image(folder:
     names = (f"{apart}/a.jpg", f"{composed}/a.jpg", f"{composed}\\a.jpg", f".\\{apart}\\a.jpg")
     (folder / "pairs.csv").write_text("".join(f"{name},b.jpg,0\n" for name in names) + "b.jpg,c.jpg,1\n")
     read = read_trials(str(folder / "pairs.csv"))
-    assert [record.path for record in read.images] == [
+    assert [image.path for image in read.images] == [
         folder / apart / "a.jpg",
         folder / "b.jpg",
         folder / "c.jpg",
@@ -123,8 +123,8 @@ def test_an_image_is_opened_however_its_name_is_spelled_and_is_one_image(folder:
 def test_a_backslash_leads_out_of_the_root_no_more_than_a_slash(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.jpg").touch()
     (folder / "pairs.csv").write_text("image_a,image_b,mated\n..\\secret.jpg,a.jpg,1\n")
-    record = read_trials(str(folder / "pairs.csv"), root=str(folder)).images[0]
-    assert (record.key, record.problem) == ("../secret.jpg", f"lies outside of {str(folder)!r}")
+    image = read_trials(str(folder / "pairs.csv"), root=str(folder)).images[0]
+    assert (image.key, image.problem) == ("../secret.jpg", f"lies outside of {str(folder)!r}")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_folders_of_subjects_are_compared(shared: Path) -> None:
     read = read_trials(str(shared / "data" / "faces"), name="LFW crops", non_mated=500, seed=3)
     assert read.name == "LFW crops"
     assert read.note == "all 2,582 mated trials, 500 of 1,392,703 non-mated trials sampled (seed 3)"
-    names = [record.key.split("/")[0] for record in read.images]
+    names = [image.key.split("/")[0] for image in read.images]
     assert all((names[a] == names[b]) == m for a, b, m in zip(read.first, read.second, read.mated, strict=True))
 
 
@@ -190,7 +190,7 @@ def test_the_subjects_of_a_manifest_are_compared(folder: Path) -> None:
     manifest = folder / "list.csv"
     manifest.write_text("path,subject_id,pseudo_quality\na.jpg,7,bad\nb.jpg,7,1\nc.jpg,8,1\n")
     read = read_trials(str(manifest))
-    assert [(record.key, record.pseudo_quality, record.problem) for record in read.images] == [
+    assert [(image.key, image.pseudo_quality, image.problem) for image in read.images] == [
         ("a.jpg", None, ""),
         ("b.jpg", None, ""),
         ("c.jpg", None, ""),
