@@ -15,18 +15,12 @@ from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.observation.norms import Observation
 
-LABELS = ("flip", "noise", "occlusion", "pseudo_quality")
-
 
 def labels_of(backbone: Backbone, images: Tensor, observation: Observation, shared: Path) -> dict[str, Tensor]:
     method = PerturbationQuality(noise_masks=str(shared / "golden" / "noise_masks.npy"), micro_batch=8)
     inputs, embeddings = backbone.preprocessing(images), backbone.embed(observation.output)
     terms = method.terms(backbone, inputs, embeddings)
     return {**terms, "pseudo_quality": torch.stack(list(terms.values())).mean(dim=0)}
-
-
-def reference(golden: dict[str, Any], label: str) -> Tensor:
-    return torch.tensor([row[label] for row in golden["labels"].values()])
 
 
 def choose(backbone: Backbone, observation: Observation, labels: Tensor) -> Selection:
@@ -70,25 +64,28 @@ def edgeface_selection(
     return choose(edgeface, edgeface_observation, edgeface_labels["pseudo_quality"])
 
 
-def expect_utilities(golden: dict[str, Any], selection: Selection) -> None:
+NETWORKS = pytest.mark.parametrize("network", ["mobilefacenet", "edgeface_xxs"])
+
+
+@NETWORKS
+def test_labels_agree(network: str, golden: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    ours = request.getfixturevalue(f"{network.removesuffix('_xxs')}_labels")
+    assert ours.keys() == {"flip", "noise", "occlusion", "pseudo_quality"}
+    for label, rows in ours.items():
+        published = torch.tensor([row[label] for row in golden[network]["labels"].values()])
+        torch.testing.assert_close(rows, published, rtol=0, atol=1e-5)
+
+
+@NETWORKS
+def test_utilities_agree_where_the_published_ones_are_finite(
+    network: str, golden: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    selection = request.getfixturevalue(f"{network.removesuffix('_xxs')}_selection")
     ours = {layer.name: layer.utility for layer in selection.candidates}
-    published = {layer["name"]: layer["utility"] for layer in golden["layers"]}
+    published = {layer["name"]: layer["utility"] for layer in golden[network]["layers"]}
     finite = {name: utility for name, utility in published.items() if utility is not None and math.isfinite(utility)}
     assert set(published) == set(ours)
     assert {name: ours[name] for name in finite} == pytest.approx(finite, abs=1e-4)
-
-
-@pytest.mark.parametrize("label", LABELS)
-def test_mobilefacenet_labels_agree(
-    label: str, mobilefacenet_labels: dict[str, Tensor], golden: dict[str, Any]
-) -> None:
-    torch.testing.assert_close(
-        mobilefacenet_labels[label], reference(golden["mobilefacenet"], label), rtol=0, atol=1e-5
-    )
-
-
-def test_mobilefacenet_utilities_agree(mobilefacenet_selection: Selection, golden: dict[str, Any]) -> None:
-    expect_utilities(golden["mobilefacenet"], mobilefacenet_selection)
 
 
 def test_mobilefacenet_layers_that_never_fired_get_no_utility(
@@ -120,15 +117,6 @@ def test_mobilefacenet_greedy_search_takes_the_same_steps(
 def test_mobilefacenet_scores_agree(mobilefacenet_selection: Selection, golden: dict[str, Any]) -> None:
     published = torch.tensor(list(golden["mobilefacenet"]["scores"].values()), dtype=torch.float64)
     torch.testing.assert_close(mobilefacenet_selection.scores, published, rtol=1e-5, atol=0)
-
-
-@pytest.mark.parametrize("label", LABELS)
-def test_edgeface_labels_agree(label: str, edgeface_labels: dict[str, Tensor], golden: dict[str, Any]) -> None:
-    torch.testing.assert_close(edgeface_labels[label], reference(golden["edgeface_xxs"], label), rtol=0, atol=1e-5)
-
-
-def test_edgeface_finite_utilities_agree(edgeface_selection: Selection, golden: dict[str, Any]) -> None:
-    expect_utilities(golden["edgeface_xxs"], edgeface_selection)
 
 
 def test_edgeface_position_embeddings_are_left_out_by_name(edgeface_selection: Selection) -> None:

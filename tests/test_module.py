@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.callbacks import ObserverWriter
 from froq_lightning.data.degradations import KINDS, Degradations
@@ -254,13 +254,3 @@ def test_a_data_module_sets_itself_up_without_a_trainer(crops: Path) -> None:
     data = feed(crops)
     data.setup("predict")
     assert [len(batch.keys) for batch in data.predict_dataloader()] == [5, 5, 4]
-
-
-def test_the_writer_of_observers_refuses_other_modules(
-    small_backbone: Backbone, tmp_path: Path, trainer: Callable[..., Trainer]
-) -> None:
-    class Other(LightningModule):
-        network = small_backbone.network
-
-    with pytest.raises(ConfigurationError, match="ObserverWriter works with FroqModule, not Other"):
-        ObserverWriter(tmp_path / "observer.json").on_validation_end(trainer(), Other())
