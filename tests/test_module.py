@@ -1,5 +1,5 @@
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from froq_lightning.data.degradations import KINDS, Degradations
 from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.errors import ConfigurationError, ImageError
 from froq_lightning.module import FroqModule
+from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.quality_batch import ScoredBatch
 
 OPTIONS = {"architecture": "resnet10t", "num_classes": 16, "size": 32}
@@ -51,22 +52,16 @@ def crops(small_images: Tensor, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def trainer(tmp_path: Path) -> Callable[..., Trainer]:
+def trainer(*callbacks: Callback) -> Trainer:
     """A Trainer that is silent and writes nothing of its own."""
+    silent: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    return Trainer(accelerator="cpu", enable_checkpointing=False, callbacks=list(callbacks), **silent)
 
-    def build(*callbacks: Callback) -> Trainer:
-        return Trainer(
-            accelerator="cpu",
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=tmp_path,
-            callbacks=list(callbacks),
-        )
 
-    return build
+def validate(module: FroqModule, folder: Path, **options: object) -> Calibration:
+    trainer().validate(module, datamodule=feed(folder, **options), verbose=False)
+    assert module.calibration is not None
+    return module.calibration
 
 
 def feed(folder: Path, **options: object) -> FaceDataModule:
@@ -77,11 +72,8 @@ def hooks(network: nn.Module) -> int:
     return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in network.modules())
 
 
-def test_validate_finds_an_observer_and_predict_scores_with_it(
-    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
-) -> None:
-    trainer().validate(module, datamodule=feed(crops), verbose=False)
-    assert module.calibration is not None
+def test_validate_finds_an_observer_and_predict_scores_with_it(module: FroqModule, crops: Path) -> None:
+    validate(module, crops)
     assert module.observer is module.calibration.observer
     batches = trainer().predict(module, datamodule=feed(crops))
     scores = torch.cat([batch.quality_score for batch in batches or []])
@@ -91,9 +83,7 @@ def test_validate_finds_an_observer_and_predict_scores_with_it(
     assert quality.max() >= 99
 
 
-def test_validate_returns_and_logs_how_good_the_scores_are(
-    module: FroqModule, crops: Path, trainer: Callable[..., Trainer], tmp_path: Path
-) -> None:
+def test_validate_returns_and_logs_how_good_the_scores_are(module: FroqModule, crops: Path, tmp_path: Path) -> None:
     trained = trainer()
     trained.loggers = [CSVLogger(tmp_path, name="logs", version=0)]
     (returned,) = trained.validate(module, datamodule=feed(crops), verbose=False)
@@ -108,7 +98,7 @@ def test_validate_returns_and_logs_how_good_the_scores_are(
 
 
 def test_a_network_without_weights_is_warned_of_before_an_image_is_read(
-    module: FroqModule, crops: Path, trainer: Callable[..., Trainer], caplog: pytest.LogCaptureFixture
+    module: FroqModule, crops: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Stop(Callback):
         def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -122,19 +112,17 @@ def test_a_network_without_weights_is_warned_of_before_an_image_is_read(
     assert "its Observer fits no other run" in told
 
 
-def test_the_network_is_left_as_it_was(module: FroqModule, crops: Path, trainer: Callable[..., Trainer]) -> None:
+def test_the_network_is_left_as_it_was(module: FroqModule, crops: Path) -> None:
     before = {name: value.clone() for name, value in module.network.state_dict().items()}
     training, hooked = [part.training for part in module.network.modules()], hooks(module.network)
-    trainer().validate(module, datamodule=feed(crops), verbose=False)
+    validate(module, crops)
     trainer().predict(module, datamodule=feed(crops))
     assert all(torch.equal(before[name], value) for name, value in module.network.state_dict().items())
     assert [part.training for part in module.network.modules()] == training
     assert hooks(module.network) == hooked
 
 
-def test_an_interrupted_calibration_leaves_no_hooks_behind(
-    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
-) -> None:
+def test_an_interrupted_calibration_leaves_no_hooks_behind(module: FroqModule, crops: Path) -> None:
     class Boom(nn.Module):
         def forward(self, features: Tensor) -> Tensor:
             if len(features) > 2:
@@ -144,13 +132,11 @@ def test_an_interrupted_calibration_leaves_no_hooks_behind(
     hooked = hooks(module.network)
     module.network.fc = Boom()
     with pytest.raises(RuntimeError, match="boom"):
-        trainer().validate(module, datamodule=feed(crops), verbose=False)
+        validate(module, crops)
     assert hooks(module.network) == hooked
 
 
-def test_degradations_change_calibration_and_not_scoring(
-    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
-) -> None:
+def test_degradations_change_calibration_and_not_scoring(module: FroqModule, crops: Path) -> None:
     degrade = Degradations(share=1.0)
     trainer().validate(module, datamodule=feed(crops, degrade=degrade), verbose=False)
     assert module.observer is not None
@@ -167,9 +153,7 @@ def test_degradations_change_calibration_and_not_scoring(
         assert torch.equal(one.quality_score, other.quality_score)
 
 
-def test_an_observer_file_is_read_before_any_image(
-    module: FroqModule, crops: Path, tmp_path: Path, trainer: Callable[..., Trainer]
-) -> None:
+def test_an_observer_file_is_read_before_any_image(module: FroqModule, crops: Path, tmp_path: Path) -> None:
     path = tmp_path / "observer.json"
     trainer(ObserverWriter(path)).validate(module, datamodule=feed(crops), verbose=False)
     assert Observer.load(path) == module.observer
@@ -180,9 +164,7 @@ def test_an_observer_file_is_read_before_any_image(
         trainer().predict(other, datamodule=feed(crops))
 
 
-def test_predict_without_an_observer_says_how_to_get_one(
-    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
-) -> None:
+def test_predict_without_an_observer_says_how_to_get_one(module: FroqModule, crops: Path) -> None:
     with pytest.raises(ConfigurationError, match="'timm' ships no observer; calibrate one with `froq validate`"):
         trainer().predict(module, datamodule=feed(crops))
     with pytest.raises(ConfigurationError, match="'timm' ships no observer; calibrate one with `froq validate`"):
@@ -190,9 +172,9 @@ def test_predict_without_an_observer_says_how_to_get_one(
 
 
 def test_every_image_that_was_asked_for_has_a_row_with_its_name_status_and_reason(
-    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
+    module: FroqModule, crops: Path
 ) -> None:
-    trainer().validate(module, datamodule=feed(crops), verbose=False)
+    validate(module, crops)
     (crops / "03b.png").touch()
     first, *rest = trainer().predict(module, datamodule=feed(crops)) or []
     assert isinstance(first, ScoredBatch)
@@ -205,10 +187,8 @@ def test_every_image_that_was_asked_for_has_a_row_with_its_name_status_and_reaso
     assert sum(len(batch.keys) for batch in (first, *rest)) == 15
 
 
-def test_a_call_scores_a_batch_as_predict_does(
-    module: FroqModule, crops: Path, small_images: Tensor, trainer: Callable[..., Trainer]
-) -> None:
-    trainer().validate(module, datamodule=feed(crops), verbose=False)
+def test_a_call_scores_a_batch_as_predict_does(module: FroqModule, crops: Path, small_images: Tensor) -> None:
+    validate(module, crops)
     batches = trainer().predict(module, datamodule=feed(crops)) or []
     scored = module(small_images)
     torch.testing.assert_close(scored.quality_score, torch.cat([batch.quality_score for batch in batches]))
@@ -218,9 +198,7 @@ def test_a_call_scores_a_batch_as_predict_does(
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_loaders_of_tensors_calibrate_and_are_scored(
-    wrapped: bool, module: FroqModule, small_images: Tensor, trainer: Callable[..., Trainer]
-) -> None:
+def test_loaders_of_tensors_calibrate_and_are_scored(wrapped: bool, module: FroqModule, small_images: Tensor) -> None:
     labels = torch.linspace(0, 1, len(small_images), dtype=torch.float64)
     labelled = DataLoader(TensorDataset(small_images, labels), batch_size=5)
     (figures,) = trainer().validate(module, labelled, verbose=False)
@@ -236,15 +214,13 @@ def test_loaders_of_tensors_calibrate_and_are_scored(
     torch.testing.assert_close(scores, module.calibration.selection.scores, rtol=1e-5, atol=0)
 
 
-def test_batches_of_something_else_are_refused(module: FroqModule, trainer: Callable[..., Trainer]) -> None:
+def test_batches_of_something_else_are_refused(module: FroqModule) -> None:
     loader = DataLoader([{"image": torch.zeros(3, 32, 32)}] * 12, batch_size=4)
     with pytest.raises(ConfigurationError, match=r"Expected batches of images \[B, 3, H, W\], .*, but got dict"):
         trainer().validate(module, loader, verbose=False)
 
 
-def test_faces_that_were_prepared_for_another_network_are_refused(
-    module: FroqModule, crops: Path, trainer: Callable[..., Trainer]
-) -> None:
+def test_faces_that_were_prepared_for_another_network_are_refused(module: FroqModule, crops: Path) -> None:
     data = FaceDataModule(str(crops), Preprocessing(size=(32, 32), alignment="dlib"), workers=0)
     with pytest.raises(ConfigurationError, match=r"give the data module `preprocessing=module\.preprocessing`"):
         trainer().validate(module, data, verbose=False)

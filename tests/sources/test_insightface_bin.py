@@ -15,16 +15,10 @@ from froq_lightning.sources.source import read_faces, read_trials
 CUT = b"the first bytes of a crop"
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    """Pickles a value into a .bin file."""
-
-    def run(value: Any, protocol: int = 4) -> Path:
-        path = tmp_path / "set.bin"
-        path.write_bytes(pickle.dumps(value, protocol=protocol))
-        return path
-
-    return run
+def write(value: Any, protocol: int = 4) -> Path:
+    path = Path("set.bin")
+    path.write_bytes(pickle.dumps(value, protocol=protocol))
+    return path
 
 
 def read(path: Path, position: int) -> np.ndarray:
@@ -59,7 +53,7 @@ def test_the_trials_of_a_bin_file_come_as_they_are_with_every_image_once(bin_fil
     ],
 )
 def test_images_may_be_bytes_or_arrays_of_any_pickle_protocol(
-    stored: Callable, stated: Callable, protocol: int, paired: tuple, write: Callable[..., Path]
+    stored: Callable, stated: Callable, protocol: int, paired: tuple
 ) -> None:
     members, mated = paired[0][:4], paired[1][:2]
     path = write(([stored(crop) for crop in members], stated(mated)), protocol)
@@ -93,7 +87,7 @@ def write_cut(path: Path) -> Path:
         ([[], []], "set.bin holds no images"),
     ],
 )
-def test_another_structure_is_refused(value: Any, message: str, write: Callable[..., Path]) -> None:
+def test_another_structure_is_refused(value: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_faces(write(value))
 
@@ -109,16 +103,14 @@ def test_another_structure_is_refused(value: Any, message: str, write: Callable[
         (np.zeros((4, 4, 3), np.float32), r"expected pixels \[h, w, 3\] of uint8, got \[4, 4, 3\] of float32"),
     ],
 )
-def test_an_entry_that_is_no_image_is_a_reason_of_its_own(
-    image: Any, reason: str, write: Callable[..., Path], crops: list
-) -> None:
+def test_an_entry_that_is_no_image_is_a_reason_of_its_own(image: Any, reason: str, crops: list) -> None:
     path = write(([crops[0].content[:2000] if image is CUT else image, crops[0].content], [True]))
     with pytest.raises(ImageError, match=f"^{reason}$"):
         read(path, 0)
     np.testing.assert_array_equal(read(path, 1), crops[0].pixels)
 
 
-def test_a_file_that_vanished_is_a_reason(write: Callable[..., Path], crops: list) -> None:
+def test_a_file_that_vanished_is_a_reason(crops: list) -> None:
     path = write(([crops[0].content] * 2, [True]))
     images = read_faces(path).images
     path.unlink()
@@ -147,20 +139,18 @@ def nested(levels: int) -> list:
 
 
 @pytest.mark.parametrize("stated", [nested(40), [[True]], [np.ones(2, dtype=bool)], ["1"], [None], [(True,)], [2]])
-def test_trials_told_by_something_else_than_booleans_are_refused(stated: list, write: Callable[..., Path]) -> None:
+def test_trials_told_by_something_else_than_booleans_are_refused(stated: list) -> None:
     images = [b"image"] * 2 * len(stated)
     with pytest.raises(DataError, match=r"Expected set\.bin to say of every trial by a boolean"):
         read_faces(write((images, stated)))
 
 
-def test_an_array_without_dimensions_tells_of_one_trial(bin_file: Path, write: Callable[..., Path]) -> None:
+def test_an_array_without_dimensions_tells_of_one_trial(bin_file: Path) -> None:
     del bin_file
     assert len(read_faces(write(([b"one", b"other"], np.array(True)))).images) == 2
 
 
-def test_a_stretch_of_the_file_is_compared_once_however_often_it_is_an_image(
-    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stretch_of_the_file_is_compared_once_however_often_it_is_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
     content = BinFile.content
     monkeypatch.setattr(BinFile, "content", lambda self, position: read.append(position) or content(self, position))

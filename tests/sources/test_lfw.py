@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,22 +9,14 @@ MATED = ("Al_Gore", "1", "2")
 NON_MATED = ("Al_Gore", "3", "Bill_Gates", "1")
 
 
-@pytest.fixture
-def pairs(tmp_path: Path) -> Callable[[str], str]:
-    """Writes a pairs.txt."""
-
-    def write(text: str) -> str:
-        (tmp_path / "pairs.txt").write_text(text, encoding="utf-8")
-        return str(tmp_path / "pairs.txt")
-
-    return write
+def pairs(text: str) -> str:
+    Path("pairs.txt").write_text(text, encoding="utf-8")
+    return "pairs.txt"
 
 
 @pytest.mark.parametrize("header", ["10\t300\n", "10 300\n", "300\n", ""])
 @pytest.mark.parametrize("separator", ["\t", " ", "  "])
-def test_real_faces_are_found_whatever_the_header_and_separator(
-    header: str, separator: str, pairs: Callable[[str], str], shared: Path
-) -> None:
+def test_real_faces_are_found_whatever_the_header_and_separator(header: str, separator: str, shared: Path) -> None:
     source = pairs(header + "\n\n".join(separator.join(cells) for cells in (MATED, NON_MATED)) + "\n")
     read = read_trials(source, root=str(shared / "data" / "faces"))
     assert [image.key for image in read.images] == [
@@ -41,9 +32,7 @@ def test_real_faces_are_found_whatever_the_header_and_separator(
 
 
 @pytest.mark.parametrize("suffix", [".JPG", ".png", ".TIFF"])
-def test_images_may_have_any_suffix_and_names_spaces_between_tabs(
-    suffix: str, pairs: Callable[[str], str], tmp_path: Path
-) -> None:
+def test_images_may_have_any_suffix_and_names_spaces_between_tabs(suffix: str, tmp_path: Path) -> None:
     (tmp_path / "Al Gore").mkdir()
     for name in (f"0001{suffix}", "0001.txt", f"0002{suffix}", "0002.jpg"):
         (tmp_path / "Al Gore" / f"Al Gore_{name}").touch()
@@ -68,24 +57,20 @@ def test_a_list_in_csv_is_the_same_list(tmp_path: Path) -> None:
         ("Al_Gore 1 2\nAl_Gore 1 Bill_Gates 2 3\n", 2, "Al_Gore 1 Bill_Gates 2 3"),
     ],
 )
-def test_a_malformed_line_is_refused_by_its_number(
-    text: str, line: int, told: str, pairs: Callable[[str], str]
-) -> None:
+def test_a_malformed_line_is_refused_by_its_number(text: str, line: int, told: str) -> None:
     message = rf"pairs\.txt, line {line}: Expected NAME 1 2 or NAME 1 OTHER 2, but got '{told}'"
     with pytest.raises(DataError, match=message):
         read_trials(pairs(text))
 
 
 @pytest.mark.parametrize("text", ["Al_Gore 1\n", "Al_Gore 1 Bill_Gates 2 3\n"])
-def test_a_file_that_begins_otherwise_is_refused_with_how_trials_are_told(
-    text: str, pairs: Callable[[str], str]
-) -> None:
+def test_a_file_that_begins_otherwise_is_refused_with_how_trials_are_told(text: str) -> None:
     message = f"or in lines 'a.jpg b.jpg 1' or, as LFW has them, 'NAME 1 2', but got {text.strip()}"
     with pytest.raises(DataError, match=message):
         read_trials(pairs(text))
 
 
-def test_a_file_without_trials_or_faces_or_text_is_refused(pairs: Callable[[str], str], tmp_path: Path) -> None:
+def test_a_file_without_trials_or_faces_or_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="pairs holds no comparison trials"):
         read_trials(pairs("10 300\n"))
     with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists .*Al_Gore_0001\.jpg'; set `ro"):

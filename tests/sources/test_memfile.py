@@ -1,5 +1,4 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,12 @@ from froq_lightning.sources.source import read_faces, read_trials
 DATA, CONF = "mem_file.dat", "mem_file.dat.conf"
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    """Writes values and what their .conf states of them."""
-
-    def run(values: np.ndarray, conf: Any = None) -> Path:
-        (tmp_path / DATA).write_bytes(values.tobytes())
-        stated = {"shape": values.shape, "dtype": str(values.dtype)} if conf is None else conf
-        (tmp_path / CONF).write_text(stated if isinstance(stated, str) else json.dumps(stated))
-        return tmp_path / DATA
-
-    return run
+def write(values: np.ndarray, conf: Any = None) -> Path:
+    """Write values and what their .conf states of them."""
+    Path(DATA).write_bytes(values.tobytes())
+    stated = {"shape": values.shape, "dtype": str(values.dtype)} if conf is None else conf
+    Path(CONF).write_text(stated if isinstance(stated, str) else json.dumps(stated))
+    return Path(DATA)
 
 
 @pytest.mark.parametrize("below", ["", "memfile", f"memfile/{DATA}"])
@@ -41,7 +35,7 @@ def test_pixels_and_trials_come_back_exactly(below: str, memfile: Path, paired: 
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_other_floats_are_read_too(dtype: type, write: Callable[..., Path], crops: list) -> None:
+def test_other_floats_are_read_too(dtype: type, crops: list) -> None:
     values = (crops[0].pixels[..., ::-1].transpose(2, 0, 1)[None] / 127.5 - 1).astype(dtype)
     images = read_faces(write(values)).images
     np.testing.assert_array_equal(images[0].archive.read(0)[0], crops[0].pixels)
@@ -64,13 +58,13 @@ def test_other_floats_are_read_too(dtype: type, write: Callable[..., Path], crop
         ({"shape": [3, 3, 4, 4], "dtype": "float32"}, "to have 576 bytes, as mem_file.dat.conf states, but got 384"),
     ],
 )
-def test_a_conf_that_does_not_fit_is_refused(conf: Any, message: str, write: Callable[..., Path]) -> None:
+def test_a_conf_that_does_not_fit_is_refused(conf: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_faces(write(np.zeros((2, 3, 4, 4), np.float32), conf))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1.5, -200])
-def test_values_that_are_no_normalised_pixels_are_a_reason(value: float, write: Callable[..., Path]) -> None:
+def test_values_that_are_no_normalised_pixels_are_a_reason(value: float) -> None:
     values = np.zeros((2, 3, 4, 4), np.float32)
     values[1, 2, 0, 0] = value
     images = read_faces(write(values)).images
@@ -82,7 +76,7 @@ def test_values_that_are_no_normalised_pixels_are_a_reason(value: float, write: 
         images[1].archive.read(1)
 
 
-def test_a_missing_conf_or_list_is_refused(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_missing_conf_or_list_is_refused(tmp_path: Path) -> None:
     path = write(np.zeros((2, 3, 4, 4), np.float32))
     with pytest.raises(DataNotFoundError, match=r"_list\.npy, which lists the mated trials, does not exist beside"):
         read_trials(str(path))
