@@ -1,6 +1,5 @@
 import os
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundErr
 from froq_lightning.sources.source import read_trials
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def folder(tmp_path: Path) -> Path:
     """Empty files in the place of images."""
     place = tmp_path / "faces"
@@ -20,19 +19,13 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-@pytest.fixture
-def pairs(folder: Path) -> Callable[..., Path]:
-    """Writes a pairs CSV beside the images."""
-
-    def write(*rows: str, header: str = "image_a,image_b,mated") -> Path:
-        path = folder / "pairs.csv"
-        path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-        return path
-
-    return write
+def pairs(*rows: str) -> Path:
+    path = Path.cwd() / "faces" / "pairs.csv"
+    path.write_text("\n".join(("image_a,image_b,mated", *rows)) + "\n", encoding="utf-8")
+    return path
 
 
-def test_a_pairs_csv_gives_every_image_once_in_the_order_of_its_rows(pairs: Callable[..., Path], folder: Path) -> None:
+def test_a_pairs_csv_gives_every_image_once_in_the_order_of_its_rows(folder: Path) -> None:
     read = read_trials(str(pairs("b.jpg,a.jpg,1", "", "a.jpg,c.jpg,0", "c.jpg,b.jpg,FALSE")))
     assert [image.key for image in read.images] == ["b.jpg", "a.jpg", "c.jpg"]
     assert read.images[1].path == folder / "a.jpg"
@@ -41,7 +34,7 @@ def test_a_pairs_csv_gives_every_image_once_in_the_order_of_its_rows(pairs: Call
     assert (read.name, read.note) == ("pairs", "")
 
 
-def test_trials_that_contradict_each_other_are_noted(pairs: Callable[..., Path]) -> None:
+def test_trials_that_contradict_each_other_are_noted() -> None:
     read = read_trials(str(pairs("a.jpg,b.jpg,1", "b.jpg,c.jpg,1", "c.jpg,a.jpg,0", "a.jpg,d.jpg,0")))
     assert read.note == "1 non-mated trials contradict the mated ones (both sides show one subject)"
 
@@ -150,20 +143,18 @@ def test_a_malformed_list_of_pairs_is_refused_by_its_line(text: str, message: st
         ("a.jpg,,1", r"pairs\.csv, line 3: the path is empty"),
     ],
 )
-def test_a_malformed_row_is_refused_by_its_number(row: str, message: str, pairs: Callable[..., Path]) -> None:
+def test_a_malformed_row_is_refused_by_its_number(row: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_trials(str(pairs("a.jpg,b.jpg,1", row)))
 
 
-def test_images_that_are_all_elsewhere_are_refused_with_the_root(pairs: Callable[..., Path]) -> None:
+def test_images_that_are_all_elsewhere_are_refused_with_the_root() -> None:
     source = str(pairs("x/a.jpg,x/b.jpg,1"))
     with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists below .*'x/a\.jpg'; set `root`"):
         read_trials(source)
 
 
-def test_images_that_all_lie_outside_of_the_root_are_refused(
-    pairs: Callable[..., Path], folder: Path, tmp_path: Path
-) -> None:
+def test_images_that_all_lie_outside_of_the_root_are_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     source = pairs(f"{folder / 'a.jpg'},../faces/b.jpg,1")
     assert len(read_trials(str(source)).images) == 2
@@ -204,7 +195,7 @@ def test_the_subjects_of_a_manifest_are_compared(folder: Path) -> None:
         read_trials(str(manifest))
 
 
-def test_a_part_is_refused_where_there_is_none(pairs: Callable[..., Path]) -> None:
+def test_a_part_is_refused_where_there_is_none() -> None:
     with pytest.raises(
         ConfigurationError, match=r"Expected no `part` 'FF': pairs\.csv \(pairs of images .*\) has no parts"
     ):
