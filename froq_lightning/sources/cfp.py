@@ -26,12 +26,7 @@ class Cfp(Source):
         return all((path / "Protocol" / name).is_file() for name in LISTS.values())
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Read the comparison trials of all folds.
-
-        Raises:
-            DataError: if a file of the protocol is malformed; the text names the line.
-            DataNotFoundError: if a fold or all images are missing.
-        """
+        """Read the comparison trials of all folds."""
         part, protocol = request.part or self.parts[0], request.path / "Protocol"
         first, second = (_images(protocol / LISTS[letter]) for letter in part)
         folds = sorted(fold for fold in (protocol / "Split" / part).glob("*") if fold.is_dir())

@@ -32,12 +32,7 @@ class Example(Source):
         return str(path).startswith(PREFIX)
 
     def faces(self, request: Request) -> Faces:
-        """Write the photographs below the scratch folder.
-
-        Raises:
-            UnknownNameError: for another name than astronaut.
-            ConfigurationError: if scikit-image is not installed, or another picture has the name of one of them.
-        """
+        """Write the photographs below the scratch folder."""
         name = str(request.path).removeprefix(PREFIX)
         return Faces([ImageRef(path.name, path) for path in _write(name, request.scratch / PHOTOGRAPHS)])
 

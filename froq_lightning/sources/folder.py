@@ -27,11 +27,7 @@ class Folder(Source):
         return path.is_dir()
 
     def faces(self, request: Request) -> Faces:
-        """Search the folder.
-
-        Raises:
-            DataError: if there is no image in it, or a folder in it cannot be listed.
-        """
+        """Search the folder."""
         search = FolderSearch(request.path)
         images = [_image(path, path.relative_to(request.path)) for path in search.images]
         if not images:

@@ -28,12 +28,7 @@ class Ijb(Source):
         return _find_meta(path) is not None
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Read templates and the trials between them.
-
-        Raises:
-            DataNotFoundError: if a file of the protocol, or all crops, are missing.
-            DataError: if one is malformed, or they contradict each other.
-        """
+        """Read templates and the trials between them."""
         meta = _find_meta(request.path) or request.path
         names, numbers = _faces(_file(meta, FACES))
         root = meta.parent / CROPS if request.root is None else request.root

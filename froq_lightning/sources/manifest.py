@@ -30,11 +30,7 @@ class Manifest(Source):
         return path.suffix.lower() in TABLES and path.is_file()
 
     def faces(self, request: Request) -> Faces:
-        """Read the manifest.
-
-        Raises:
-            DataError: if it is malformed, names no image or one twice, or leads out of the root with every row.
-        """
+        """Read the manifest."""
         manifest, root = request.path, request.root
         table = read_table(manifest)
         folder = manifest.parent if root is None else root

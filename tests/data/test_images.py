@@ -22,13 +22,6 @@ def colours() -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def test_a_plain_colour_image_comes_as_it_is_without_a_note(colours: Image.Image, tmp_path: Path) -> None:
-    colours.save(tmp_path / "plain.png")
-    pixels, note = read_image(tmp_path / "plain.png")
-    np.testing.assert_array_equal(pixels, np.asarray(colours))
-    assert note == ""
-
-
 # Of each orientation: what was done to the upright pixels before they were stored.
 STORED = {
     1: lambda upright: upright,
@@ -43,35 +36,40 @@ STORED = {
 
 
 @pytest.mark.parametrize("orientation", list(STORED))
-def test_pixels_come_upright_whatever_exif_says(orientation: int, colours: Image.Image, tmp_path: Path) -> None:
-    upright = np.asarray(colours)
-    exif = Image.Exif()
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "AVIF", "HEIF"])
+def test_pixels_come_upright_whatever_exif_says(kind: str, orientation: int, colours: Image.Image) -> None:
+    upright, exif = np.asarray(colours), Image.Exif()
     exif[ORIENTATION] = orientation
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
-    stored.save(tmp_path / "camera.png", exif=exif)
-    stored.save(tmp_path / "camera.jpg", exif=exif, quality=95, subsampling=0)
-    pixels, note = read_image(tmp_path / "camera.png")
-    np.testing.assert_array_equal(pixels, upright)
-    assert note == ("" if orientation == 1 else "rotated as its EXIF says")
-    from_jpeg, _ = read_image(tmp_path / "camera.jpg")
-    assert np.abs(from_jpeg.astype(int) - upright).mean() < 8
+    if kind == "HEIF":
+        pillow_heif.from_pillow(stored).save("camera", exif=exif.tobytes())
+    else:
+        stored.save("camera", kind, exif=exif)
+    pixels, note = read_image(Path("camera"))
+    assert np.abs(pixels.astype(int) - upright).mean() <= (0 if kind == "PNG" else 8)
+    if kind in ("PNG", "JPEG"):  # the decoders of the others turn them
+        assert note == ("" if orientation == 1 else "rotated as its EXIF says")
 
 
-def test_sixteen_bits_of_grey_become_eight(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["png", "pgm"])
+def test_sixteen_bits_of_grey_become_eight(kind: str) -> None:
     grey = np.arange(256, dtype=np.uint16).reshape(16, 16)
-    Image.fromarray(grey * 257).save(tmp_path / "wide.png")
-    pixels, note = read_image(tmp_path / "wide.png")
+    if kind == "png":
+        Image.fromarray(grey * 257).save("wide.png")
+    else:
+        Path("wide.pgm").write_bytes(b"P5 16 16 65535\n" + (grey * 257).astype(">u2").tobytes())
+    pixels, note = read_image(Path(f"wide.{kind}"))
     np.testing.assert_array_equal(pixels, np.repeat(grey[..., None], 3, axis=2).astype(np.uint8))
     assert note == "16-bit grey, scaled to 8 bits"
 
 
-@pytest.mark.parametrize(("mode", "note"), [("L", "grey image"), ("1", "grey image"), ("P", "")])
+@pytest.mark.parametrize(("mode", "note"), [("RGB", ""), ("L", "grey image"), ("1", "grey image"), ("P", "")])
 def test_other_modes_become_the_rgb_they_stand_for(mode: str, note: str, colours: Image.Image, tmp_path: Path) -> None:
     stored = colours.convert(mode)
     stored.save(tmp_path / "image.png")
-    pixels, told = read_image(tmp_path / "image.png")
+    pixels, remark = read_image(tmp_path / "image.png")
     np.testing.assert_array_equal(pixels, np.asarray(stored.convert("RGB")))
-    assert told == note
+    assert remark == note
 
 
 @pytest.mark.parametrize("orientation", [1, 6, 7])
@@ -163,21 +161,6 @@ def test_other_kinds_of_images_are_told_by_their_content(kind: str, colours: Ima
     assert is_image(path)
 
 
-@pytest.mark.parametrize("orientation", [3, 6, 7])
-@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
-def test_photographs_of_phones_come_upright(kind: str, orientation: int, colours: Image.Image, tmp_path: Path) -> None:
-    upright = np.asarray(colours)
-    exif = Image.Exif()
-    exif[ORIENTATION] = orientation
-    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
-    if kind == "AVIF":
-        stored.save(tmp_path / "phone", kind, exif=exif)
-    else:
-        pillow_heif.from_pillow(stored).save(tmp_path / "phone", exif=exif.tobytes())
-    pixels, _ = read_image(tmp_path / "phone")
-    assert np.abs(pixels.astype(int) - upright).mean() < 8
-
-
 def test_heic_without_its_extra_names_the_extra(
     colours: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,14 +181,6 @@ def test_the_first_of_several_frames_is_read_and_said(kind: str, colours: Image.
 def test_a_photograph_with_a_preview_is_one_image(colours: Image.Image, tmp_path: Path) -> None:
     colours.save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=[colours.resize((8, 6))])
     assert read_image(tmp_path / "phone.jpg")[1] == ""
-
-
-def test_a_grey_map_of_sixteen_bits_becomes_eight(tmp_path: Path) -> None:
-    grey = np.arange(256, dtype=">u2").reshape(16, 16) * 257
-    (tmp_path / "wide.pgm").write_bytes(b"P5 16 16 65535\n" + grey.astype(">u2").tobytes())
-    pixels, note = read_image(tmp_path / "wide.pgm")
-    assert pixels[..., 1].ravel().tolist() == list(range(256))
-    assert note == "16-bit grey, scaled to 8 bits"
 
 
 def test_bytes_that_are_no_image_are_refused(colours: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:

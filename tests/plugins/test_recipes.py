@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING and the README's backbone, as one distribution: built, installed, checked, and used."""
+"""What the README and CONTRIBUTING show of extensions, as distributions: built, installed, checked, and used."""
 
 import re
 import zipfile
@@ -85,3 +85,22 @@ def test_an_extension_of_every_kind_is_installed_checked_and_used(
     page = (tmp_path / "observer.html").read_text()
     assert "<p>Pseudo-quality of 24 calibration images.</p>" in page
     assert ",sharpness," in (tmp_path / "results.csv").read_text()
+
+
+def test_the_backbone_of_the_readme_has_at_most_25_lines_and_is_used_from_its_folder(
+    install: Callable[[Path, str], None], interpreter: Callable[..., str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "froq-mynet"
+    folder.mkdir()
+    for name, opening, words in (
+        ("pyproject.toml", "toml", "entry-points"),
+        ("froq_mynet.py", "python", "class MyNet"),
+    ):
+        blocks = re.findall(rf"```{opening}\n(.*?)```", README, flags=re.DOTALL)
+        (folder / name).write_text(next(block for block in blocks if words in block))
+    assert sum(bool(line.strip()) for file in folder.iterdir() for line in file.read_text().splitlines()) <= 25
+    install(folder, "editable")
+    interpreter("-c", "import froq_mynet, torch; torch.save(froq_mynet.MyNet().state_dict(), 'mynet.pth')")
+    printed = interpreter("-c", RUN, "backbones list", "backbones check mynet weights=mynet.pth")
+    assert re.search(r"mynet +froq-mynet +1\.0 ", printed)
+    assert "mynet: the contract holds; 5 layers can be observed" in printed
