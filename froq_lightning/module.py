@@ -1,7 +1,4 @@
-"""FroqModule: the wiring between a backbone, its Observer and the Trainer.
-
-`validate` calibrates, `predict` scores, `test` evaluates, and a call scores a batch.
-"""
+"""FroqModule: `validate` calibrates, `predict` scores, `test` evaluates, and a call scores a batch."""
 
 import logging
 from collections.abc import Iterable
@@ -66,7 +63,6 @@ class FroqModule(LightningModule):
         embeddings: whether `predict` gives the embeddings too, whose passes are then whole ones.
 
     Attributes:
-        channels_last: after `setup`, whether they do.
         copies: how many degraded copies of every calibration image the labels want.
         observer: the Observer in use, once it was read; after `validate`, the new one.
         calibration: what the last `validate` found.
@@ -177,11 +173,8 @@ class FroqModule(LightningModule):
             "compile": self.compiled,
         }
         if stage == "validate":
-            method = self.labelling.method
-            micro_batch = getattr(method, "micro_batch", None)
-            return {**passes, "labeller": [self.labelling.name, method.parameters(), micro_batch]}
-        observer = (self.observer or self.read_observer()).sha256()
-        return {**passes, "observer": observer, "embeddings": self.embeddings}
+            return {**passes, "labeller": self.labelling.identity()}
+        return {**passes, "observer": (self.observer or self.read_observer()).sha256(), "embeddings": self.embeddings}
 
     def resume(self, batches: Iterable[ObservedBatch]) -> None:
         """Have the next `validate` start from what an earlier run of this process observed; call it after `setup`."""

@@ -55,6 +55,10 @@ class Labelling:
     name: str
     method: Labeller
 
+    def identity(self) -> list[Any]:
+        """Say, as JSON values, what the labels depend on."""
+        return [self.name, self.method.parameters(), getattr(self.method, "micro_batch", None)]
+
 
 @dataclass(frozen=True)
 class PassFacts:

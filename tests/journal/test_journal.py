@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from froq_lightning.errors import JournalError
 from froq_lightning.journal.block import Block
-from froq_lightning.journal.differences import differences, list_difference
-from froq_lightning.journal.journal import Journal
+from froq_lightning.journal.journal import Journal, differences, list_difference
 
 IDENTITY = {"model": {"backbone": "timm", "observer": "aa"}, "data": {"resize": False}}
 NAMES = ("a.png", "b.png", "c\n.png")
