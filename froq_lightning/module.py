@@ -158,8 +158,10 @@ class FroqModule(LightningModule):
         """
         path = path or self.observer_path
         if path is None:
-            hint = "calibrate one with `froq validate` and give it as --model.observer"
-            raise ConfigurationError(f"backbone {self.identity.name!r} ships no observer; {hint}")
+            raise ConfigurationError(
+                f"backbone {self.identity.name!r} ships no observer; calibrate one with `froq validate` and give it as "
+                "--model.observer"
+            )
         observer = Observer.load(path)
         observer.require(self.backbone, self.identity)
         return observer

@@ -44,12 +44,7 @@ class EvaluationRun:
         DataError: if no set has mated and non-mated trials.
     """
 
-    def __init__(
-        self,
-        scorer: MethodScorer,
-        sets: Sequence[TrialDataset],
-        device: torch.device,
-    ) -> None:
+    def __init__(self, scorer: MethodScorer, sets: Sequence[TrialDataset], device: torch.device) -> None:
         if taken := [name for name in sets[0].scores if name in scorer.methods]:
             raise ConfigurationError(
                 f"Expected scores from elsewhere to go by other names than methods, but got {taken[0]}"

@@ -44,10 +44,6 @@ class Cfp(Source):
         root = request.path / "Data" / "Images" if request.root is None else request.root
         return pairs.comparisons(request.name, root, subject_level=2)
 
-    def usual_name(self, path: Path, part: str) -> str:
-        """Name a set after the folder and the part."""
-        return f"{path.name}-{part}" if part else path.name
-
 
 def _images(file: Path) -> dict[str, str]:
     """Read which number stands for which image, "1 ../Data/Images/001/frontal/01.jpg"."""

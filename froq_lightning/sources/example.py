@@ -38,12 +38,6 @@ class Example(Source):
 
 
 def _write(name: str, folder: Path) -> list[Path]:
-    """Write the photographs as PNG files, and return these.
-
-    Raises:
-        UnknownNameError: for another name.
-        ConfigurationError: if scikit-image is not installed, or another picture has the name of one of them.
-    """
     if name != "astronaut":
         raise UnknownNameError.among("sample", name, ["astronaut"])
     try:

@@ -37,11 +37,6 @@ class Folder(Source):
             )
         return Faces(images, search.passed_over)
 
-    def usual_name(self, path: Path, part: str) -> str:
-        """Take the name of the folder."""
-        del part
-        return path.name
-
 
 class SingleImage(Source):
     """One image file."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from froq_lightning.data import trial_sampling
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.image_refs import RefTable
-from froq_lightning.data.trial_sampling import Sampling, distinct, sample_comparisons
+from froq_lightning.data.trial_sampling import Sampling, sample_comparisons
 from froq_lightning.errors import ConfigurationError, DataError
 
 
@@ -59,14 +59,6 @@ def test_every_non_mated_pair_is_as_likely_as_the_others() -> None:
     assert len(drawn) == 11
     expected = 1000 * 3 / 11
     assert max(abs(count - expected) for count in drawn.values()) < 5 * expected**0.5
-
-
-@pytest.mark.parametrize("wanted", [1, 400, 600, 999, 1000, 5000])
-def test_drawn_numbers_are_distinct_and_in_range(wanted: int) -> None:
-    drawn = distinct(1000, wanted, np.random.default_rng(0))
-    assert len(np.unique(drawn)) == len(drawn) == min(wanted, 1000)
-    assert drawn.min() >= 0
-    assert drawn.max() < 1000
 
 
 def test_images_in_no_trial_are_left_out() -> None:
