@@ -33,8 +33,6 @@ from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
 from froq_lightning.runs.trainer_options import limits, require_precision
 
-LOGGER = logging.getLogger(__name__)
-
 
 class FroqModule(LightningModule):
     """Face-image quality from a frozen face-recognition network.
@@ -141,7 +139,7 @@ class FroqModule(LightningModule):
         limits(self.trainer, stage)
         require_precision(self.trainer)
         if self.trainer.is_global_zero and (warning := doubts.of_weights(self.identity)):
-            LOGGER.warning("warning: %s", warning)
+            logging.getLogger(__name__).warning("warning: %s", warning)
         self.set_memory_format()
         if stage == "predict":
             self._froq_quality()
@@ -158,10 +156,8 @@ class FroqModule(LightningModule):
         """
         path = path or self.observer_path
         if path is None:
-            raise ConfigurationError(
-                f"backbone {self.identity.name!r} ships no observer; calibrate one with `froq validate` and give it as "
-                "--model.observer"
-            )
+            hint = "calibrate one with `froq validate` and give it as --model.observer"
+            raise ConfigurationError(f"backbone {self.identity.name!r} ships no observer; {hint}")
         observer = Observer.load(path)
         observer.require(self.backbone, self.identity)
         return observer

@@ -1,4 +1,3 @@
-import math
 from pathlib import Path
 
 import pyarrow as pa
@@ -148,19 +147,6 @@ def test_labels_may_name_an_image_as_outputs_do_or_as_the_disk_does(name: str, t
         found, gone = with_labels(read_faces(tmp_path).images, labels)
         assert (found.path, found.pseudo_quality, found.problem) == (tmp_path / name, number, "")
         assert gone.key == r"gone\x0a.png"
-
-
-def test_missing_extra_and_useless_labels_are_problems_of_their_rows(folder: Path) -> None:
-    (folder / "d.png").touch()
-    labels = table(folder / "labels.csv", "path,pseudo_quality\nc.JPG,nan\nd.png,1\ngone.jpg,3\n")
-    images = {image.key: image for image in with_labels(read_faces(folder).images, labels)}
-    assert {key: image.problem for key, image in images.items()} == {
-        "b/a.png": "no label in labels.csv",
-        "c.JPG": "label 'nan' is no finite number",
-        "d.png": "",
-        "gone.jpg": "in labels.csv, but not in the source",
-    }
-    assert math.isnan(images["b/a.png"].pseudo_quality or 0.0)
 
 
 @pytest.mark.parametrize(
