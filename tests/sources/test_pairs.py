@@ -89,15 +89,6 @@ def _plain(cell: str | bool) -> str | bool:
     return cell.removeprefix("./") if isinstance(cell, str) else cell
 
 
-@pytest.mark.parametrize("header", ["image_1,image_3,mated", "one;other;same", "img1 img2 genuine"])
-def test_other_columns_are_no_trial(header: str, folder: Path) -> None:
-    (folder / "pairs.csv").write_text(f"{header}\na.jpg,b.jpg,1\n")
-    with pytest.raises(
-        DataError, match=r"Expected pairs\.csv to have .* trials in columns image_a, image_b and mated, or"
-    ):
-        read_trials(str(folder / "pairs.csv"))
-
-
 def test_an_image_is_opened_however_its_name_is_spelled_and_is_one_image(folder: Path) -> None:
     composed, apart = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
     (folder / apart).mkdir()
@@ -124,24 +115,16 @@ def test_a_backslash_leads_out_of_the_root_no_more_than_a_slash(folder: Path, tm
         ("a.jpg 1\nb.jpg 1\na.jpg 0\n", r"line 3: Expected two lines of an image and the same number, but got 'a\.jpg"),
         ("a.jpg 1\n\nb.jpg 0\n", r"line 1: Expected two lines .*, but got 'a\.jpg 1' and 'b\.jpg 0'"),
         ("a.jpg 0.3\n", r"or in lines 'a\.jpg b\.jpg 1' .*, but got a\.jpg 0\.3"),
+        ("image_a,image_b,mated\na.jpg,b.jpg,2\n", r"line 2: Expected `mated` to be 0 or 1, but got '2'"),
+        ("image_a,image_b,mated\na.jpg,,1\n", r"line 2: the path is empty"),
+        ("image_1,image_3,mated\na.jpg,b.jpg,1\n", r"to have .* trials in columns image_a, image_b and mated, or"),
+        ("one;other;same\na.jpg;b.jpg;1\n", r"to have .* trials in columns image_a, image_b and mated, or"),
     ],
 )
 def test_a_malformed_list_of_pairs_is_refused_by_its_line(text: str, message: str, folder: Path) -> None:
     (folder / "list.txt").write_text(text)
     with pytest.raises(DataError, match=message):
         read_trials(str(folder / "list.txt"))
-
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("a.jpg,b.jpg,2", r"pairs\.csv, line 3: Expected `mated` to be 0 or 1, but got '2'"),
-        ("a.jpg,,1", r"pairs\.csv, line 3: the path is empty"),
-    ],
-)
-def test_a_malformed_row_is_refused_by_its_number(row: str, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        read_trials(str(pairs("a.jpg,b.jpg,1", row)))
 
 
 def test_images_that_are_all_elsewhere_are_refused_with_the_root() -> None:
@@ -166,22 +149,11 @@ def test_folders_of_subjects_are_compared(shared: Path) -> None:
     assert all((names[a] == names[b]) == m for a, b, m in zip(read.first, read.second, read.mated, strict=True))
 
 
-def test_an_image_beside_the_folders_of_subjects_is_refused(folder: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"Expected faces to tell the subject of every image, .* but got none for 'a\.jpg'"
-    ):
-        read_trials(str(folder))
-
-
 def test_the_subjects_of_a_manifest_are_compared(folder: Path) -> None:
     manifest = folder / "list.csv"
     manifest.write_text("path,subject_id,pseudo_quality\na.jpg,7,bad\nb.jpg,7,1\nc.jpg,8,1\n")
     read = read_trials(str(manifest))
-    assert [(image.key, image.pseudo_quality, image.problem) for image in read.images] == [
-        ("a.jpg", None, ""),
-        ("b.jpg", None, ""),
-        ("c.jpg", None, ""),
-    ]
+    assert {(image.pseudo_quality, image.problem) for image in read.images} == {(None, "")}
     assert read.mated.tolist() == [True, False, False]
     assert read.note == "all 1 mated trials, all 2 non-mated trials (seed 0)"
     manifest.write_text("path,subject_id\na.jpg,7\nb.jpg,\n")
