@@ -183,7 +183,7 @@ def test_a_photograph_with_a_preview_is_one_image(colours: Image.Image, tmp_path
     assert read_image(tmp_path / "phone.jpg")[1] == ""
 
 
-def test_bytes_that_are_no_image_are_refused(colours: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_that_are_no_image_are_refused(colours: Image.Image) -> None:
     content = BytesIO()
     colours.save(content, "PNG")
     for damaged, reason in (
@@ -193,9 +193,6 @@ def test_bytes_that_are_no_image_are_refused(colours: Image.Image, monkeypatch: 
     ):
         with pytest.raises(ImageError, match=f"^{reason}"):
             decode_image(damaged)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
-    with pytest.raises(ImageError, match="image has more than 0 megapixels"):
-        decode_image(content.getvalue())
 
 
 def test_grey_of_more_than_sixteen_bits_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Broken plugins leave all others working, and `froq backbones list --check` says what is wrong with each."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,30 +32,19 @@ BROKEN = {
 }
 
 
-def install(folder: Path, distribution: str, entry: str, source: str | None) -> None:
-    """Leave a distribution with one module as an installer would."""
-    info = folder / f"{distribution}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[froq_lightning.backbones]\n{entry}\n")
-    if source is not None:
-        (folder / f"{distribution}.py").write_text(source)
-
-
 @pytest.fixture(autouse=True)
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def site(install: Callable[..., Path], on_path: Path) -> Path:
     """A folder of installed plugins: one that works, and one of each kind that does not."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    install(folder, "working", "working = working:build", GOOD)
-    for name, (source, _) in BROKEN.items():
-        install(folder, f"broken_{name}", f"{name} = broken_{name}:build", source)
-    install(folder, "broken_absent", "absent = broken_absent:build", None)
-    install(folder, "broken_entry", "entry = not an entry point", GOOD)
-    install(folder, "broken_twin_a", "twin = working:build", None)
-    install(folder, "broken_twin_b", "twin = broken_twin_b:build", GOOD)
-    monkeypatch.syspath_prepend(folder)
-    return folder
+    for name, (source, _) in {**BROKEN, "twin_b": (GOOD, ""), "entry": (GOOD, "")}.items():
+        (on_path / f"broken_{name}.py").write_text(source)
+    (on_path / "working.py").write_text(GOOD)
+    install("working", "working = working:build")
+    for name in (*BROKEN, "absent"):
+        install(f"broken_{name}", f"{name} = broken_{name}:build")
+    install("broken_entry", "entry = not an entry point")
+    install("broken_twin_a", "twin = working:build")
+    install("broken_twin_b", "twin = broken_twin_b:build")
+    return on_path
 
 
 def test_the_checked_list_gives_the_reason_of_each_and_all_others(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,8 +88,11 @@ def test_the_working_one_works_and_weights_that_do_not_fit_are_refused_whatever_
     assert message.count("\n") == 1
 
 
-def test_a_plugin_that_takes_long_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(tmp_path / "site", "slow", "slow = slow:build", "import time\ndef build(weights=None): time.sleep(60)")
+def test_a_plugin_that_takes_long_is_not_waited_for(
+    install: Callable[..., Path], site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("slow", "slow = slow:build")
+    (site / "slow.py").write_text("import time\ndef build(weights=None): time.sleep(60)")
     monkeypatch.setattr(checkpoint_hints, "SECONDS_TO_BUILD", 0.5)
     torch.save({"0.weight": torch.ones(2)}, tmp_path / "bad.pt")
     start = time.monotonic()

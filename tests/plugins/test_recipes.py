@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_an_extension_of_every_kind_is_installed_checked_and_used(
     project: Path,
-    install: Callable[[Path, str], None],
+    install_project: Callable[[Path, str], None],
     interpreter: Callable[..., str],
     shared: Path,
     tmp_path: Path,
@@ -63,7 +63,7 @@ def test_an_extension_of_every_kind_is_installed_checked_and_used(
     with zipfile.ZipFile(tmp_path / "crops.zip", "w") as archive:
         for image in sorted((shared / "data" / "faces").glob("*/*.jpg"))[:24]:
             archive.write(image, f"{image.parent.name}/{image.name}")
-    install(project, "wheel")
+    install_project(project, "wheel")
     interpreter("-c", CHECKS)
     interpreter("-c", "import froq_mynet, torch; torch.save(froq_mynet.mynet().network.state_dict(), 'mynet.pth')")
     network = "--model.backbone mynet --model.backbone_options.weights mynet.pth"
@@ -88,7 +88,7 @@ def test_an_extension_of_every_kind_is_installed_checked_and_used(
 
 
 def test_the_backbone_of_the_readme_has_at_most_25_lines_and_is_used_from_its_folder(
-    install: Callable[[Path, str], None], interpreter: Callable[..., str], tmp_path: Path
+    install_project: Callable[[Path, str], None], interpreter: Callable[..., str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "froq-mynet"
     folder.mkdir()
@@ -99,7 +99,7 @@ def test_the_backbone_of_the_readme_has_at_most_25_lines_and_is_used_from_its_fo
         blocks = re.findall(rf"```{opening}\n(.*?)```", README, flags=re.DOTALL)
         (folder / name).write_text(next(block for block in blocks if words in block))
     assert sum(bool(line.strip()) for file in folder.iterdir() for line in file.read_text().splitlines()) <= 25
-    install(folder, "editable")
+    install_project(folder, "editable")
     interpreter("-c", "import froq_mynet, torch; torch.save(froq_mynet.MyNet().state_dict(), 'mynet.pth')")
     printed = interpreter("-c", RUN, "backbones list", "backbones check mynet weights=mynet.pth")
     assert re.search(r"mynet +froq-mynet +1\.0 ", printed)
