@@ -36,14 +36,14 @@ def test_the_images_of_several_sets_come_once_each(bin_file: Path, memfile: Path
     sources = [str(bin_file), {"source": str(memfile), "name": "memfile"}, {"source": str(rec_file), "non_mated": 7}]
     data = TrialDataModule(sources, Preprocessing(), batch_size=5, workers=0)
     batches = run(data)
-    assert [one.comparisons.name for one in data.sets] == ["lfw", "memfile", "train"]
-    assert [len(one.comparisons.mated) for one in data.sets] == [8, 8, 12 + 7]
+    assert [data_set.comparisons.name for data_set in data.sets] == ["lfw", "memfile", "train"]
+    assert [len(data_set.comparisons.mated) for data_set in data.sets] == [8, 8, 12 + 7]
     for number in range(3):
         indices = torch.cat([batch.sample_index for place, batch in batches if place == number])
         assert indices.tolist() == list(range(12))
         assert [len(batch.images) for place, batch in batches if place == number] == [5, 5, 2]
     assert all(not batch.failures and batch.pseudo_quality is None for _, batch in batches)
-    assert [one.scores for one in data.sets] == [{}, {}, {}]
+    assert [data_set.scores for data_set in data.sets] == [{}, {}, {}]
 
 
 def test_options_of_a_set_precede_the_shared_ones(shared: Path, crops: list, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_options_of_a_set_precede_the_shared_ones(shared: Path, crops: list, tmp
     two = [str(tmp_path / "few"), {"source": str(tmp_path / "few"), "name": "other", "non_mated": 5, "seed": 2}]
     data = TrialDataModule(two, Preprocessing(), root=str(shared), non_mated=9, workers=0)
     run(data)
-    assert [one.comparisons.note.split(", ")[1] for one in data.sets] == [
+    assert [data_set.comparisons.note.split(", ")[1] for data_set in data.sets] == [
         "9 of 54 non-mated trials sampled (seed 0)",
         "5 of 54 non-mated trials sampled (seed 2)",
     ]
@@ -86,15 +86,13 @@ def test_photographs_are_aligned_and_crops_resized_on_demand(shared: Path, tmp_p
     pytest.importorskip("froq_dlib", reason="needs the plugin froq-dlib")
     names = ["Al_Gore/Al_Gore_0001.jpg", "Al_Gore/Al_Gore_0002.jpg", "Bill_Gates/Bill_Gates_0001.jpg"]
     (tmp_path / "pairs.csv").write_text(f"image_a,image_b,mated\n{names[0]},{names[1]},1\n{names[0]},{names[2]},0\n")
-    knobs: dict[str, Any] = {"root": str(shared / "data" / "photos"), "workers": 0}
-    ((_, aligned),) = run(TrialDataModule(str(tmp_path / "pairs.csv"), Preprocessing(), aligner="dlib", **knobs))
-    ((_, resized),) = run(TrialDataModule(str(tmp_path / "pairs.csv"), Preprocessing(), resize=True, **knobs))
+    options: dict[str, Any] = {"root": str(shared / "data" / "photos"), "workers": 0}
+    ((_, aligned),) = run(TrialDataModule(str(tmp_path / "pairs.csv"), Preprocessing(), aligner="dlib", **options))
+    ((_, resized),) = run(TrialDataModule(str(tmp_path / "pairs.csv"), Preprocessing(), resize=True, **options))
     assert (len(aligned.images), len(resized.images)) == (3, 3)
     assert resized.notes == ["resized from 250 x 250"] * 3
-    with pytest.raises(
-        ConfigurationError, match=r"in pairs, such as .* with 250 x 250; set data.aligner for photographs"
-    ):
-        run(TrialDataModule(str(tmp_path / "pairs.csv"), Preprocessing(), **knobs))
+    with pytest.raises(ConfigurationError, match=r"in pairs, such as .* with 250 x 250; set data.aligner for"):
+        run(TrialDataModule(str(tmp_path / "pairs.csv"), Preprocessing(), **options))
 
 
 @pytest.mark.parametrize(
@@ -111,12 +109,14 @@ def test_a_source_that_cannot_be_is_refused(source: Any, error: type, message: s
         run(TrialDataModule(source, Preprocessing(), workers=0))
 
 
-def test_sets_of_one_name_are_refused(bin_file: Path) -> None:
-    with pytest.raises(ConfigurationError, match="data sets of different names, but got lfw, lfw; set `name`"):
-        run(TrialDataModule([str(bin_file), str(bin_file)], Preprocessing(), workers=0))
-
-
-@pytest.mark.parametrize("spec", [{"column": "x"}, {"path": "x", "colum": "y"}])
-def test_scores_without_a_path_are_refused(spec: dict[str, str], bin_file: Path) -> None:
-    with pytest.raises(ConfigurationError, match="Expected scores 'OFIQ' as a path or as path and column, but got"):
-        run(TrialDataModule(str(bin_file), Preprocessing(), scores={"OFIQ": spec}, workers=0))
+@pytest.mark.parametrize(
+    ("count", "scores", "message"),
+    [
+        (2, {}, "data sets of different names, but got lfw, lfw; set `name`"),
+        (1, {"OFIQ": {"column": "x"}}, "Expected scores 'OFIQ' as a path or as path and column, but got"),
+        (1, {"OFIQ": {"path": "x", "colum": "y"}}, "Expected scores 'OFIQ' as a path or as path and column, but got"),
+    ],
+)
+def test_names_and_scores_that_cannot_be_are_refused(count: int, scores: Any, message: str, bin_file: Path) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        run(TrialDataModule([str(bin_file)] * count, Preprocessing(), scores=scores, workers=0))
