@@ -22,6 +22,12 @@ check_method(froq_sharpness.Sharpness(0.5), froq_mynet.mynet())
 check_rule(froq_best_layer.BestLayer())
 check_format(froq_markdown.MARKDOWN, Path("checked"))
 """
+SAVE = """
+import torch
+torch.manual_seed(1)
+import froq_mynet
+torch.save(froq_mynet.mynet().network.state_dict(), "mynet.pth")
+"""
 RUN = """
 import sys
 from froq_lightning.cli import main
@@ -65,7 +71,7 @@ def test_an_extension_of_every_kind_is_installed_checked_and_used(
             archive.write(image, f"{image.parent.name}/{image.name}")
     install_project(project, "wheel")
     interpreter("-c", CHECKS)
-    interpreter("-c", "import froq_mynet, torch; torch.save(froq_mynet.mynet().network.state_dict(), 'mynet.pth')")
+    interpreter("-c", SAVE)
     network = "--model.backbone mynet --model.backbone_options.weights mynet.pth"
     common = f"{network} --data.source crops.zip --data.workers 1 --trainer.enable_progress_bar false"
     printed = interpreter(
@@ -100,7 +106,7 @@ def test_the_backbone_of_the_readme_has_at_most_25_lines_and_is_used_from_its_fo
         (folder / name).write_text(next(block for block in blocks if words in block))
     assert sum(bool(line.strip()) for file in folder.iterdir() for line in file.read_text().splitlines()) <= 25
     install_project(folder, "editable")
-    interpreter("-c", "import froq_mynet, torch; torch.save(froq_mynet.MyNet().state_dict(), 'mynet.pth')")
+    interpreter("-c", SAVE)
     printed = interpreter("-c", RUN, "backbones list", "backbones check mynet weights=mynet.pth")
     assert re.search(r"mynet +froq-mynet +1\.0 ", printed)
     assert "mynet: the contract holds; 5 layers can be observed" in printed

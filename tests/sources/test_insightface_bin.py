@@ -145,8 +145,7 @@ def test_trials_told_by_something_else_than_booleans_are_refused(stated: list) -
         read_faces(write((images, stated)))
 
 
-def test_an_array_without_dimensions_tells_of_one_trial(bin_file: Path) -> None:
-    del bin_file
+def test_an_array_without_dimensions_tells_of_one_trial() -> None:
     assert len(read_faces(write(([b"one", b"other"], np.array(True)))).images) == 2
 
 
