@@ -91,10 +91,11 @@ class EvaluationRun:
         self._require_trials([embeddings for embeddings, _ in gathered_tables], left_out)
         if not first:
             return None
-        sets = [
-            self._evaluated(number, embeddings, self._working(qualities, costs), left_out[number])
-            for number, (embeddings, qualities) in enumerate(gathered_tables)
-        ]
+        sets = []
+        for number, (embeddings, columns) in enumerate(gathered_tables):
+            named = zip(self.scorer.methods, columns.T, strict=True)
+            qualities = {name: values for name, values in named if name not in costs.refusals}
+            sets.append(self._evaluated(number, embeddings, qualities, left_out[number]))
         results = [
             result
             for data_set in sets
@@ -164,10 +165,6 @@ class EvaluationRun:
             return values[:, None]
         draws = min(DRAWS, max(1, DRAWN_TRIALS // trials))
         return method.redraw(torch.from_numpy(values), draws).numpy()
-
-    def _working(self, qualities: Floats, costs: ScoringCosts) -> dict[str, Floats]:
-        named = dict(zip(self.scorer.methods, qualities.T, strict=True))
-        return {name: values for name, values in named.items() if name not in costs.refusals}
 
     def _methods(self, costs: ScoringCosts) -> tuple[MethodFacts, ...]:
         methods = [
