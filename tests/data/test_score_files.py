@@ -132,15 +132,15 @@ def test_any_score_file_can_label_a_calibration(name: str, text: str, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "message"),
     [
         ("a/" * 3_000 + "b.jpg", "line 2: the path has 6,005 characters"),
         ("a/" * 200 + "b.jpg", "more than 100 folders"),
     ],
 )
-def test_paths_that_no_file_has_are_refused(path: str, told: str, tmp_path: Path) -> None:
+def test_paths_that_no_file_has_are_refused(path: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text(f"path,quality_score\n{path},1\n")
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         read_scores(tmp_path / "scores.csv", ["b.jpg"])
 
 

@@ -164,6 +164,6 @@ def test_an_image_under_any_name_is_a_source(crops: list, tmp_path: Path) -> Non
 def test_a_folder_without_images_is_refused_with_what_is_in_it(folder: Path) -> None:
     (folder / "c.JPG").rename(folder / "c.mov")
     (folder / "b" / "a.png").unlink()
-    told = r"'.*faces' holds no images, but 2 files not read as images \(\.mov 1, such as c\.mov; \.txt 1, .*\); "
-    with pytest.raises(DataError, match=told):
+    message = r"'.*faces' holds no images, but 2 files not read as images \(\.mov 1, such as c\.mov; \.txt 1, .*\); "
+    with pytest.raises(DataError, match=message):
         read_faces(folder)
