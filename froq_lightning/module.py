@@ -1,7 +1,4 @@
-"""FroqModule: the wiring between a backbone, its Observer and the Trainer.
-
-`validate` calibrates, `predict` scores, `test` evaluates, and a call scores a batch.
-"""
+"""FroqModule: `validate` calibrates, `predict` scores, `test` evaluates, and a call scores a batch."""
 
 import logging
 from collections.abc import Iterable
@@ -37,8 +34,6 @@ from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
 from froq_lightning.runs.trainer_options import limits, require_precision
 
-LOGGER = logging.getLogger(__name__)
-
 
 class FroqModule(LightningModule):
     """Face-image quality from a frozen face-recognition network.
@@ -67,7 +62,6 @@ class FroqModule(LightningModule):
         embeddings: whether `predict` gives the embeddings too, whose passes are then whole ones.
 
     Attributes:
-        channels_last: after `setup`, whether they do.
         copies: how many degraded copies of every calibration image the labels want.
         observer: the Observer in use, once it was read; after `validate`, the new one.
         calibration: what the last `validate` found.
@@ -146,7 +140,7 @@ class FroqModule(LightningModule):
         limits(self.trainer, stage)
         require_precision(self.trainer)
         if self.trainer.is_global_zero and (warning := observer_warnings.weights_warning(self.identity)):
-            LOGGER.warning("warning: %s", warning)
+            logging.getLogger(__name__).warning("warning: %s", warning)
         self.set_memory_format()
         if stage == "predict":
             self._froq_quality()
@@ -178,11 +172,8 @@ class FroqModule(LightningModule):
             "compile": self.compiled,
         }
         if stage == "validate":
-            method = self.labelling.method
-            micro_batch = getattr(method, "micro_batch", None)
-            return {**passes, "labeller": [self.labelling.name, method.parameters(), micro_batch]}
-        observer = (self.observer or self.read_observer()).sha256()
-        return {**passes, "observer": observer, "embeddings": self.embeddings}
+            return {**passes, "labeller": self.labelling.identity()}
+        return {**passes, "observer": (self.observer or self.read_observer()).sha256(), "embeddings": self.embeddings}
 
     def resume(self, batches: Iterable[ObservedBatch]) -> None:
         """Have the next `validate` start from what an earlier run of this process observed; call it after `setup`."""

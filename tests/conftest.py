@@ -3,7 +3,7 @@
 import json
 import pickle
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,9 +153,6 @@ def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-MAGIC = 0xCED7230A
-
-
 @dataclass(frozen=True)
 class Crop:
     """A real crop: its file, its subject, and its pixels."""
@@ -197,83 +194,28 @@ def bin_file(paired: tuple[list[Crop], list[bool]], tmp_path_factory: pytest.Tem
 def memfile(paired: tuple[list[Crop], list[bool]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trials as AdaFace's folder `lfw`, beside `lfw_list.npy`."""
     folder = tmp_path_factory.mktemp("adaface") / "lfw"
-    write_memfile(folder / "memfile", [crop.pixels for crop in paired[0]])
+    (folder / "memfile").mkdir(parents=True)
+    images = np.stack([crop.pixels[..., ::-1].transpose(2, 0, 1) for crop in paired[0]])
+    values = ((images / 255 - 0.5) / 0.5).astype(np.float32)
+    (folder / "memfile" / "mem_file.dat").write_bytes(values.tobytes())
+    (folder / "memfile" / "mem_file.dat.conf").write_text(json.dumps({"shape": values.shape, "dtype": "float32"}))
     np.save(folder.with_name("lfw_list.npy"), np.array(paired[1]))
     return folder
 
 
-def write_memfile(folder: Path, images: Sequence[np.ndarray]) -> None:
-    folder.mkdir(parents=True)
-    values = np.stack([(image[..., ::-1].transpose(2, 0, 1) / 255 - 0.5) / 0.5 for image in images]).astype(np.float32)
-    (folder / "mem_file.dat").write_bytes(values.tobytes())
-    (folder / "mem_file.dat.conf").write_text(json.dumps({"shape": values.shape, "dtype": "float32"}))
-
-
-def framed(content: bytes) -> bytes:
-    """Frame a record; where it holds the magic number at a multiple of four, it is split there."""
-    magic = struct.pack("<I", MAGIC)
-    cuts = [place for place in range(0, len(content) - 3, 4) if content[place : place + 4] == magic]
-    starts, ends = [0, *(cut + 4 for cut in cuts)], [*cuts, len(content)]
-    frames = []
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        part = content[start:end]
-        kind = 0 if not cuts else 1 if number == 0 else 3 if number == len(cuts) else 2
-        frames.append(struct.pack("<II", MAGIC, kind << 29 | len(part)) + part + b"\0" * (-len(part) % 4))
-    return b"".join(frames)
-
-
-def packed(number: int, labels: Sequence[float], image: bytes = b"") -> bytes:
-    """Pack a record as MXNet does: one label stands in the header, several follow it."""
-    if len(labels) == 1:
-        return framed(struct.pack("<IfQQ", 0, labels[0], number, 0) + image)
-    head = struct.pack("<IfQQ", len(labels), 0.0, number, 0)
-    return framed(head + np.array(labels, dtype=np.float32).tobytes() + image)
-
-
 @pytest.fixture(scope="session")
-def frame_record() -> Callable[[bytes], bytes]:
-    """Frames bytes as a record."""
-    return framed
-
-
-@pytest.fixture(scope="session")
-def pack_record() -> Callable[..., bytes]:
-    """Packs number, labels and image into a framed record."""
-    return packed
-
-
-@pytest.fixture(scope="session")
-def write_records() -> Callable[..., Path]:
-    """Writes records (key, bytes) into a .rec file, and their offsets into an .idx file."""
-
-    def write(path: Path, records: Sequence[tuple[int, bytes]], *, index: bool = True) -> Path:
-        content, lines = b"", []
-        for key, record in records:
-            lines.append(f"{key}\t{len(content)}\n")
-            content += record
-        path.write_bytes(content)
-        if index:
-            path.with_suffix(".idx").write_text("".join(lines))
-        return path
-
-    return write
-
-
-@pytest.fixture(scope="session")
-def insightface_records(crops: list[Crop]) -> list[tuple[int, bytes]]:
-    """The crops as insightface packs them: images from 1 on, record 0 with ranges, one record per subject."""
-    names = sorted({crop.subject for crop in crops})
-    images = [(n, packed(n, (names.index(crop.subject), 1), crop.content)) for n, crop in enumerate(crops, start=1)]
-    end = len(crops) + 1
-    ranges = [(end + n, packed(end + n, (1 + 3 * n, 4 + 3 * n))) for n in range(len(names))]
-    return [*images, (0, packed(0, (end, end + len(names)))), *ranges]
-
-
-@pytest.fixture(scope="session")
-def rec_file(
-    write_records: Callable[..., Path],
-    insightface_records: list[tuple[int, bytes]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    """The crops as train.rec and train.idx."""
-    return write_records(tmp_path_factory.mktemp("rec") / "train.rec", insightface_records)
+def rec_file(crops: list[Crop], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The crops as insightface's train.rec and train.idx: images from 1 on, ranges in record 0 and one per subject."""
+    subjects, end = sorted({crop.subject for crop in crops}), len(crops) + 1
+    records = [(n, (subjects.index(crop.subject), 1), crop.content) for n, crop in enumerate(crops, start=1)]
+    records.append((0, (end, end + len(subjects)), b""))
+    records += [(end + n, (1 + 3 * n, 4 + 3 * n), b"") for n in range(len(subjects))]
+    content, index = b"", ""
+    for number, labels, image in records:
+        index += f"{number}\t{len(content)}\n"
+        record = struct.pack("<IfQQ2f", 2, 0.0, number, 0, *labels) + image
+        content += struct.pack("<II", 0xCED7230A, len(record)) + record + b"\0" * (-len(record) % 4)
+    path = tmp_path_factory.mktemp("rec") / "train.rec"
+    path.write_bytes(content)
+    path.with_suffix(".idx").write_text(index)
+    return path

@@ -21,8 +21,8 @@ def test_a_file_appears_whole_and_an_interruption_leaves_the_old_one(tmp_path: P
 
 def test_a_file_that_came_during_the_run_stays(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    told = "holds something that this command did not write"
-    with pytest.raises(ConfigurationError, match=told), atomic_write(path, OWN) as place:
+    message = "holds something that this command did not write"
+    with pytest.raises(ConfigurationError, match=message), atomic_write(path, OWN) as place:
         [file.write_text(text) for file, text in ((place, "ours\nend"), (path, "theirs"))]
     assert path.read_text() == "theirs"
     assert list(tmp_path.iterdir()) == [path]

@@ -12,62 +12,33 @@ from froq_lightning.extensions import ALIGNERS, BACKBONES, discover, find
 Install = Callable[..., Path]
 
 
-def test_the_built_in_backbone_is_registered() -> None:
-    plugin = find(BACKBONES, "timm")
-    assert (plugin.target, plugin.distribution) == ("froq_lightning.backbones.timm:timm_backbone", "froq-lightning")
-
-
-def test_a_plugin_is_found_with_its_distribution(install: Install) -> None:
-    folder = install("froq_fake", "fake = froq_fake.net:build")
-    plugin = discover(BACKBONES, [str(folder)]).plugins["fake"]
-    assert (plugin.name, plugin.target, plugin.distribution) == ("fake", "froq_fake.net:build", "froq-fake")
+def test_extensions_of_a_group_are_found_once_with_their_distribution_wherever_they_lie(
+    install: Install, tmp_path: Path
+) -> None:
+    entries = "fake = froq_fake.net:build\nFake = froq_fake.net:Build"  # names keep their case
+    folders = [install("froq_fake", entries, folder=name) for name in ("one", "two")]
+    install("froq_other", "other = froq_other:build", folder="two", group=ALIGNERS)
+    discovery = discover(BACKBONES, [str(folder) for folder in (tmp_path / "nowhere", *folders, folders[0], "")])
+    assert {"fake", "Fake"} <= set(discovery.plugins)
+    assert "other" not in discovery.plugins
+    fake = discovery.plugins["fake"]
+    assert (fake.name, fake.target, fake.distribution) == ("fake", "froq_fake.net:build", "froq-fake")
+    assert (fake.version, fake.licence) == ("unknown", "unknown")  # its metadata is not on the path
+    assert discovery.problems == ()
+    with pytest.raises(UnknownNameError, match="unknown aligner 'zzz'; there is: other"):
+        find(ALIGNERS, "zzz", [str(folders[1])])
 
 
 def test_version_and_licence_are_those_of_the_distribution(install: Install, on_path: Path) -> None:
     install("froq_fake", "fake = froq_fake.net:build", fields="License-Expression: MIT\n")
     install("froq_old", "old = froq_old.net:build", fields="License: BSD\n")
-    assert on_path.is_dir()
-    fake, old = find(BACKBONES, "fake"), find(BACKBONES, "old")
-    assert (fake.version, fake.licence) == ("1.5", "MIT")
-    assert (old.version, old.licence) == ("1.5", "BSD")
-
-
-@pytest.mark.parametrize("fields", ["License: \n", "Author: M\xe4x\n"], ids=["empty", "not UTF-8"])
-def test_a_licence_that_cannot_be_told_is_unknown(fields: str, install: Install, on_path: Path) -> None:
-    folder = install("froq_vague", "vague = froq_vague:build")
-    assert folder == on_path
-    metadata = folder / "froq_vague-1.5.dist-info" / "METADATA"
-    metadata.write_bytes(metadata.read_bytes() + fields.encode("latin-1"))
-    assert find(BACKBONES, "vague").licence == "unknown"
-
-
-def test_a_distribution_without_metadata_is_of_unknown_version(install: Install) -> None:
-    plugin = discover(BACKBONES, [str(install("froq_gone", "gone = froq_gone:build"))]).plugins["gone"]
-    assert (plugin.version, plugin.licence) == ("unknown", "unknown")
-
-
-def test_other_groups_do_not_show(install: Install) -> None:
-    folder = install("froq_fake", "fake = froq_fake:build", group=ALIGNERS)
-    assert discover(BACKBONES, [str(folder)]).plugins == {}
-    assert list(discover(ALIGNERS, [str(folder)]).plugins) == ["fake"]
-
-
-def test_names_keep_their_case(install: Install) -> None:
-    folder = install("froq_fake", "IResNet = froq_fake:big\niresnet = froq_fake:small")
-    assert set(discover(BACKBONES, [str(folder)]).plugins) == {"IResNet", "iresnet"}
-
-
-def test_folders_that_do_not_exist_are_passed_over(install: Install, tmp_path: Path) -> None:
-    folder = install("froq_fake", "fake = froq_fake:build")
-    discovery = discover(BACKBONES, [str(tmp_path / "nowhere"), str(folder), ""])
-    assert "fake" in discovery.plugins
-
-
-def test_identical_registrations_fold_into_one(install: Install) -> None:
-    folders = [install("froq_fake", "fake = froq_fake:build", folder=name) for name in ("one", "two")]
-    discovery = discover(BACKBONES, [str(folder) for folder in (*folders, folders[0])])
-    assert list(discovery.plugins) == ["fake"]
-    assert discovery.problems == ()
+    install("froq_empty", "empty = froq_empty.net:build", fields="License: \n")
+    install("froq_latin", "latin = froq_latin.net:build")
+    with (on_path / "froq_latin-1.5.dist-info" / "METADATA").open("ab") as metadata:
+        metadata.write("License: M\xe4x\n".encode("latin-1"))
+    licences = [find(BACKBONES, name).licence for name in ("fake", "old", "empty", "latin")]
+    assert licences == ["MIT", "BSD", "unknown", "unknown"]
+    assert find(BACKBONES, "fake").version == "1.5"
 
 
 def test_a_conflict_names_both_distributions_and_hides_nothing_else(install: Install) -> None:
@@ -127,12 +98,6 @@ def test_listing_imports_nothing(install: Install, on_path: Path) -> None:
 def test_an_unknown_name_is_told_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="unknown backbone 'tim'; nearest: timm"):
         find(BACKBONES, "tim")
-
-
-def test_an_unknown_name_far_from_all_is_told_all(install: Install) -> None:
-    folder = install("froq_fake", "fake = froq_fake:build\nother = froq_fake:other")
-    with pytest.raises(UnknownNameError, match="unknown backbone 'zzz'; there is: fake, other"):
-        find(BACKBONES, "zzz", [str(folder)])
 
 
 def test_an_unknown_name_where_nothing_is_installed_says_so(tmp_path: Path) -> None:

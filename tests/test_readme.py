@@ -64,10 +64,10 @@ def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(wo
 
 def test_the_table_of_networks_is_that_of_the_plugins() -> None:
     rows = re.findall(r"^\| (froq-\w+) \| (.*?) \|", README, flags=re.MULTILINE)
-    told = {(name, row) for row, names in rows for name in re.findall(r"`([a-z_0-9]+)`", names)}
+    listed = {(name, row) for row, names in rows for name in re.findall(r"`([a-z_0-9]+)`", names)}
     registered = {(plugin.name, plugin.distribution) for plugin in discover(BACKBONES).plugins.values()}
     installed = {distribution for _, distribution in registered}
-    assert {entry for entry in told if entry[1] in installed} == {
+    assert {entry for entry in listed if entry[1] in installed} == {
         entry for entry in registered if entry[1] in dict(rows)
     }
 

@@ -1,4 +1,4 @@
-from froq_lightning.terminal import printable, text_table
+from froq_lightning.terminal import text_table
 
 
 def test_columns_are_as_wide_as_their_longest_cell_and_numbers_stand_right() -> None:
@@ -12,15 +12,7 @@ def test_columns_are_as_wide_as_their_longest_cell_and_numbers_stand_right() -> 
     )
 
 
-def test_a_table_without_rows_is_its_header() -> None:
-    assert text_table(["quality", "image"], []) == "  quality  image"
-
-
 def test_no_cell_of_a_table_speaks_to_the_terminal() -> None:
     assert text_table(["a\x1b[31m"], [["two\nlines"], ["turned\u202e"]]) == "\n".join(
         [r"  a\x1b[31m", r"  two\nlines", r"  turned\u202e"]
     )
-
-
-def test_what_would_break_a_line_is_escaped() -> None:
-    assert printable("a\nb\x1b[31m ä") == "a\\nb\\x1b[31m ä"

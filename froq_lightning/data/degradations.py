@@ -15,17 +15,15 @@ from torchvision.transforms.v2 import functional as transforms
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 
 
-def blur(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
+def blur(image: Tensor, severity: float, _: torch.Generator) -> Tensor:
     """Gaussian blur, standard deviation up to 4 % of the width."""
-    del generator
     sigma = max(0.04 * severity * image.shape[-1], 0.1)
     radius = max(1, math.ceil(3 * sigma))
     return transforms.gaussian_blur(image, [2 * radius + 1] * 2, [sigma, sigma])
 
 
-def downscale(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
+def downscale(image: Tensor, severity: float, _: torch.Generator) -> Tensor:
     """Resolution lost by shrinking to as little as 10 % of the width and enlarging again."""
-    del generator
     size = list(image.shape[-2:])
     small = [max(1, round(length * 0.1**severity)) for length in size]
     return transforms.resize(transforms.resize(image, small, antialias=True), size, antialias=True)
@@ -37,9 +35,8 @@ def noise(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
     return (image + grain).round().clamp(0, 255).to(torch.uint8)
 
 
-def jpeg(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
+def jpeg(image: Tensor, severity: float, _: torch.Generator) -> Tensor:
     """JPEG compression, quality 60 down to 3."""
-    del generator
     file = BytesIO()
     Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "JPEG", quality=round(60 - 57 * severity))
     return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1).contiguous()
@@ -50,9 +47,8 @@ def dark(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
     return noise(_brightened(image, 1 - 0.95 * severity), 0.05, generator)
 
 
-def bright(image: Tensor, severity: float, generator: torch.Generator) -> Tensor:
+def bright(image: Tensor, severity: float, _: torch.Generator) -> Tensor:
     """More light, up to four times, where white clips."""
-    del generator
     return _brightened(image, 1 + 3 * severity)
 
 

@@ -97,17 +97,17 @@ def pair_up(name: str, images: RefTable, mated: Booleans, digest: Callable[[int]
     if len(images) != 2 * len(mated):
         raise DataError(f"Expected {name} to hold two images per trial, but got {len(images)} and {len(mated)}")
     places: dict[bytes, int] = {}
-    kept: list[int] = []
+    positions: list[int] = []
     ends = np.empty(len(images), dtype=np.int32)
     for position in range(len(images)):
         content = digest(position)
         if content not in places:
-            places[content] = len(kept)
-            kept.append(position)
+            places[content] = len(positions)
+            positions.append(position)
         ends[position] = places[content]
     first, second = ends[::2], ends[1::2]
-    subjects, note = subjects_of(len(kept), first, second, mated)
-    distinct = replace(images, keys=[images.keys[place] for place in kept], positions=np.array(kept))
+    subjects, note = subjects_of(len(positions), first, second, mated)
+    distinct = replace(images, keys=[images.keys[place] for place in positions], positions=np.array(positions))
     return ComparisonSet(name, distinct, first, second, mated, subjects, note=note)
 
 

@@ -123,9 +123,11 @@ def with_labels(images: Iterable[ImageRef], labels: str | Path) -> list[ImageRef
     ]
     extra = sorted(set(range(len(names))) - set(places.tolist()))
     problem = f"in {labels.name}, but not in the source"
-    return merged + [
-        replace(labelled(ImageRef(_key(names[place]), labels.parent), texts[place]), problem=problem) for place in extra
-    ]
+    for place in extra:
+        # A name as outputs write it is a key already; of another, the key is made.
+        key = names[place] if escape_cell(names[place]) == names[place] else escape_name(names[place])
+        merged.append(replace(labelled(ImageRef(key, labels.parent), texts[place]), problem=problem))
+    return merged
 
 
 def labelled(image: ImageRef, text: str) -> ImageRef:
@@ -133,8 +135,3 @@ def labelled(image: ImageRef, text: str) -> ImageRef:
     value = finite_number(text)
     problem = f"label {text!r} is no finite number" if math.isnan(value) else ""
     return replace(image, pseudo_quality=value, problem=image.problem or problem)
-
-
-def _key(stated: str) -> str:
-    """Return a path in a file as the key that it states, or as the key of the name that it states."""
-    return stated if escape_cell(stated) == stated else escape_name(stated)

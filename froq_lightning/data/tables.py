@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from froq_lightning.bounded_io import MOST_DIGITS, numbered_lines
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
@@ -175,14 +174,12 @@ def _parquet_rows(path: Path) -> Iterator[list[str]]:
             names = [field.name for field in file.schema_arrow if not types.is_nested(field.type)]
             yield names
             for batch in file.iter_batches(ROWS_AT_A_TIME, columns=names):
-                columns = [[_cell(value) for value in column.to_pylist()] for column in batch.columns]
+                columns = [
+                    ["" if cell is None else str(cell) for cell in column.to_pylist()] for column in batch.columns
+                ]
                 yield from map(list, zip(*columns, strict=True))
     except (ArrowException, OSError) as error:
         raise DataError(f"{path.name} is no Parquet file: {error}") from error
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value)
 
 
 def _width(row: list[str]) -> int:

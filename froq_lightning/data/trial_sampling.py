@@ -92,7 +92,7 @@ def sample_comparisons(name: str, images: Sequence[ImageRef], subjects: Integers
     order = np.argsort(subjects, kind="stable")
     mated, non_mated = pair_spaces(subjects[order])
     if not len(mated) or not len(non_mated):
-        raise DataError(f"Expected {name} to hold two subjects, and two images of one, but got {_told(subjects)}")
+        raise DataError(f"Expected {name} to hold two subjects, and two images of one, but got {_counts(subjects)}")
     draw = np.random.default_rng(sampling.seed)
     numbers = distinct(len(mated), MATED_AT_MOST, draw)
     wanted = max(len(numbers), NON_MATED_AT_LEAST) if sampling.non_mated is None else sampling.non_mated
@@ -121,6 +121,6 @@ def _share(kind: str, taken: Integers, space: PairSpace) -> str:
     return f"{len(taken):,} of {len(space):,} {kind} trials sampled"
 
 
-def _told(subjects: Integers) -> str:
+def _counts(subjects: Integers) -> str:
     count = len(np.unique(subjects))
     return f"{len(subjects)} images of {count} subject{'s' if count > 1 else ''}"

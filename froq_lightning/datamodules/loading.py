@@ -103,11 +103,10 @@ def print_passed_over(source: str, passed_over: str, trainer: Trainer | None) ->
         print(f"passed over in {source}: {passed_over}", flush=True)
 
 
-def _leave_interrupts(worker: int) -> None:
+def _leave_interrupts(_: int) -> None:
     """Ignore Ctrl-C in a worker: the process that it reads for ends it.
 
     Errors in reading travel to that process. All that is left to print is that it takes no more batches.
     """
-    del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.excepthook = lambda *_: None

@@ -76,14 +76,13 @@ class TrialDataModule(LightningDataModule):
         """Read the comparison trials, not yet the images; called by the Trainer."""
         del stage
         options = [_checked(source) for source in _listed(self.source)]
-        sets = [read_trials(**{**self.shared, **_but_scores(each)}) for each in options]
+        scores_of_sets = [{**self.scores, **each.pop("scores", {})} for each in options]
+        sets = [read_trials(**{**self.shared, **each}) for each in options]
         names = [each.name for each in sets]
         if len(set(names)) < len(names):
             raise ConfigurationError(f"Expected data sets of different names, but got {', '.join(names)}; set `name`")
         self._require_keys_of_one_set(sets)
-        scores = [
-            _scores(each, {**self.scores, **own.get("scores", {})}) for each, own in zip(sets, options, strict=True)
-        ]
+        scores = [_scores(each, stated) for each, stated in zip(sets, scores_of_sets, strict=True)]
         every = dict.fromkeys(name for each in scores for name in each)
         self.sets = [
             TrialDataset(
@@ -136,10 +135,6 @@ def _checked(source: Source) -> dict[str, Any]:
     if options.get("source") is None:
         raise ConfigurationError(f"Expected a data set to have a `source`, but got {options}")
     return {option: value for option, value in options.items() if value is not None}
-
-
-def _but_scores(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {option: value for option, value in options.items() if option != "scores"}
 
 
 def _scores(comparisons: ComparisonSet, scores: Mapping[str, Any]) -> dict[str, Floats]:

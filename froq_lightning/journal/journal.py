@@ -11,10 +11,11 @@ from typing import Any
 from froq_lightning.atomic_write import atomic_write, signature
 from froq_lightning.errors import JournalError
 from froq_lightning.journal.block import Block
-from froq_lightning.journal.differences import differences, list_difference
 from froq_lightning.journal.shard import Shard, read_blocks
 
 NAMES = signature(rb'"')
+MOST_NAMED = 3
+MOST_CHARACTERS = 48
 
 
 class Journal:
@@ -151,3 +152,29 @@ def _digest(names: Sequence[str]) -> dict[str, Any]:
     for name in names:
         digest.update(json.dumps(name).encode("ascii") + b"\n")
     return {"count": len(names), "sha256": digest.hexdigest()}
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yield, for every value that is not the same in both, its dotted name and the two values."""
+    for key in {**there, **here}:
+        one, other = there.get(key), here.get(key)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            yield from differences(one, other, f"{path}{key}.")
+        elif one != other:
+            yield f"{path}{key} was {_shown(one)}, now is {_shown(other)}"
+
+
+def list_difference(there: Sequence[str], here: Sequence[str]) -> str:
+    """Say which names came and went."""
+    gone, new = sorted(set(there) - set(here)), sorted(set(here) - set(there))
+    parts = [f"{len(names):,} {what} ({_first(names)})" for what, names in (("gone", gone), ("new", new)) if names]
+    return ", ".join(parts) or "in another order"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")

@@ -56,6 +56,10 @@ class Labelling:
     name: str
     method: Labeller
 
+    def identity(self) -> list[Any]:
+        """Say, as JSON values, what the labels depend on."""
+        return [self.name, self.method.parameters(), getattr(self.method, "micro_batch", None)]
+
 
 @dataclass(frozen=True)
 class PassFacts:
@@ -181,23 +185,23 @@ class CalibrationRun:
             return ObservedBatch(failures=batch.failures)
         inputs, timed = self.backbone.inputs(batch.images), len(self._clock.passes)
         with self._norms:
-            seen = self._norms.observe(inputs)
-        embeddings, labels = self.backbone.embed(seen.output), self._labels(batch, inputs, seen.output)
-        kept = self._kept(batch, embeddings) if labels is None else None
+            observation = self._norms.observe(inputs)
+        embeddings, labels = self.backbone.embed(observation.output), self._labels(batch, inputs, observation.output)
+        material = self._kept(batch, embeddings) if labels is None else None
         finite = embeddings.isfinite().all(dim=1)
-        for needed in (labels, kept):
+        for needed in (labels, material):
             if needed is not None:
                 finite &= needed.isfinite().view(len(finite), -1).all(dim=1)
         return ObservedBatch(
             (*batch.failures, *_without(finite.tolist(), batch)),
             batch.sample_index[finite],
-            seen.norms[finite],
-            seen.norms.new_full((int(finite.sum()),), torch.nan) if labels is None else labels[finite],
+            observation.norms[finite],
+            observation.norms.new_full((int(finite.sum()),), torch.nan) if labels is None else labels[finite],
             _origins(batch)[:, finite],
-            None if kept is None else kept[finite],
+            None if material is None else material[finite],
             labels_given=batch.pseudo_quality is not None,
-            order=seen.order,
-            unobserved=seen.failures,
+            order=observation.order,
+            unobserved=observation.failures,
             times=self._clock.passes[timed:],
         )
 

@@ -44,24 +44,19 @@ class EvaluationRun:
         DataError: if no set has mated and non-mated trials.
     """
 
-    def __init__(
-        self,
-        scorer: MethodScorer,
-        sets: Sequence[TrialDataset],
-        device: torch.device,
-    ) -> None:
-        if taken := [name for name in sets[0].scores if name in scorer.methods]:
+    def __init__(self, scorer: MethodScorer, sets: Sequence[TrialDataset], device: torch.device) -> None:
+        if repeated := [name for name in sets[0].scores if name in scorer.methods]:
             raise ConfigurationError(
-                f"Expected scores from elsewhere to go by other names than methods, but got {taken[0]}"
+                f"Expected scores from elsewhere to go by other names than methods, but got {repeated[0]}"
             )
         self.scorer = scorer
         self.sets = [each.comparisons for each in sets]
         self.given = [each.scores for each in sets]
-        _require_one_whole({one.name: one.lacking() for one in self.sets})
+        _require_one_whole({data_set.name: data_set.lacking() for data_set in self.sets})
         require_independent_embedding(scorer.backbone)
         dimension = _dimension(scorer.backbone, device)
         self._tables = [
-            ComparisonTable(_enrolment(one), dimension, len(scorer.methods)).to(device) for one in self.sets
+            ComparisonTable(_enrolment(data_set), dimension, len(scorer.methods)).to(device) for data_set in self.sets
         ]
         self._left_out: list[dict[int, str]] = [{} for _ in sets]
 
@@ -96,11 +91,16 @@ class EvaluationRun:
         self._require_trials([embeddings for embeddings, _ in gathered_tables], left_out)
         if not first:
             return None
-        sets = [
-            self._evaluated(number, embeddings, self._working(qualities, costs), left_out[number])
-            for number, (embeddings, qualities) in enumerate(gathered_tables)
+        sets = []
+        for number, (embeddings, columns) in enumerate(gathered_tables):
+            named = zip(self.scorer.methods, columns.T, strict=True)
+            qualities = {name: values for name, values in named if name not in costs.refusals}
+            sets.append(self._evaluated(number, embeddings, qualities, left_out[number]))
+        results = [
+            result
+            for data_set in sets
+            for result in evaluate(data_set.name, data_set.trials, data_set.unit_qualities, options)
         ]
-        results = [result for one in sets for result in evaluate(one.name, one.trials, one.unit_qualities, options)]
         return Evaluation(
             backbone=identity.title(),
             pass_milliseconds=costs.pass_milliseconds,
@@ -126,12 +126,12 @@ class EvaluationRun:
     def _require_trials(self, embeddings: Sequence[np.ndarray], left_out: Sequence[Mapping[int, str]]) -> None:
         """Refuse sets of which none has usable trials of both kinds; one beside others is a remark."""
         lacks = {}
-        for one, rows, missing in zip(self.sets, embeddings, left_out, strict=True):
+        for data_set, rows, missing in zip(self.sets, embeddings, left_out, strict=True):
             known = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
-            such = next((f", as of {one.images[place].key!r} ({why})" for place, why in missing.items()), "")
-            lack = one.lacking(known[one.first] & known[one.second])
-            lacks[one.name] = (
-                lack and f"{lack} ones: {int((~known).sum())} of {len(known)} embeddings are missing{such}"
+            example = next((f", as of {data_set.images[place].key!r} ({why})" for place, why in missing.items()), "")
+            lack = data_set.lacking(known[data_set.first] & known[data_set.second])
+            lacks[data_set.name] = (
+                lack and f"{lack} ones: {int((~known).sum())} of {len(known)} embeddings are missing{example}"
             )
         _require_one_whole(lacks)
 
@@ -144,16 +144,16 @@ class EvaluationRun:
     def _evaluated(
         self, number: int, embeddings: np.ndarray, qualities: dict[str, Floats], left_out: Mapping[int, str]
     ) -> EvaluatedSet:
-        one, enrolment = self.sets[number], self._tables[number].enrolment
+        data_set, enrolment = self.sets[number], self._tables[number].enrolment
         of_images = qualities | dict(self.given[number])
-        drawn = {name: self._drawn(name, values, len(one.mated)) for name, values in of_images.items()}
-        scores = compare(embeddings, one.first, one.second)
+        drawn = {name: self._drawn(name, values, len(data_set.mated)) for name, values in of_images.items()}
+        scores = compare(embeddings, data_set.first, data_set.second)
         return EvaluatedSet(
-            name=one.name,
-            note=one.note,
-            trials=Trials(scores, one.mated, one.first, one.second, one.subjects),
-            images=len(one.images),
-            left_out={one.images[index].key: reason for index, reason in sorted(left_out.items())},
+            name=data_set.name,
+            note=data_set.note,
+            trials=Trials(scores, data_set.mated, data_set.first, data_set.second, data_set.subjects),
+            images=len(data_set.images),
+            left_out={data_set.images[index].key: reason for index, reason in sorted(left_out.items())},
             qualities=of_images,
             unit_qualities={name: template_quality(columns, enrolment) for name, columns in drawn.items()},
         )
@@ -165,10 +165,6 @@ class EvaluationRun:
             return values[:, None]
         draws = min(DRAWS, max(1, DRAWN_TRIALS // trials))
         return method.redraw(torch.from_numpy(values), draws).numpy()
-
-    def _working(self, qualities: Floats, costs: ScoringCosts) -> dict[str, Floats]:
-        named = dict(zip(self.scorer.methods, qualities.T, strict=True))
-        return {name: values for name, values in named.items() if name not in costs.refusals}
 
     def _methods(self, costs: ScoringCosts) -> tuple[MethodFacts, ...]:
         methods = [
@@ -191,10 +187,10 @@ def _require_one_whole(lacks: Mapping[str, str]) -> None:
         raise DataError(f"Expected {name} to have usable trials, mated and non-mated, but got no {lack}")
 
 
-def _enrolment(one: ComparisonSet) -> Enrolment:
-    if one.templates is None:
-        return Enrolment.of_images(len(one.images))
-    return Enrolment.of_templates(one.templates.template, one.templates.media)
+def _enrolment(data_set: ComparisonSet) -> Enrolment:
+    if data_set.templates is None:
+        return Enrolment.of_images(len(data_set.images))
+    return Enrolment.of_templates(data_set.templates.template, data_set.templates.media)
 
 
 @torch.no_grad()

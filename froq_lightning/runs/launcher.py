@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.context import get_spawning_popen
 from pathlib import Path
+from traceback import walk_stack
 
 from froq_lightning.errors import ConfigurationError
 
@@ -53,20 +54,11 @@ def require_main_guard() -> None:
     path = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
     if get_spawning_popen() is None or not path.is_file():
         return
-    frame = sys._getframe()
-    while frame.f_back is not None and not _is_script(frame.f_code.co_name, frame.f_globals):
-        frame = frame.f_back
-    if _is_script(frame.f_code.co_name, frame.f_globals) and not _is_guarded(path, frame.f_lineno):
-        raise ConfigurationError(
-            f'Expected {path.name} to start its run under `if __name__ == "__main__":`, since each process of '
-            f"`ddp_spawn` imports it, but line {frame.f_lineno} stands outside"
-        )
-
-
-def _is_script(function: str, names: dict[str, object]) -> bool:
-    return function == "<module>" and names.get("__name__") == "__main__"
-
-
-def _is_guarded(path: Path, line: int) -> bool:
     branches = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.If)]
-    return any(node.lineno <= line <= (node.end_lineno or line) for node in branches)
+    for frame, line in walk_stack(None):
+        is_script = frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") == "__main__"
+        if is_script and not any(node.lineno <= line <= (node.end_lineno or line) for node in branches):
+            raise ConfigurationError(
+                f'Expected {path.name} to start its run under `if __name__ == "__main__":`, since each process of '
+                f"`ddp_spawn` imports it, but line {line} stands outside"
+            )

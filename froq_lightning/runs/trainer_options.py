@@ -7,11 +7,7 @@ from lightning.pytorch import Trainer
 from froq_lightning.errors import ConfigurationError
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
-LIMITS = {
-    "validate": "limit_val_batches",
-    "predict": "limit_predict_batches",
-    "test": "limit_test_batches",
-}
+LIMITS = {"validate": "limit_val_batches", "predict": "limit_predict_batches", "test": "limit_test_batches"}
 
 
 def limits(trainer: Trainer, stage: str) -> dict[str, Any]:

@@ -26,14 +26,12 @@ class Cfp(Source):
         return all((path / "Protocol" / name).is_file() for name in LISTS.values())
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Read the comparison trials of all folds.
-
-        Raises:
-            DataError: if a file of the protocol is malformed; the text names the line.
-            DataNotFoundError: if a fold or all images are missing.
-        """
+        """Read the comparison trials of all folds."""
         part, protocol = request.part or self.parts[0], request.path / "Protocol"
-        first, second = (_images(protocol / LISTS[letter]) for letter in part)
+        # Lines such as "1 ../Data/Images/001/frontal/01.jpg" say which number stands for which image.
+        first, second = (
+            {number: path.rpartition(IMAGES)[2] for number, path in _cells(protocol / LISTS[letter])} for letter in part
+        )
         folds = sorted(fold for fold in (protocol / "Split" / part).glob("*") if fold.is_dir())
         if not folds:
             raise DataNotFoundError(f"{request.name} holds no folds: no folders below Protocol/Split/{part}")
@@ -48,15 +46,6 @@ class Cfp(Source):
                     pairs.add(first[a], second[b], mated=mated)
         root = request.path / "Data" / "Images" if request.root is None else request.root
         return pairs.comparisons(request.name, root, subject_level=2)
-
-    def usual_name(self, path: Path, part: str) -> str:
-        """Name a set after the folder and the part."""
-        return f"{path.name}-{part}" if part else path.name
-
-
-def _images(file: Path) -> dict[str, str]:
-    """Read which number stands for which image, "1 ../Data/Images/001/frontal/01.jpg"."""
-    return {number: path.rpartition(IMAGES)[2] for number, path in _cells(file)}
 
 
 def _cells(file: Path) -> list[tuple[str, str]]:

@@ -32,23 +32,12 @@ class Example(Source):
         return str(path).startswith(PREFIX)
 
     def faces(self, request: Request) -> Faces:
-        """Write the photographs below the scratch folder.
-
-        Raises:
-            UnknownNameError: for another name than astronaut.
-            ConfigurationError: if scikit-image is not installed, or another picture has the name of one of them.
-        """
+        """Write the photographs below the scratch folder."""
         name = str(request.path).removeprefix(PREFIX)
         return Faces([ImageRef(path.name, path) for path in _write(name, request.scratch / PHOTOGRAPHS)])
 
 
 def _write(name: str, folder: Path) -> list[Path]:
-    """Write the photographs as PNG files, and return these.
-
-    Raises:
-        UnknownNameError: for another name.
-        ConfigurationError: if scikit-image is not installed, or another picture has the name of one of them.
-    """
     if name != "astronaut":
         raise UnknownNameError.among("sample", name, ["astronaut"])
     try:

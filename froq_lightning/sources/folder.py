@@ -27,11 +27,7 @@ class Folder(Source):
         return path.is_dir()
 
     def faces(self, request: Request) -> Faces:
-        """Search the folder.
-
-        Raises:
-            DataError: if there is no image in it, or a folder in it cannot be listed.
-        """
+        """Search the folder."""
         search = FolderSearch(request.path)
         images = [_image(path, path.relative_to(request.path)) for path in search.images]
         if not images:
@@ -40,11 +36,6 @@ class Folder(Source):
                 f"{str(request.path)!r} holds no images{others}; images end in {' '.join(sorted(SUFFIXES))}"
             )
         return Faces(images, search.passed_over)
-
-    def usual_name(self, path: Path, part: str) -> str:
-        """Take the name of the folder."""
-        del part
-        return path.name
 
 
 class SingleImage(Source):

@@ -28,12 +28,7 @@ class Ijb(Source):
         return _find_meta(path) is not None
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Read templates and the trials between them.
-
-        Raises:
-            DataNotFoundError: if a file of the protocol, or all crops, are missing.
-            DataError: if one is malformed, or they contradict each other.
-        """
+        """Read templates and the trials between them."""
         meta = _find_meta(request.path) or request.path
         names, numbers = _faces(_file(meta, FACES))
         root = meta.parent / CROPS if request.root is None else request.root
@@ -137,29 +132,26 @@ def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _number_lines(path: Path, columns: int) -> Iterator[npt.NDArray[np.int64]]:
     """Read lines of whole numbers, separated by spaces or tabs, in chunks of 16 MB: `[lines, columns]` each."""
-    lines, rest = 0, b""
+    before = 0
     require_file(path, path.name)
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            whole, _, rest = (rest + chunk).rpartition(b"\n")
-            if whole:
-                yield _numbers(path, whole, columns, lines)
-                lines += whole.count(b"\n") + 1
-    if rest.strip():
-        yield _numbers(path, rest, columns, lines)
+        while lines := file.readlines(CHUNK):
+            yield _numbers(path, lines, columns, before)
+            before += len(lines)
 
 
-def _numbers(path: Path, text: bytes, columns: int, before: int) -> npt.NDArray[np.int64]:
-    """Parse whole lines; where their numbers do not fit their count, find the line that is wrong."""
+def _numbers(path: Path, lines: list[bytes], columns: int, before: int) -> npt.NDArray[np.int64]:
+    """Parse lines at once; where their numbers do not fit their count, one by one, to find the one that is wrong."""
+    text = b"".join(lines)
     foreign = text.translate(None, b"0123456789 \t\r\n")
     values = np.fromstring(b"" if foreign else text, dtype=np.int64, sep=" ")
-    if not foreign and len(values) == columns * (text.count(b"\n") + 1):
+    if not foreign and len(values) == columns * len(lines):
         return values.reshape(-1, columns)
-    kept = []
-    for number, line in enumerate(text.split(b"\n"), start=before + 1):
+    rows = []
+    for number, line in enumerate(lines, start=before + 1):
         cells = line.split()
         if cells and (len(cells) != columns or any(not cell.isdigit() or len(cell) > MOST_DIGITS for cell in cells)):
             shown = line[:60].decode("latin-1").strip()
             raise DataError(f"{path.name}, line {number:,}: Expected {columns} whole numbers, but got {shown!r}")
-        kept += [list(map(int, cells))] if cells else []
-    return np.array(kept, dtype=np.int64).reshape(-1, columns)
+        rows += [list(map(int, cells))] if cells else []
+    return np.array(rows, dtype=np.int64).reshape(-1, columns)

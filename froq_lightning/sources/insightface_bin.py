@@ -31,22 +31,14 @@ class InsightfaceBin(Source):
         return path.suffix.lower() == ".bin" and not path.is_dir()
 
     def faces(self, request: Request) -> Faces:
-        """List all images, repeated ones too; a key is the position of its image.
-
-        Raises:
-            DataError: if it is no such pickle, or holds no images.
-        """
+        """List all images, repeated ones too; a key is the position of its image."""
         images = BinFile.open(request.path).refs()
         if not len(images):
             raise DataError(f"{request.path.name} holds no images")
         return Faces(images)
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Read the comparison trials: images 2n and 2n + 1 make the n-th one.
-
-        Raises:
-            DataError: if it is no such pickle.
-        """
+        """Read the comparison trials: images 2n and 2n + 1 make the n-th one."""
         archive = BinFile.open(request.path)
         known: dict[tuple[int, int], bytes] = {}
 

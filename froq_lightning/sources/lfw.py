@@ -29,12 +29,7 @@ class Lfw(Source):
         return is_table(path, lambda table: _is_headed(table) or _is_trial(table.first_line))
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Read the comparison trials.
-
-        Raises:
-            DataError: if a line is malformed; the text names it.
-            DataNotFoundError: if no image exists.
-        """
+        """Read the comparison trials."""
         root = request.path.parent if request.root is None else request.root
         table, pairs = read_table(request.path), PairList()
         for number, cells in table.lines():

@@ -6,7 +6,7 @@ from pathlib import Path
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.images import SUFFIXES
 from froq_lightning.data.score_files import LABEL, labelled
-from froq_lightning.data.tables import PATH_COLUMNS, Table, read_table
+from froq_lightning.data.tables import PATH_COLUMNS, read_table
 from froq_lightning.data.tables import SUFFIXES as TABLES
 from froq_lightning.errors import DataError
 from froq_lightning.names import is_below
@@ -30,20 +30,17 @@ class Manifest(Source):
         return path.suffix.lower() in TABLES and path.is_file()
 
     def faces(self, request: Request) -> Faces:
-        """Read the manifest.
-
-        Raises:
-            DataError: if it is malformed, names no image or one twice, or leads out of the root with every row.
-        """
+        """Read the manifest."""
         manifest, root = request.path, request.root
         table = read_table(manifest)
         folder = manifest.parent if root is None else root
-        place, is_list = table.column(*PATH_COLUMNS), _is_image_list(table)
-        if table.header and place is None and not is_list:
+        place, header = table.column(*PATH_COLUMNS), table.header
+        is_list = len(header) == 1 and Path(header[0]).suffix.lower() in SUFFIXES  # without a header
+        if header and place is None and not is_list:
             raise DataError(
                 f"Expected {manifest.name} to have one of the columns {', '.join(PATH_COLUMNS)}, or trials in columns "
                 "image_a, image_b and mated, or in lines 'a.jpg b.jpg 1' or, as LFW has them, 'NAME 1 2', but got "
-                f"{', '.join(table.header)}"
+                f"{', '.join(header)}"
             )
         label, subject = table.column(LABEL) if request.with_labels else None, table.column(SUBJECT)
         images: dict[str, ImageRef] = {}
@@ -58,8 +55,3 @@ class Manifest(Source):
         if root is not None and not any(is_below(folder, image.path) for image in images.values()):
             raise DataError(f"every path in {manifest.name} lies outside of the root {str(folder)!r}")
         return Faces(list(images.values()))
-
-
-def _is_image_list(table: Table) -> bool:
-    """Tell whether a table is a list of images, one in a line, without a header."""
-    return len(table.header) == 1 and Path(table.header[0]).suffix.lower() in SUFFIXES

@@ -29,20 +29,11 @@ class AdaFaceMemfile(Source):
         return _find_data(path) is not None
 
     def faces(self, request: Request) -> Faces:
-        """List the images; a key is the position of its image.
-
-        Raises:
-            DataError: if the file is malformed.
-        """
+        """List the images; a key is the position of its image."""
         return Faces(Memfile.open(_find_data(request.path) or request.path).refs())
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Read the comparison trials: images 2n and 2n + 1 make the n-th one.
-
-        Raises:
-            DataNotFoundError: if a file is missing.
-            DataError: if one is malformed.
-        """
+        """Read the comparison trials: images 2n and 2n + 1 make the n-th one."""
         path = _find_data(request.path) or request.path
         archive, folder = Memfile.open(path), path.absolute().parent.parent
         return pair_up(

@@ -36,12 +36,7 @@ class Pairs(Source):
         return is_table(path, lambda table: _has_columns(table) or _is_list(table) or _is_two_line_list(table))
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Read the comparison trials.
-
-        Raises:
-            DataError: if a row is malformed; the text names it.
-            DataNotFoundError: if no image exists.
-        """
+        """Read the comparison trials."""
         table, pairs = read_table(request.path), PairList()
         read = _two_lines if _is_two_line_list(table) else _columns if _has_columns(table) else _lines
         for number, first, second, mated in read(table):

@@ -45,20 +45,12 @@ class RecordIO(Source):
         return path.suffix.lower() == ".rec" and not path.is_dir()
 
     def faces(self, request: Request) -> Faces:
-        """List the records that hold an image; their subjects, if they are wanted, take a pass over the file.
-
-        Raises:
-            DataError: if a file is malformed, or holds no images.
-        """
+        """List the records that hold an image; their subjects, if they are wanted, take a pass over the file."""
         images = self._images(request)
         return Faces(replace(images, subjects=self._subjects(images)) if request.with_subjects else images)
 
     def trials(self, request: Request) -> ComparisonSet:
-        """Sample trials between the images, whose labels are their subjects.
-
-        Raises:
-            DataError: if a file is malformed, or holds no images of two subjects.
-        """
+        """Sample trials between the images, whose labels are their subjects."""
         images = self._images(request)
         return sample_comparisons(request.name, images, numbered(self._subjects(images)), request.sampling)
 

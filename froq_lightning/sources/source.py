@@ -104,7 +104,8 @@ class Source(ABC):
 
     def usual_name(self, path: Path, part: str) -> str:
         """Name a comparison set after the path of its source."""
-        return f"{path.stem}-{part}" if part else path.stem
+        name = path.name if path.is_dir() else path.stem
+        return f"{name}-{part}" if part else name
 
 
 def installed_sources() -> list[Source]:

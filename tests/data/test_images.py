@@ -22,13 +22,6 @@ def colours() -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def test_a_plain_colour_image_comes_as_it_is_without_a_note(colours: Image.Image, tmp_path: Path) -> None:
-    colours.save(tmp_path / "plain.png")
-    pixels, note = read_image(tmp_path / "plain.png")
-    np.testing.assert_array_equal(pixels, np.asarray(colours))
-    assert note == ""
-
-
 # Of each orientation: what was done to the upright pixels before they were stored.
 STORED = {
     1: lambda upright: upright,
@@ -43,35 +36,40 @@ STORED = {
 
 
 @pytest.mark.parametrize("orientation", list(STORED))
-def test_pixels_come_upright_whatever_exif_says(orientation: int, colours: Image.Image, tmp_path: Path) -> None:
-    upright = np.asarray(colours)
-    exif = Image.Exif()
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "AVIF", "HEIF"])
+def test_pixels_come_upright_whatever_exif_says(kind: str, orientation: int, colours: Image.Image) -> None:
+    upright, exif = np.asarray(colours), Image.Exif()
     exif[ORIENTATION] = orientation
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
-    stored.save(tmp_path / "camera.png", exif=exif)
-    stored.save(tmp_path / "camera.jpg", exif=exif, quality=95, subsampling=0)
-    pixels, note = read_image(tmp_path / "camera.png")
-    np.testing.assert_array_equal(pixels, upright)
-    assert note == ("" if orientation == 1 else "rotated as its EXIF says")
-    from_jpeg, _ = read_image(tmp_path / "camera.jpg")
-    assert np.abs(from_jpeg.astype(int) - upright).mean() < 8
+    if kind == "HEIF":
+        pillow_heif.from_pillow(stored).save("camera", exif=exif.tobytes())
+    else:
+        stored.save("camera", kind, exif=exif)
+    pixels, note = read_image(Path("camera"))
+    assert np.abs(pixels.astype(int) - upright).mean() <= (0 if kind == "PNG" else 8)
+    if kind in ("PNG", "JPEG"):  # the decoders of the others turn them
+        assert note == ("" if orientation == 1 else "rotated as its EXIF says")
 
 
-def test_sixteen_bits_of_grey_become_eight(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["png", "pgm"])
+def test_sixteen_bits_of_grey_become_eight(kind: str) -> None:
     grey = np.arange(256, dtype=np.uint16).reshape(16, 16)
-    Image.fromarray(grey * 257).save(tmp_path / "wide.png")
-    pixels, note = read_image(tmp_path / "wide.png")
+    if kind == "png":
+        Image.fromarray(grey * 257).save("wide.png")
+    else:
+        Path("wide.pgm").write_bytes(b"P5 16 16 65535\n" + (grey * 257).astype(">u2").tobytes())
+    pixels, note = read_image(Path(f"wide.{kind}"))
     np.testing.assert_array_equal(pixels, np.repeat(grey[..., None], 3, axis=2).astype(np.uint8))
     assert note == "16-bit grey, scaled to 8 bits"
 
 
-@pytest.mark.parametrize(("mode", "note"), [("L", "grey image"), ("1", "grey image"), ("P", "")])
+@pytest.mark.parametrize(("mode", "note"), [("RGB", ""), ("L", "grey image"), ("1", "grey image"), ("P", "")])
 def test_other_modes_become_the_rgb_they_stand_for(mode: str, note: str, colours: Image.Image, tmp_path: Path) -> None:
     stored = colours.convert(mode)
     stored.save(tmp_path / "image.png")
-    pixels, told = read_image(tmp_path / "image.png")
+    pixels, remark = read_image(tmp_path / "image.png")
     np.testing.assert_array_equal(pixels, np.asarray(stored.convert("RGB")))
-    assert told == note
+    assert remark == note
 
 
 @pytest.mark.parametrize("orientation", [1, 6, 7])
@@ -91,25 +89,15 @@ def test_pixels_do_not_depend_on_how_many_are_converted_at_once(
     assert in_bands[1] == at_once[1]
 
 
-def test_transparency_shows_black(colours: Image.Image, tmp_path: Path) -> None:
-    alpha = Image.new("L", colours.size, 255)
-    alpha.paste(0, (0, 0, 20, 30))
-    colours.putalpha(alpha)
-    colours.save(tmp_path / "cut.png")
-    pixels, note = read_image(tmp_path / "cut.png")
-    assert not pixels[:, :20].any()
-    np.testing.assert_array_equal(pixels[:, 20:], np.asarray(colours.convert("RGB"))[:, 20:])
-    assert note == "transparency put on black"
-
-
-def test_a_transparent_palette_shows_black(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["RGBA", "P"])
+def test_transparency_shows_black(mode: str) -> None:
     image = Image.new("P", (4, 4), 1)
     image.putpalette([250, 250, 250, 10, 200, 10])
     image.paste(0, (0, 0, 2, 4))
-    image.save(tmp_path / "palette.png", transparency=0)
-    pixels, note = read_image(tmp_path / "palette.png")
-    assert pixels[0, 0].tolist() == [0, 0, 0]
-    assert pixels[0, 3].tolist() == [10, 200, 10]
+    image.info["transparency"] = 0
+    image.convert(mode).save("cut.png")
+    pixels, note = read_image(Path("cut.png"))
+    assert (pixels[0, 0].tolist(), pixels[0, 3].tolist()) == ([0, 0, 0], [10, 200, 10])
     assert note == "transparency put on black"
 
 
@@ -118,16 +106,6 @@ def test_printing_colours_are_converted(colours: Image.Image, tmp_path: Path) ->
     pixels, note = read_image(tmp_path / "print.jpg")
     assert np.abs(pixels.astype(int) - np.asarray(colours)).mean() < 12
     assert note == "converted from CMYK"
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [(b"", "file is empty"), (b"not an image", "file is no image of a known format, or damaged")],
-)
-def test_a_file_that_is_no_image_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
-    (tmp_path / "image.jpg").write_bytes(content)
-    with pytest.raises(ImageError, match=f"^{reason}$"):
-        read_image(tmp_path / "image.jpg")
 
 
 @pytest.mark.parametrize("name", ["image.jpg", "image.png"])
@@ -173,21 +151,6 @@ def test_other_kinds_of_images_are_told_by_their_content(kind: str, colours: Ima
     assert is_image(path)
 
 
-@pytest.mark.parametrize("orientation", [3, 6, 7])
-@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
-def test_photographs_of_phones_come_upright(kind: str, orientation: int, colours: Image.Image, tmp_path: Path) -> None:
-    upright = np.asarray(colours)
-    exif = Image.Exif()
-    exif[ORIENTATION] = orientation
-    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
-    if kind == "AVIF":
-        stored.save(tmp_path / "phone", kind, exif=exif)
-    else:
-        pillow_heif.from_pillow(stored).save(tmp_path / "phone", exif=exif.tobytes())
-    pixels, _ = read_image(tmp_path / "phone")
-    assert np.abs(pixels.astype(int) - upright).mean() < 8
-
-
 def test_heic_without_its_extra_names_the_extra(
     colours: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,23 +173,7 @@ def test_a_photograph_with_a_preview_is_one_image(colours: Image.Image, tmp_path
     assert read_image(tmp_path / "phone.jpg")[1] == ""
 
 
-def test_a_grey_map_of_sixteen_bits_becomes_eight(tmp_path: Path) -> None:
-    grey = np.arange(256, dtype=">u2").reshape(16, 16) * 257
-    (tmp_path / "wide.pgm").write_bytes(b"P5 16 16 65535\n" + grey.astype(">u2").tobytes())
-    pixels, note = read_image(tmp_path / "wide.pgm")
-    assert pixels[..., 1].ravel().tolist() == list(range(256))
-    assert note == "16-bit grey, scaled to 8 bits"
-
-
-def test_bytes_are_decoded_as_files_are(colours: Image.Image) -> None:
-    content = BytesIO()
-    colours.convert("L").save(content, "PNG")
-    pixels, note = decode_image(content.getvalue())
-    np.testing.assert_array_equal(pixels[..., 0], np.asarray(colours.convert("L")))
-    assert note == "grey image"
-
-
-def test_bytes_that_are_no_image_are_refused(colours: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_that_are_no_image_are_refused(colours: Image.Image) -> None:
     content = BytesIO()
     colours.save(content, "PNG")
     for damaged, reason in (
@@ -236,9 +183,6 @@ def test_bytes_that_are_no_image_are_refused(colours: Image.Image, monkeypatch: 
     ):
         with pytest.raises(ImageError, match=f"^{reason}"):
             decode_image(damaged)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
-    with pytest.raises(ImageError, match="image has more than 0 megapixels"):
-        decode_image(content.getvalue())
 
 
 def test_grey_of_more_than_sixteen_bits_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,4 @@
-import io
 import pickle
-import struct
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,18 +13,10 @@ from froq_lightning.data.inert_pickle import read_pickle
 from froq_lightning.data.pickled_values import Array, Span
 from froq_lightning.errors import DataError
 
-Write = Callable[[bytes], Path]
 
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Writes a file that claims to be a .bin."""
-
-    def run(content: bytes) -> Path:
-        (tmp_path / "set.bin").write_bytes(content)
-        return tmp_path / "set.bin"
-
-    return run
+def read(stream: bytes) -> tuple[Any, Any]:
+    Path("set.bin").write_bytes(stream)
+    return read_pickle(Path("set.bin"))
 
 
 def plain(value: Any, content: Any) -> Any:
@@ -39,50 +28,31 @@ def plain(value: Any, content: Any) -> Any:
     return type(value)(plain(item, content) for item in value) if isinstance(value, (list, tuple)) else value
 
 
-VALUES = [
-    [1, -2, 300, 70_000, 2**40, True, False, None],
-    ([b"short", b"x" * 300, b"y" * 70_000], (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4)),
-    [[], [[b"deep"]], bytes(range(256)), b""],
-]
+content = st.none() | st.booleans() | st.integers() | st.binary() | st.sampled_from([b"x" * 300, b"y" * 70_000])
 
 
-@pytest.mark.parametrize("protocol", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("value", VALUES)
-def test_plain_values_come_back(value: Any, protocol: int, write: Write) -> None:
-    assert plain(*read_pickle(write(pickle.dumps(value, protocol=protocol)))) == value
-
-
-@given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.binary(), st.lists, max_leaves=30))
+@given(
+    value=st.recursive(content, lambda inner: st.lists(inner) | st.lists(inner).map(tuple), max_leaves=30),
+    protocol=st.integers(1, 5),
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_lists_hold_comes_back(value: Any, write: Write) -> None:
-    assert plain(*read_pickle(write(pickle.dumps(value, protocol=4)))) == value
+def test_whatever_lists_and_tuples_hold_comes_back(value: Any, protocol: int) -> None:
+    assert plain(*read(pickle.dumps(value, protocol=protocol))) == value
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_arrays_and_scalars_of_numpy_come_back(protocol: int, write: Write) -> None:
+def test_arrays_and_scalars_of_numpy_come_back(protocol: int) -> None:
     matrix = np.arange(12, dtype=np.uint8).reshape(3, 4)
     arrays = [matrix, np.asfortranarray(matrix), matrix[:, 1].astype(">i4"), np.array([True, False]), np.bool_(True)]
-    found = plain(*read_pickle(write(pickle.dumps(arrays, protocol=protocol))))
+    found = plain(*read(pickle.dumps(arrays, protocol=protocol)))
     assert found == [array.tolist() for array in arrays]
 
 
 @pytest.mark.parametrize("core", [b"numpy.core", b"numpy._core"])
-def test_arrays_of_either_numpy_come_back(core: bytes, write: Write) -> None:
+def test_arrays_of_either_numpy_come_back(core: bytes) -> None:
     stream = pickle.dumps([np.array([True, False]), np.float32(2.5)], protocol=2)
     other = stream.replace(b"numpy._core", core).replace(b"numpy.core", core)
-    assert plain(*read_pickle(write(other))) == [[True, False], 2.5]
-
-
-def test_byte_strings_of_python_2_come_back(write: Write) -> None:
-    long = bytes(range(256)) * 2
-    stream = b"\x80\x02]q\x00(U\x03\xff\xd8\x00T" + struct.pack("<i", len(long)) + long + b"I01\nI00\ne."
-    assert plain(*read_pickle(write(stream))) == [b"\xff\xd8\x00", long, True, False]
-
-
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_byte_arrays_come_back_as_bytes(protocol: int, write: Write) -> None:
-    value = [bytearray(b"\xff\x00"), bytearray()]
-    assert plain(*read_pickle(write(pickle.dumps(value, protocol=protocol)))) == [b"\xff\x00", b""]
+    assert plain(*read(other)) == [[True, False], 2.5]
 
 
 class Call:
@@ -109,52 +79,42 @@ RUN = "open('ran', 'w').close()"
 
 
 @pytest.mark.parametrize(
-    ("stream", "told"),
+    ("stream", "wanted"),
     [
         (by_name("os", "system", "touch ran"), r"os\.system"),
-        (by_name("posix", "system", "touch ran"), r"posix\.system"),
-        (by_name("subprocess", "getoutput", "touch ran"), r"subprocess\.getoutput"),
         (pickle.dumps(Call(eval, RUN), protocol=2), r"__builtin__\.eval"),
-        (pickle.dumps(Call(exec, RUN), protocol=4), r"builtins\.exec"),
         (pickle.dumps([b"image", Call(getattr, b"", "decode")], protocol=3), r"builtins\.getattr"),
         (pickle.dumps(Call(np.load, "set.npy", None, True), protocol=4), r"numpy\.load"),
-        (pickle.dumps(Call(__import__, "antigravity"), protocol=4), r"builtins\.__import__"),
-        (pickle.dumps(Call(io.open, "ran", "w"), protocol=4), r"_?io\.open"),
         (stacked("builtins", "bytes.__new__"), r"builtins\.bytes\.__new__"),
-        (stacked("numpy", "ndarray.__class__"), r"numpy\.ndarray\.__class__"),
         (stacked("numpy", "core.multiarray._reconstruct"), r"numpy\.core\.multiarray\._recon"),
         (stacked("_codecs", "lookup"), r"_codecs\.lookup"),
     ],
 )
-def test_a_name_that_arrays_do_not_need_is_refused_before_it_runs(
-    stream: bytes, told: str, write: Write, tmp_path: Path
-) -> None:
-    with pytest.raises(DataError, match=rf"^set\.bin wants '{told}.*', which is neither list, bytes nor array; not"):
-        read_pickle(write(stream))
+def test_a_name_that_arrays_do_not_need_is_refused_before_it_runs(stream: bytes, wanted: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"^set\.bin wants '{wanted}.*', which is neither list, bytes nor array; not"):
+        read(stream)
     assert [path.name for path in tmp_path.iterdir()] == ["set.bin"]
 
 
 @pytest.mark.parametrize(
-    ("stream", "told"),
+    ("stream", "wanted"),
     [
         (pickle.dumps({1: 2}, protocol=4), "EMPTY_DICT"),
         (pickle.dumps(1.5, protocol=4), "BINFLOAT"),
-        (pickle.dumps({1}, protocol=4), "EMPTY_SET"),
         (b"(ios\nsystem\n.", "INST"),
-        (b"(cnumpy\nndarray\no.", "OBJ"),
         (b"cnumpy\nndarray\n)\x81.", "NEWOBJ"),
         (b"Pperson\n.", "PERSID"),
         (b"\x80\x02\x82\x01.", "EXT1"),
         (b"\x80\x05\x97.", "NEXT_BUFFER"),
     ],
 )
-def test_an_operation_that_arrays_do_not_need_is_refused(stream: bytes, told: str, write: Write) -> None:
-    with pytest.raises(DataError, match=f"wants what an array of images does not need: {told}"):
-        read_pickle(write(stream))
+def test_an_operation_that_arrays_do_not_need_is_refused(stream: bytes, wanted: str) -> None:
+    with pytest.raises(DataError, match=f"wants what an array of images does not need: {wanted}"):
+        read(stream)
 
 
 @pytest.mark.parametrize(
-    ("stream", "told"),
+    ("stream", "wanted"),
     [
         (b"U\x02idU\x01xR.", "calls what is no known name; not run"),
         (b"cnumpy\ndtype\nU\x01xR.", "calls what is no known name; not run"),
@@ -169,15 +129,15 @@ def test_an_operation_that_arrays_do_not_need_is_refused(stream: bytes, told: st
         (b"cnumpy.core.multiarray\nscalar\n(K\x01U\x01atR.", "holds a malformed array"),
     ],
 )
-def test_misused_values_are_refused(stream: bytes, told: str, write: Write) -> None:
-    with pytest.raises(DataError, match=f"^set.bin {told}"):
-        read_pickle(write(stream))
+def test_misused_values_are_refused(stream: bytes, wanted: str) -> None:
+    with pytest.raises(DataError, match=f"^set.bin {wanted}"):
+        read(stream)
 
 
-def test_a_type_that_became_a_record_is_refused(write: Write) -> None:
+def test_a_type_that_became_a_record_is_refused() -> None:
     stream = b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NU\x01a(U\x01atK\x01K\x01K\x00tb."
     with pytest.raises(DataError, match="holds an array of records"):
-        read_pickle(write(stream))
+        read(stream)
 
 
 @pytest.mark.parametrize(
@@ -187,39 +147,36 @@ def test_a_type_that_became_a_record_is_refused(write: Write) -> None:
         b"\xff\xd8\xff\xe0 an image",
         b"\x80\x04",
         b"0.",
-        b"\x86.",
         b"h\x05.",
         b"a.",
-        b"e.",
         b"B\xff\xff\xff\x7fshort.",
         b"\x8e\xff\xff\xff\xff\xff\xff\xff\x7fshort.",
         b"L" + b"9" * 5000 + b"L\n.",
-        b"cnumpy\ndtype\n)R.",
         b"cnumpy.core.multiarray\n_reconstruct\n)RK\x01b.",
         b".",
     ],
 )
-def test_a_damaged_file_is_refused(stream: bytes, write: Write) -> None:
+def test_a_damaged_file_is_refused(stream: bytes) -> None:
     with pytest.raises(DataError, match=r"^set\.bin is (empty|no pickle, or damaged: .*)"):
-        read_pickle(write(stream))
+        read(stream)
 
 
 @given(stream=st.binary(max_size=60) | st.text(alphabet="()]}.lt0123\x85\x86\x87hqaebRcNK\x01U\x02", max_size=40))
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_noise_is_read_or_refused_and_nothing_else(stream: bytes | str, write: Write) -> None:
+def test_noise_is_read_or_refused_and_nothing_else(stream: bytes | str) -> None:
     with suppress(DataError):
-        read_pickle(write(stream if isinstance(stream, bytes) else stream.encode("latin-1")))
+        read(stream if isinstance(stream, bytes) else stream.encode("latin-1"))
 
 
-def test_more_operations_than_images_need_are_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_operations_than_images_need_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inert_pickle, "MOST_OPERATIONS", 100)
-    assert plain(*read_pickle(write(b"]" + b"K\x01a" * 40 + b"."))) == [1] * 40
+    assert plain(*read(b"]" + b"K\x01a" * 40 + b".")) == [1] * 40
     with pytest.raises(DataError, match="has more than 100 operations"):
-        read_pickle(write(b"N" * 200 + b"."))
+        read(b"N" * 200 + b".")
 
 
-def test_depth_does_not_matter(write: Write) -> None:
-    value, _ = read_pickle(write(b"]" * 20_000 + b"a" * 19_999 + b"."))
+def test_depth_does_not_matter() -> None:
+    value, _ = read(b"]" * 20_000 + b"a" * 19_999 + b".")
     depth = 0
     while value:
         (value,) = value
@@ -227,6 +184,6 @@ def test_depth_does_not_matter(write: Write) -> None:
     assert depth == 19_999
 
 
-def test_unused_operations_of_lists_and_tuples_are_known(write: Write) -> None:
-    assert plain(*read_pickle(write(b"(K\x01K\x02l(K\x03K\x041(K\x05tK\x060\x86."))) == ([1, 2], (5,))
-    assert plain(*read_pickle(write(b"]q\x01N\x86p2\n0g2\n."))) == ([], None)
+def test_unused_operations_of_lists_and_tuples_are_known() -> None:
+    assert plain(*read(b"(K\x01K\x02l(K\x03K\x041(K\x05tK\x060\x86.")) == ([1, 2], (5,))
+    assert plain(*read(b"]q\x01N\x86p2\n0g2\n.")) == ([], None)

@@ -1,7 +1,6 @@
 import datetime as dt
 import math
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,19 +10,13 @@ from pyarrow import parquet
 from froq_lightning.data.tables import finite_number, read_table
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
 
-Written = Callable[[str], Path]
 PLAIN = "path,note\nann/1.jpg,0.5\nbob/2.jpg,x y\n"
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a.csv, as it is."""
-
-    def written(text: str, encoding: str = "utf-8") -> Path:
-        (tmp_path / "a.csv").write_bytes(text.encode(encoding))
-        return tmp_path / "a.csv"
-
-    return written
+def write(text: str, encoding: str = "utf-8") -> Path:
+    path = Path("a.csv")
+    path.write_bytes(text.encode(encoding))
+    return path
 
 
 @pytest.mark.parametrize(
@@ -45,25 +38,25 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_table_reads_the_same_however_it_is_written(text: str, encoding: str, write: Callable[..., Path]) -> None:
+def test_a_table_reads_the_same_however_it_is_written(text: str, encoding: str) -> None:
     table = read_table(write(text, encoding))
     assert table.header == ["path", "note"]
     assert [row for _, row in table.rows()] == [["ann/1.jpg", "0.5"], ["bob/2.jpg", "x y"]]
 
 
-def test_quoted_cells_hold_delimiters_quotes_and_lines(write: Written) -> None:
+def test_quoted_cells_hold_delimiters_quotes_and_lines() -> None:
     table = read_table(write('path;"a;b"\n"x; ""1"", y.jpg";"two\nlines"\nz.jpg;1\n'))
     assert table.header == ["path", "a;b"]
     assert list(table.rows()) == [(3, ['x; "1", y.jpg', "two\nlines"]), (4, ["z.jpg", "1"])]
 
 
 @pytest.mark.parametrize("text", ["\tpath\n0\ta.jpg\n", "path\t\na.jpg\t\n", ",path\n0,a.jpg\n", "path ; \na.jpg;\n"])
-def test_an_empty_name_of_a_column_still_has_a_delimiter(text: str, write: Written) -> None:
+def test_an_empty_name_of_a_column_still_has_a_delimiter(text: str) -> None:
     table = read_table(write(text))
     assert [row[table.column("path") or 0] for _, row in table.rows()] == ["a.jpg"]
 
 
-def test_one_column_needs_no_delimiter(write: Written) -> None:
+def test_one_column_needs_no_delimiter() -> None:
     table = read_table(write('path\nmy face.jpg\n"a, b.jpg"\n'))
     assert [row for _, row in table.rows()] == [["my face.jpg"], ["a, b.jpg"]]
 
@@ -76,18 +69,18 @@ def test_one_column_needs_no_delimiter(write: Written) -> None:
         ('path\n"a.jpg\n', r"a\.csv, line 2: is no CSV: unexpected end"),
     ],
 )
-def test_a_malformed_row_is_refused_by_its_line(text: str, message: str, write: Written) -> None:
+def test_a_malformed_row_is_refused_by_its_line(text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         list(read_table(write(text)).rows())
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le", "utf-16-be"])
-def test_another_encoding_is_refused(encoding: str, write: Callable[..., Path]) -> None:
+def test_another_encoding_is_refused(encoding: str) -> None:
     with pytest.raises(DataError, match=r"a\.csv is no text in UTF-8"):
         list(read_table(write("path\nMüller.jpg\n", encoding)).rows())
 
 
-def test_an_empty_file_has_neither_header_nor_rows(write: Written) -> None:
+def test_an_empty_file_has_neither_header_nor_rows() -> None:
     table = read_table(write("\n"))
     assert (table.header, list(table.rows()), list(table.lines())) == ([], [], [])
 
@@ -121,7 +114,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("header", ["Score,PSEUDO_QUALITY,path", "n, Pseudo Quality ,x", "a;pseudo-quality;score"])
-def test_the_first_wanted_name_counts_whatever_its_case_and_spaces(header: str, write: Written) -> None:
+def test_the_first_wanted_name_counts_whatever_its_case_and_spaces(header: str) -> None:
     table = read_table(write(header + "\n"))
     assert table.column("subject_id", "pseudo_quality", "score") == 1
     assert table.column("subject_id") is None

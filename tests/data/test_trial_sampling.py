@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from froq_lightning.data import trial_sampling
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.image_refs import RefTable
-from froq_lightning.data.trial_sampling import Sampling, distinct, sample_comparisons
+from froq_lightning.data.trial_sampling import Sampling, sample_comparisons
 from froq_lightning.errors import ConfigurationError, DataError
 
 
 def compare(subjects: list[int], **knobs: int) -> ComparisonSet:
-    records = RefTable([str(place) for place in range(len(subjects))], Path())
-    return sample_comparisons("faces", records, np.array(subjects), Sampling(**knobs))
+    images = RefTable([str(place) for place in range(len(subjects))], Path())
+    return sample_comparisons("faces", images, np.array(subjects), Sampling(**knobs))
 
 
 def trials(read: ComparisonSet) -> tuple[set[frozenset[int]], set[frozenset[int]]]:
     """Mated and non-mated pairs by the keys of their images; fails on repeated ones."""
-    keys = [int(record.key) for record in read.images]
+    keys = [int(image.key) for image in read.images]
     pairs = [frozenset((keys[a], keys[b])) for a, b in zip(read.first, read.second, strict=True)]
     assert len(set(pairs)) == len(pairs)
     mated = {pair for pair, is_mated in zip(pairs, read.mated, strict=True) if is_mated}
@@ -42,8 +42,8 @@ def test_all_mated_pairs_and_as_many_non_mated_ones_as_asked_for(subjects: list[
     assert found == mated
     assert sampled <= others
     assert len(sampled) == min(wanted, len(others))
-    assert [subjects[int(record.key)] for record in read.images] == [
-        sorted({subjects[int(record.key)] for record in read.images})[number] for number in read.subjects
+    assert [subjects[int(image.key)] for image in read.images] == [
+        sorted({subjects[int(image.key)] for image in read.images})[number] for number in read.subjects
     ]
 
 
@@ -59,14 +59,6 @@ def test_every_non_mated_pair_is_as_likely_as_the_others() -> None:
     assert len(drawn) == 11
     expected = 1000 * 3 / 11
     assert max(abs(count - expected) for count in drawn.values()) < 5 * expected**0.5
-
-
-@pytest.mark.parametrize("wanted", [1, 400, 600, 999, 1000, 5000])
-def test_drawn_numbers_are_distinct_and_in_range(wanted: int) -> None:
-    drawn = distinct(1000, wanted, np.random.default_rng(0))
-    assert len(np.unique(drawn)) == len(drawn) == min(wanted, 1000)
-    assert drawn.min() >= 0
-    assert drawn.max() < 1000
 
 
 def test_images_in_no_trial_are_left_out() -> None:

@@ -1,6 +1,6 @@
 """A journal goes on where a run ended, and with that run alone."""
 
-import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from froq_lightning.errors import JournalError
 from froq_lightning.journal.block import Block
-from froq_lightning.journal.differences import differences, list_difference
-from froq_lightning.journal.journal import Journal
-from froq_lightning.journal.shard import Shard
+from froq_lightning.journal.journal import Journal, differences, list_difference
 
 IDENTITY = {"model": {"backbone": "timm", "observer": "aa"}, "data": {"resize": False}}
 NAMES = ("a.png", "b.png", "c\n.png")
@@ -31,12 +29,12 @@ def steps(journal: Journal) -> list[int]:
     return [block.facts["step"] for block in journal.done()]
 
 
-def kept(folder: Path, identity: dict[str, Any] = IDENTITY) -> list[int]:
+def steps_of_a_new_run(folder: Path, identity: dict[str, Any] = IDENTITY) -> list[int]:
     """The steps that a run finds when it begins."""
     journal = opened(folder, identity)
-    found = steps(journal)
+    done = steps(journal)
     journal.close()
-    return found
+    return done
 
 
 @pytest.fixture
@@ -61,7 +59,7 @@ def test_a_run_goes_on_behind_the_steps_that_are_done(unfinished: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("identity", "names", "told"),
+    ("identity", "names", "difference"),
     [
         ({**IDENTITY, "data": {"resize": True}}, NAMES, "data.resize was False, now is True"),
         ({**IDENTITY, "model": {"backbone": "timm", "observer": "bb"}}, NAMES, "model.observer was 'aa', now is 'bb'"),
@@ -72,19 +70,18 @@ def test_a_run_goes_on_behind_the_steps_that_are_done(unfinished: Path) -> None:
     ],
 )
 def test_another_run_is_refused_with_the_difference_and_changes_nothing(
-    identity: dict[str, Any], names: Sequence[str], told: str, unfinished: Path
+    identity: dict[str, Any], names: Sequence[str], difference: str, unfinished: Path
 ) -> None:
-    with pytest.raises(JournalError, match=rf"unfinished run that differs from this one: {told}\. .*--restart=true"):
+    with pytest.raises(
+        JournalError, match=rf"unfinished run that differs from this one: {difference}\. .*--restart=true"
+    ):
         opened(unfinished, identity, names)
-    assert kept(unfinished) == [0, 1]
+    assert steps_of_a_new_run(unfinished) == [0, 1]
 
 
-def test_another_number_of_processes_is_refused(unfinished: Path) -> None:
+def test_another_number_of_processes_and_images_that_are_not_known_any_more_are_refused(unfinished: Path) -> None:
     with pytest.raises(JournalError, match="processes was 1, now is 2"):
         Journal(unfinished / "scores.csv", processes=2).open(IDENTITY, NAMES, restart=False)
-
-
-def test_images_that_are_not_known_any_more_are_refused_all_the_same(unfinished: Path) -> None:
     (unfinished / "scores.csv.partial" / "images.txt").write_text("[", encoding="ascii")
     with pytest.raises(JournalError, match="images: others than these"):
         opened(unfinished, names=NAMES[1:])
@@ -95,51 +92,36 @@ def test_a_restart_drops_what_is_there(unfinished: Path) -> None:
     assert steps(journal) == []
     journal.append(Block({"step": 7}))
     journal.close()
-    assert kept(unfinished, {"other": 1}) == [7]
+    assert steps_of_a_new_run(unfinished, {"other": 1}) == [7]
 
 
-def test_an_abandoned_journal_without_a_step_leaves_nothing(tmp_path: Path) -> None:
+def test_an_abandoned_journal_leaves_its_steps_and_nothing_where_there_are_none(tmp_path: Path) -> None:
     journal = opened(tmp_path)
     journal.abandon()
     assert list(tmp_path.iterdir()) == []
     journal.abandon()  # twice does no harm
+    journal = opened(tmp_path)
+    journal.append(Block({"step": 0}))
+    journal.abandon()
+    assert steps_of_a_new_run(tmp_path) == [0]
 
 
-def test_an_abandoned_journal_with_a_step_stays(unfinished: Path) -> None:
-    opened(unfinished).abandon()
-    assert kept(unfinished) == [0, 1]
-
-
-def test_a_step_needs_an_open_journal(tmp_path: Path) -> None:
-    with pytest.raises(JournalError, match="not open"):
-        Journal(tmp_path / "scores.csv").append(Block({}))
-
-
-def test_a_full_disk_is_told_and_costs_only_the_last_step(unfinished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full:
-        """Takes ten bytes more."""
-
-        def __init__(self, file: Any) -> None:
-            self.file, self.room = file, 10
-
-        def write(self, content: memoryview) -> int:
-            if not self.room:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            taken = self.file.write(content[: self.room])
-            self.room -= taken
-            return taken
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self.file, name)
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX limits")
+def test_a_full_disk_is_refused_and_costs_only_the_last_step(unfinished: Path) -> None:
+    import resource  # noqa: PLC0415 - not on Windows
 
     journal = opened(unfinished)
     assert steps(journal) == [0, 1]
-    shard: Shard = journal._shard  # type: ignore[assignment]
-    monkeypatch.setattr(shard, "_file", Full(shard._file))
-    with pytest.raises(JournalError, match=r"cannot be written to: No space left on device; .*the same command"):
-        journal.append(Block({"step": 2}))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    room = (unfinished / "scores.csv.partial" / "0.shard").stat().st_size + 10
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(JournalError, match=r"cannot be written to: File too large; .*the same command"):
+            journal.append(Block({"step": 2}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     journal.close()
-    assert kept(unfinished) == [0, 1]
+    assert steps_of_a_new_run(unfinished) == [0, 1]
 
 
 values = st.recursive(st.integers(0, 3), lambda inner: st.dictionaries(st.sampled_from("ab"), inner, max_size=2))
@@ -153,8 +135,8 @@ def test_two_mappings_differ_in_words_exactly_where_they_differ(there: dict[str,
 
 @given(there=st.lists(st.text(max_size=2), unique=True), here=st.lists(st.text(max_size=2), unique=True))
 def test_names_that_came_and_went_are_counted(there: list[str], here: list[str]) -> None:
-    told = list_difference(there, here)
+    said = list_difference(there, here)
     gone, new = len(set(there) - set(here)), len(set(here) - set(there))
-    assert (f"{gone} gone" in told) == bool(gone)
-    assert (f"{new} new" in told) == bool(new)
-    assert ("another order" in told) == (not gone and not new)
+    assert (f"{gone} gone" in said) == bool(gone)
+    assert (f"{new} new" in said) == bool(new)
+    assert ("another order" in said) == (not gone and not new)

@@ -30,7 +30,7 @@ def interpreter(tmp_path: Path) -> Interpreter:
 
 
 @pytest.fixture
-def install(interpreter: Interpreter, tmp_path: Path) -> Callable[[Path, str], None]:
+def install_project(interpreter: Interpreter, tmp_path: Path) -> Callable[[Path, str], None]:
     """Installs a project, "editable" or as a "wheel"."""
 
     def into_environment(project: Path, kind: str) -> None:

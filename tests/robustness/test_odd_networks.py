@@ -192,19 +192,16 @@ def test_layers_that_mix_images_are_left_out_and_scores_do_not_depend_on_the_bat
     torch.testing.assert_close(scorer(small_images).quality_score, alone, rtol=1e-5, atol=1e-6)
 
 
-def test_an_observer_that_reads_such_a_layer_is_refused(
-    small_images: Tensor,
-    calibrated: Calibrate,
-) -> None:
+def test_an_observer_that_reads_such_a_layer_is_refused(small_images: Tensor, calibrated: Calibrate) -> None:
     backbone = backbone_of(Mirrored())
     observer = calibrated(backbone, small_images).observer
     layers = tuple(replace(layer, name="inner.stem") for layer in observer.layers[:1])
     stem = replace(observer.candidates[0], name="inner.stem", utility=layers[0].utility)
     candidates = (stem, *(layer for layer in observer.candidates if layer.name != "inner.stem"))
-    told = "the observer reads layer 'inner.stem', which depends on the other images of its batch; calibrate anew"
+    message = "the observer reads layer 'inner.stem', which depends on the other images of its batch; calibrate anew"
     step = replace(observer.trajectory[0], layer="inner.stem")
     old = replace(observer, layers=layers, candidates=candidates, trajectory=(step,), set_utility=step.set_utility)
-    with pytest.raises(BackboneError, match=told):
+    with pytest.raises(BackboneError, match=message):
         QualityScorer(backbone, old)(small_images)
 
 
@@ -213,13 +210,10 @@ def test_an_embedding_that_depends_on_the_batch_is_refused_before_any_image_is_r
     change: Change, small_images: Tensor, calibrated: Calibrate, evaluated: Evaluate
 ) -> None:
     backbone = backbone_of(OddNet(middle=change))
-    told = "the embedding of an image depends on the other images of its batch"
-    with pytest.raises(BackboneError, match=told):
-        check_backbone(backbone)
-    with pytest.raises(BackboneError, match=told):
-        calibrated(backbone, small_images)
-    with pytest.raises(BackboneError, match=told):
-        evaluated(backbone, small_images)
+    message = "the embedding of an image depends on the other images of its batch"
+    for use in (check_backbone, lambda odd: calibrated(odd, small_images), lambda odd: evaluated(odd, small_images)):
+        with pytest.raises(BackboneError, match=message):
+            use(backbone)
 
 
 @pytest.mark.parametrize("name", ["network", "body", "dropout"])

@@ -41,7 +41,7 @@ def test_rows_of_all_processes_come_by_rising_index(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "told"),
+    ("steps", "message"),
     [
         ([[0, 1], [1, 2]], "no row, or two, for image 1"),
         ([[0, 1], [3]], "no row, or two, for image 2"),
@@ -49,6 +49,6 @@ def test_rows_of_all_processes_come_by_rising_index(tmp_path: Path) -> None:
         ([[0, 1], [2, 3]], "has 4 rows for 3 images"),
     ],
 )
-def test_a_row_that_is_lost_or_doubled_is_told(steps: list[list[int]], told: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=told):
+def test_a_row_that_is_lost_or_doubled_is_told(steps: list[list[int]], message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
         list(Prediction(recorded(tmp_path, steps), 3).rows())

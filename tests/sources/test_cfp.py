@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
+from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.sources.source import read_trials
 
 FRONTAL, PROFILE = "Pair_list_F.txt", "Pair_list_P.txt"
@@ -37,7 +37,7 @@ def write_folds(split: Path, folds: dict[str, tuple[str, str]]) -> None:
 
 
 def named(read: object) -> list[tuple[str, str, bool]]:
-    keys = [record.key for record in read.images]
+    keys = [image.key for image in read.images]
     return [(keys[a], keys[b], m) for a, b, m in zip(read.first, read.second, read.mated.tolist(), strict=True)]
 
 
@@ -53,14 +53,14 @@ def test_frontal_faces_are_compared_with_profiles_by_default(cfp: Path) -> None:
         ("002/frontal/01.jpg", "003/profile/01.jpg", False),
     ]
     assert read.images[0].path == cfp / "Data" / "Images" / "001" / "frontal" / "01.jpg"
-    assert all(record.path.is_file() for record in read.images)
+    assert all(image.path.is_file() for image in read.images)
 
 
 def test_frontal_faces_are_compared_with_frontal_ones_on_demand(cfp: Path) -> None:
     read = read_trials(str(cfp), part="FF")
     assert (read.name, len(read.mated), int(read.mated.sum())) == ("cfp-dataset-FF", 6, 3)
     assert named(read)[3] == ("001/frontal/02.jpg", "003/frontal/01.jpg", False)
-    subjects = [record.key[:3] for record in read.images]
+    subjects = [image.key[:3] for image in read.images]
     assert read.subjects.tolist() == [int(subject) - 1 for subject in subjects]
 
 
@@ -70,11 +70,6 @@ def test_the_images_may_lie_elsewhere(cfp: Path) -> None:
     assert read_trials(str(cfp), root=str(aligned)).images[0].path.is_file()
     with pytest.raises(DataNotFoundError, match="none of the 8 images of cfp-dataset-FP exists"):
         read_trials(str(cfp))
-
-
-def test_another_part_is_refused(cfp: Path) -> None:
-    with pytest.raises(ConfigurationError, match="`part` 'PP': cfp-dataset \\(CFP folder\\) has the parts FP, FF"):
-        read_trials(str(cfp), part="PP")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def ijb(crops: list, tmp_path: Path) -> Rewrite:
 @pytest.mark.parametrize("below", ["", "meta"])
 def test_templates_and_their_trials_come_as_the_protocol_states(below: str, ijb: Rewrite) -> None:
     read = read_trials(str(ijb() / below))
-    assert (read.name, [record.key for record in read.images]) == ("ijbc", [f"{n}.jpg" for n in range(1, 8)])
+    assert (read.name, [image.key for image in read.images]) == ("ijbc", [f"{n}.jpg" for n in range(1, 8)])
     assert read.templates.template.tolist() == [1, 1, 1, 0, 0, 2, 2]
     media = read.templates.media
     np.testing.assert_array_equal(

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,67 +9,35 @@ MATED = ("Al_Gore", "1", "2")
 NON_MATED = ("Al_Gore", "3", "Bill_Gates", "1")
 
 
-@pytest.fixture
-def pairs(tmp_path: Path) -> Callable[[str], str]:
-    """Writes a pairs.txt."""
-
-    def write(text: str) -> str:
-        (tmp_path / "pairs.txt").write_text(text, encoding="utf-8")
-        return str(tmp_path / "pairs.txt")
-
-    return write
+def pairs(text: str) -> str:
+    Path("pairs.txt").write_text(text, encoding="utf-8")
+    return "pairs.txt"
 
 
 @pytest.mark.parametrize("header", ["10\t300\n", "10 300\n", "300\n", ""])
 @pytest.mark.parametrize("separator", ["\t", " ", "  "])
-def test_real_faces_are_found_whatever_the_header_and_separator(
-    header: str, separator: str, pairs: Callable[[str], str], shared: Path
-) -> None:
+def test_real_faces_are_found_whatever_the_header_and_separator(header: str, separator: str, shared: Path) -> None:
     source = pairs(header + "\n\n".join(separator.join(cells) for cells in (MATED, NON_MATED)) + "\n")
     read = read_trials(source, root=str(shared / "data" / "faces"))
-    assert [record.key for record in read.images] == [
+    assert [image.key for image in read.images] == [
         "Al_Gore/Al_Gore_0001.jpg",
         "Al_Gore/Al_Gore_0002.jpg",
         "Al_Gore/Al_Gore_0003.jpg",
         "Bill_Gates/Bill_Gates_0001.jpg",
     ]
-    assert all(record.path.is_file() for record in read.images)
+    assert all(image.path.is_file() for image in read.images)
     assert (read.first.tolist(), read.second.tolist()) == ([0, 2], [1, 3])
     assert read.mated.tolist() == [True, False]
     assert read.subjects.tolist() == [0, 0, 0, 1]
 
 
-def test_the_trials_of_real_faces_come_as_written(pairs: Callable[[str], str], shared: Path) -> None:
-    root = shared / "data" / "faces"
-    people = sorted(root.iterdir())
-    lines, expected = ["10\t300"], []
-    for one, other in pairwise(people[:61]):
-        for first, second in zip(sorted(one.iterdir()), sorted(other.iterdir()), strict=False):
-            lines.append(f"{one.name}\t{int(first.stem[-4:])}\t{other.name}\t{int(second.stem[-4:])}")
-            expected.append((first, second, False))
-        for first, second in pairwise(sorted(one.iterdir())):
-            lines.append(f"{one.name}\t{int(first.stem[-4:])}\t{int(second.stem[-4:])}")
-            expected.append((first, second, True))
-    read = read_trials(pairs("\n".join(lines)), root=str(root))
-    paths = [record.path for record in read.images]
-    found = [(paths[a], paths[b], m) for a, b, m in zip(read.first, read.second, read.mated.tolist(), strict=True)]
-    assert found == expected
-
-
-def test_names_may_hold_spaces_between_tabs_and_images_be_png(pairs: Callable[[str], str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".JPG", ".png", ".TIFF"])
+def test_images_may_have_any_suffix_and_names_spaces_between_tabs(suffix: str, tmp_path: Path) -> None:
     (tmp_path / "Al Gore").mkdir()
-    (tmp_path / "Al Gore" / "Al Gore_0001.png").touch()
+    for name in (f"0001{suffix}", "0001.txt", f"0002{suffix}", "0002.jpg"):
+        (tmp_path / "Al Gore" / f"Al Gore_{name}").touch()
     read = read_trials(pairs("Al Gore\t1\t2\n"))
-    assert [record.key for record in read.images] == ["Al Gore/Al Gore_0001.png", "Al Gore/Al Gore_0002.jpg"]
-
-
-@pytest.mark.parametrize("suffix", [".JPG", ".jpeg", ".png", ".bmp", ".webp", ".TIFF"])
-def test_images_may_have_any_suffix_of_images(suffix: str, pairs: Callable[[str], str], tmp_path: Path) -> None:
-    (tmp_path / "Ann").mkdir()
-    for name in (f"Ann_0001{suffix}", "Ann_0001.txt", f"Ann_0002{suffix}", "Ann_0002.jpg"):
-        (tmp_path / "Ann" / name).touch()
-    read = read_trials(pairs("Ann 1 2\n"))
-    assert [record.key for record in read.images] == [f"Ann/Ann_0001{suffix}", "Ann/Ann_0002.jpg"]
+    assert [image.key for image in read.images] == [f"Al Gore/Al Gore_0001{suffix}", "Al Gore/Al Gore_0002.jpg"]
 
 
 def test_a_list_in_csv_is_the_same_list(tmp_path: Path) -> None:
@@ -79,36 +45,29 @@ def test_a_list_in_csv_is_the_same_list(tmp_path: Path) -> None:
     (tmp_path / "Ann" / "Ann_0001.jpg").touch()
     (tmp_path / "pairs.csv").write_text("name,imagenum1,imagenum2,\nAnn,1,2,\nAnn,1,Bob,3\n")
     read = read_trials(str(tmp_path / "pairs.csv"))
-    assert [record.key for record in read.images] == ["Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0003.jpg"]
+    assert [image.key for image in read.images] == ["Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0003.jpg"]
     assert read.mated.tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "message"),
     [
-        ("10 300\nAl_Gore 1 2\nAl_Gore one 2\n", 3, "Al_Gore one 2"),
-        ("Al_Gore 1 2\n10 300\n", 2, "10 300"),
-        ("Al_Gore 1 2\nAl_Gore 1 Bill_Gates 2 3\n", 2, "Al_Gore 1 Bill_Gates 2 3"),
+        (
+            "10 300\nAl_Gore 1 2\nAl_Gore one 2\n",
+            "line 3: Expected NAME 1 2 or NAME 1 OTHER 2, but got 'Al_Gore one 2'",
+        ),
+        ("Al_Gore 1 2\n10 300\n", "line 2: Expected NAME 1 2 or NAME 1 OTHER 2, but got '10 300'"),
+        ("Al_Gore 1 2\nAl_Gore 1 Ann 2 3\n", "line 2: Expected NAME 1 2 .*, but got 'Al_Gore 1 Ann 2 3'"),
+        ("Al_Gore 1\n", "or in lines 'a.jpg b.jpg 1' or, as LFW has them, 'NAME 1 2', but got Al_Gore 1"),
+        ("Al_Gore 1 Ann 2 3\n", "as LFW has them, 'NAME 1 2', but got Al_Gore 1 Ann 2 3"),
     ],
 )
-def test_a_malformed_line_is_refused_by_its_number(
-    text: str, line: int, told: str, pairs: Callable[[str], str]
-) -> None:
-    message = rf"pairs\.txt, line {line}: Expected NAME 1 2 or NAME 1 OTHER 2, but got '{told}'"
+def test_a_malformed_line_is_refused_by_its_number(text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_trials(pairs(text))
 
 
-@pytest.mark.parametrize("text", ["Al_Gore 1\n", "Al_Gore 1 Bill_Gates 2 3\n"])
-def test_a_file_that_begins_otherwise_is_refused_with_how_trials_are_told(
-    text: str, pairs: Callable[[str], str]
-) -> None:
-    message = f"or in lines 'a.jpg b.jpg 1' or, as LFW has them, 'NAME 1 2', but got {text.strip()}"
-    with pytest.raises(DataError, match=message):
-        read_trials(pairs(text))
-
-
-def test_a_file_without_trials_or_faces_or_text_is_refused(pairs: Callable[[str], str], tmp_path: Path) -> None:
+def test_a_file_without_trials_or_faces_or_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="pairs holds no comparison trials"):
         read_trials(pairs("10 300\n"))
     with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists .*Al_Gore_0001\.jpg'; set `ro"):

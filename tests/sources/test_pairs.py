@@ -1,6 +1,5 @@
 import os
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundErr
 from froq_lightning.sources.source import read_trials
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def folder(tmp_path: Path) -> Path:
     """Empty files in the place of images."""
     place = tmp_path / "faces"
@@ -20,33 +19,22 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-@pytest.fixture
-def pairs(folder: Path) -> Callable[..., Path]:
-    """Writes a pairs CSV beside the images."""
-
-    def write(*rows: str, header: str = "image_a,image_b,mated") -> Path:
-        path = folder / "pairs.csv"
-        path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-        return path
-
-    return write
+def pairs(*rows: str) -> Path:
+    path = Path.cwd() / "faces" / "pairs.csv"
+    path.write_text("\n".join(("image_a,image_b,mated", *rows)) + "\n", encoding="utf-8")
+    return path
 
 
-def test_a_pairs_csv_gives_every_image_once_in_the_order_of_its_rows(pairs: Callable[..., Path], folder: Path) -> None:
+def test_a_pairs_csv_gives_every_image_once_in_the_order_of_its_rows(folder: Path) -> None:
     read = read_trials(str(pairs("b.jpg,a.jpg,1", "", "a.jpg,c.jpg,0", "c.jpg,b.jpg,FALSE")))
-    assert [record.key for record in read.images] == ["b.jpg", "a.jpg", "c.jpg"]
+    assert [image.key for image in read.images] == ["b.jpg", "a.jpg", "c.jpg"]
     assert read.images[1].path == folder / "a.jpg"
     assert (read.first.tolist(), read.second.tolist()) == ([0, 1, 2], [1, 2, 0])
     assert read.mated.tolist() == [True, False, False]
     assert (read.name, read.note) == ("pairs", "")
 
 
-def test_mated_trials_tell_the_subjects_where_the_folders_do_not(pairs: Callable[..., Path]) -> None:
-    read = read_trials(str(pairs("a.jpg,b.jpg,1", "b.jpg,c.jpg,true", "d.jpg,a.jpg,0")))
-    assert read.subjects.tolist() == [0, 0, 0, 1]
-
-
-def test_trials_that_contradict_each_other_are_noted(pairs: Callable[..., Path]) -> None:
+def test_trials_that_contradict_each_other_are_noted() -> None:
     read = read_trials(str(pairs("a.jpg,b.jpg,1", "b.jpg,c.jpg,1", "c.jpg,a.jpg,0", "a.jpg,d.jpg,0")))
     assert read.note == "1 non-mated trials contradict the mated ones (both sides show one subject)"
 
@@ -56,11 +44,11 @@ def test_the_folders_of_real_faces_tell_their_subjects(source: str, images: int,
     root = shared / "data" / "faces" if source == "pairs.csv" else None
     read = read_trials(str(shared / "data" / source), None if root is None else str(root))
     assert (len(read.images), len(read.mated), int(read.mated.sum())) == (images, 22_582, 2_582)
-    names = np.array([record.key.split("/")[-2] for record in read.images])
+    names = np.array([image.key.split("/")[-2] for image in read.images])
     assert len(np.unique(read.subjects)) == 495
     np.testing.assert_array_equal(names[read.first] == names[read.second], read.mated)
     np.testing.assert_array_equal(read.subjects[read.first] == read.subjects[read.second], read.mated)
-    assert all(record.path.is_file() for record in read.images[:20])
+    assert all(image.path.is_file() for image in read.images[:20])
 
 
 TRIALS = [("a.jpg", "b.jpg", True), ("a.jpg", "c.jpg", False)]
@@ -68,8 +56,8 @@ TRIALS = [("a.jpg", "b.jpg", True), ("a.jpg", "c.jpg", False)]
 
 def trials(source: Path) -> list[tuple[str, str, bool]]:
     read = read_trials(str(source))
-    keys = [record.key for record in read.images]
-    assert all(record.path.is_file() for record in read.images)
+    keys = [image.key for image in read.images]
+    assert all(image.path.is_file() for image in read.images)
     return [(keys[a], keys[b], bool(m)) for a, b, m in zip(read.first, read.second, read.mated, strict=True)]
 
 
@@ -101,15 +89,6 @@ def _plain(cell: str | bool) -> str | bool:
     return cell.removeprefix("./") if isinstance(cell, str) else cell
 
 
-@pytest.mark.parametrize("header", ["image_1,image_3,mated", "one;other;same", "img1 img2 genuine"])
-def test_other_columns_are_no_trial(header: str, folder: Path) -> None:
-    (folder / "pairs.csv").write_text(f"{header}\na.jpg,b.jpg,1\n")
-    with pytest.raises(
-        DataError, match=r"Expected pairs\.csv to have .* trials in columns image_a, image_b and mated, or"
-    ):
-        read_trials(str(folder / "pairs.csv"))
-
-
 def test_an_image_is_opened_however_its_name_is_spelled_and_is_one_image(folder: Path) -> None:
     composed, apart = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
     (folder / apart).mkdir()
@@ -117,19 +96,15 @@ def test_an_image_is_opened_however_its_name_is_spelled_and_is_one_image(folder:
     names = (f"{apart}/a.jpg", f"{composed}/a.jpg", f"{composed}\\a.jpg", f".\\{apart}\\a.jpg")
     (folder / "pairs.csv").write_text("".join(f"{name},b.jpg,0\n" for name in names) + "b.jpg,c.jpg,1\n")
     read = read_trials(str(folder / "pairs.csv"))
-    assert [record.path for record in read.images] == [
-        folder / apart / "a.jpg",
-        folder / "b.jpg",
-        folder / "c.jpg",
-    ]
+    assert [image.path for image in read.images] == [folder / name for name in (f"{apart}/a.jpg", "b.jpg", "c.jpg")]
     assert read.first.tolist() == [0, 0, 0, 0, 1]
 
 
 def test_a_backslash_leads_out_of_the_root_no_more_than_a_slash(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.jpg").touch()
     (folder / "pairs.csv").write_text("image_a,image_b,mated\n..\\secret.jpg,a.jpg,1\n")
-    record = read_trials(str(folder / "pairs.csv"), root=str(folder)).images[0]
-    assert (record.key, record.problem) == ("../secret.jpg", f"lies outside of {str(folder)!r}")
+    image = read_trials(str(folder / "pairs.csv"), root=str(folder)).images[0]
+    assert (image.key, image.problem) == ("../secret.jpg", f"lies outside of {str(folder)!r}")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +115,10 @@ def test_a_backslash_leads_out_of_the_root_no_more_than_a_slash(folder: Path, tm
         ("a.jpg 1\nb.jpg 1\na.jpg 0\n", r"line 3: Expected two lines of an image and the same number, but got 'a\.jpg"),
         ("a.jpg 1\n\nb.jpg 0\n", r"line 1: Expected two lines .*, but got 'a\.jpg 1' and 'b\.jpg 0'"),
         ("a.jpg 0.3\n", r"or in lines 'a\.jpg b\.jpg 1' .*, but got a\.jpg 0\.3"),
+        ("image_a,image_b,mated\na.jpg,b.jpg,2\n", r"line 2: Expected `mated` to be 0 or 1, but got '2'"),
+        ("image_a,image_b,mated\na.jpg,,1\n", r"line 2: the path is empty"),
+        ("image_1,image_3,mated\na.jpg,b.jpg,1\n", r"to have .* trials in columns image_a, image_b and mated, or"),
+        ("one;other;same\na.jpg;b.jpg;1\n", r"to have .* trials in columns image_a, image_b and mated, or"),
     ],
 )
 def test_a_malformed_list_of_pairs_is_refused_by_its_line(text: str, message: str, folder: Path) -> None:
@@ -148,36 +127,13 @@ def test_a_malformed_list_of_pairs_is_refused_by_its_line(text: str, message: st
         read_trials(str(folder / "list.txt"))
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("a.jpg,b.jpg,2", r"pairs\.csv, line 3: Expected `mated` to be 0 or 1, but got '2'"),
-        ("a.jpg,,1", r"pairs\.csv, line 3: the path is empty"),
-        ("a.jpg,b.jpg", r"pairs\.csv, line 3: Expected 3 cells as in line 1, but got 2"),
-        ('a.jpg,"b.jpg,1', r"pairs\.csv, line 3: is no CSV"),
-    ],
-)
-def test_a_malformed_row_is_refused_by_its_number(row: str, message: str, pairs: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match=message):
-        read_trials(str(pairs("a.jpg,b.jpg,1", row)))
-
-
-def test_a_pairs_csv_without_trials_is_refused(pairs: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match="pairs holds no comparison trials"):
-        read_trials(str(pairs()))
-
-
-def test_images_that_are_all_elsewhere_are_refused_with_the_root(pairs: Callable[..., Path], tmp_path: Path) -> None:
+def test_images_that_are_all_elsewhere_are_refused_with_the_root() -> None:
     source = str(pairs("x/a.jpg,x/b.jpg,1"))
     with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists below .*'x/a\.jpg'; set `root`"):
         read_trials(source)
-    with pytest.raises(DataNotFoundError, match=r"root .*nowhere' of the images does not exist"):
-        read_trials(source, root=str(tmp_path / "nowhere"))
 
 
-def test_images_that_all_lie_outside_of_the_root_are_refused(
-    pairs: Callable[..., Path], folder: Path, tmp_path: Path
-) -> None:
+def test_images_that_all_lie_outside_of_the_root_are_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     source = pairs(f"{folder / 'a.jpg'},../faces/b.jpg,1")
     assert len(read_trials(str(source)).images) == 2
@@ -185,35 +141,19 @@ def test_images_that_all_lie_outside_of_the_root_are_refused(
         read_trials(str(source), root=str(tmp_path / "root"))
 
 
-def test_the_root_leads_to_the_images(pairs: Callable[..., Path], folder: Path, tmp_path: Path) -> None:
-    source = pairs("faces/a.jpg,faces/b.jpg,1", "faces/a.jpg,faces/c.jpg,0")
-    assert read_trials(str(source), root=str(tmp_path)).images[0].path == folder / "a.jpg"
-
-
 def test_folders_of_subjects_are_compared(shared: Path) -> None:
     read = read_trials(str(shared / "data" / "faces"), name="LFW crops", non_mated=500, seed=3)
     assert read.name == "LFW crops"
     assert read.note == "all 2,582 mated trials, 500 of 1,392,703 non-mated trials sampled (seed 3)"
-    names = [record.key.split("/")[0] for record in read.images]
+    names = [image.key.split("/")[0] for image in read.images]
     assert all((names[a] == names[b]) == m for a, b, m in zip(read.first, read.second, read.mated, strict=True))
-
-
-def test_an_image_beside_the_folders_of_subjects_is_refused(folder: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"Expected faces to tell the subject of every image, .* but got none for 'a\.jpg'"
-    ):
-        read_trials(str(folder))
 
 
 def test_the_subjects_of_a_manifest_are_compared(folder: Path) -> None:
     manifest = folder / "list.csv"
     manifest.write_text("path,subject_id,pseudo_quality\na.jpg,7,bad\nb.jpg,7,1\nc.jpg,8,1\n")
     read = read_trials(str(manifest))
-    assert [(record.key, record.pseudo_quality, record.problem) for record in read.images] == [
-        ("a.jpg", None, ""),
-        ("b.jpg", None, ""),
-        ("c.jpg", None, ""),
-    ]
+    assert {(image.pseudo_quality, image.problem) for image in read.images} == {(None, "")}
     assert read.mated.tolist() == [True, False, False]
     assert read.note == "all 1 mated trials, all 2 non-mated trials (seed 0)"
     manifest.write_text("path,subject_id\na.jpg,7\nb.jpg,\n")
@@ -223,20 +163,11 @@ def test_the_subjects_of_a_manifest_are_compared(folder: Path) -> None:
         read_trials(str(manifest))
 
 
-def test_a_part_is_refused_where_there_is_none(pairs: Callable[..., Path]) -> None:
+def test_a_part_is_refused_where_there_is_none() -> None:
     with pytest.raises(
         ConfigurationError, match=r"Expected no `part` 'FF': pairs\.csv \(pairs of images .*\) has no parts"
     ):
         read_trials(str(pairs("a.jpg,b.jpg,1")), part="FF")
-
-
-def test_what_is_no_source_of_trials_is_refused_with_those_that_are(folder: Path) -> None:
-    with pytest.raises(DataNotFoundError, match=r"data source 'gone' does not exist"):
-        read_trials("gone")
-    (folder / "list.csv").write_text("path\na.jpg\n")
-    for name in ("list.csv", "a.jpg"):
-        with pytest.raises(DataError, match=r"to tell the subject of every image, .*, but got none for 'a\.jpg'"):
-            read_trials(str(folder / name))
 
 
 def test_the_name_of_a_set_is_harmless_whatever_its_folder_is_called(tmp_path: Path) -> None:

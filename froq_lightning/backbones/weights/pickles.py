@@ -31,6 +31,7 @@ ARGUMENTS = {
     "builtins.set": ("EMPTY_LIST",),
     "collections.Counter": ("EMPTY_DICT", "EMPTY_TUPLE"),
     "collections.OrderedDict": ("EMPTY_TUPLE", "EMPTY_LIST"),
+    "torch.Size": ("BININT", "BININT1", "BININT2", "EMPTY_TUPLE", "MARK"),
 }
 
 Operation = tuple[pickletools.OpcodeInfo, Any, int | None]
