@@ -106,15 +106,6 @@ def test_terms_are_named_and_only_those_that_are_on(small_backbone: Backbone, sm
     assert all(term.shape == (14,) and term.dtype == torch.float32 for term in terms.values())
 
 
-@pytest.mark.parametrize("micro_batch", [1, 3, 14, 20, 64, 1000])
-def test_the_micro_batch_does_not_change_the_scores(
-    micro_batch: int, small_backbone: Backbone, small_images: Tensor
-) -> None:
-    method = PerturbationQuality(noise=3, alpha=0.3, occlusion=3)
-    ours = dataclasses.replace(method, micro_batch=micro_batch).score(small_backbone, small_images)
-    torch.testing.assert_close(ours, method.score(small_backbone, small_images), rtol=0, atol=2e-6)
-
-
 def test_the_micro_batch_bounds_the_images_of_a_pass(small_backbone: Backbone, small_images: Tensor) -> None:
     sizes: list[int] = []
     handle = small_backbone.network.register_forward_hook(lambda *seen: sizes.append(len(seen[-1])))
