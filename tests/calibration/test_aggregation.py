@@ -28,10 +28,6 @@ def test_standardised_norms_weigh_every_layer_alike() -> None:
     torch.testing.assert_close(scores.mean(), torch.tensor(0.0).double(), rtol=0, atol=1e-6)
 
 
-def test_scores_are_float64() -> None:
-    assert aggregate(NORMS, "mean_norm", MEANS, STDS).dtype == torch.float64
-
-
 def drawn(seed: int, images: int, layers: int) -> tuple[Tensor, Tensor, Tensor]:
     """Norms of layers on scales of their own, with their means and standard deviations."""
     norms = torch.rand(images, layers, generator=torch.Generator().manual_seed(seed)) * torch.linspace(1, 50, layers)

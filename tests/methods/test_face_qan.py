@@ -10,7 +10,6 @@ from torch.nn import CosineEmbeddingLoss
 from torch.nn.functional import cosine_similarity
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.face_qan import FaceQan
 
 METHOD = FaceQan(samples=3, steps=4, epsilon=0.01, seed=6)
@@ -53,10 +52,7 @@ def test_it_is_what_single_copies_give_on_a_real_network_and_real_faces(
 ) -> None:
     method, images = FaceQan(samples=2, steps=2), calibration_images[:3]
     theirs = [one_by_one(method, edgeface, image) for image in images / 255]
-    together = method.score(edgeface, images)
-    assert together.tolist() == pytest.approx(theirs, rel=1e-3)
-    alone = torch.cat([method.score(edgeface, image[None]) for image in images])
-    torch.testing.assert_close(alone, together, rtol=1e-5, atol=0)
+    assert method.score(edgeface, images).tolist() == pytest.approx(theirs, rel=1e-3)
 
 
 def test_a_step_takes_the_image_further_from_itself(staged_backbone: Backbone, small_images: Tensor) -> None:
@@ -90,29 +86,9 @@ def test_an_image_unlike_its_mirror_image_scores_below_0_whatever_the_exponent(
     assert torch.all(scores < -0.5)
 
 
-def test_the_seed_decides_the_noise(staged_backbone: Backbone, small_images: Tensor) -> None:
-    other = dataclasses.replace(METHOD, seed=7).score(staged_backbone, small_images)
-    assert not torch.equal(other, METHOD.score(staged_backbone, small_images))
-
-
 def test_the_micro_batch_bounds_the_images_of_a_pass(staged_backbone: Backbone, small_images: Tensor) -> None:
     sizes: list[int] = []
     staged_backbone.network.register_forward_hook(lambda *seen: sizes.append(len(seen[-1])))
     dataclasses.replace(METHOD, micro_batch=5).score(staged_backbone, small_images)
     assert set(sizes) == {5}
     assert sum(sizes) == 2 * 15 + 45 * 4
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"samples": 0}, "to be at least 1, but got 0, 5 and 5"),
-        ({"steps": 0}, "to be at least 1, but got 10, 0 and 5"),
-        ({"exponent": 0}, "to be at least 1, but got 10, 5 and 0"),
-        ({"epsilon": 0.0}, r"`epsilon` to be between 0 and 1, but got 0\.0"),
-        ({"epsilon": 1.0}, r"`epsilon` to be between 0 and 1, but got 1\.0"),
-    ],
-)
-def test_options_out_of_range_are_refused(options: dict[str, float], message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        FaceQan(**options)  # type: ignore[arg-type]

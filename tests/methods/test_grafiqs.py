@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone, Preprocessing
-from froq_lightning.errors import BackboneError, ConfigurationError
+from froq_lightning.errors import BackboneError
 from froq_lightning.methods.grafiqs import GraFIQs, normalised_stages
 from froq_lightning.methods.module_calls import ModuleCall
 
@@ -149,18 +149,6 @@ def _dlib() -> nn.Module:
     from froq_dlib.network import DlibResNet29  # noqa: PLC0415 - an extra
 
     return DlibResNet29()
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"depth": 5}, "`depth` to be 0 to 4, but got 5"),
-        ({"depth": -1}, "`depth` to be 0 to 4, but got -1"),
-    ],
-)
-def test_options_out_of_range_are_refused(options: dict[str, int], message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        GraFIQs(**options)
 
 
 def test_the_gradient_of_a_network_in_double_precision_is_taken_too(

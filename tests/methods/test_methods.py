@@ -13,7 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.errors import BackboneError, ConfigurationError
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.methods.perturbation import PerturbationQuality
+from froq_lightning.methods.prefiqs import PreFIQs
 from froq_lightning.methods.registry import create_method
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -93,15 +95,38 @@ def test_degraded_faces_score_lower(
     assert float(degraded.mean()) < float(originals.mean())
 
 
-def test_methods_that_need_parts_which_a_network_lacks_say_so(
-    mobilefacenet: Backbone, calibration_images: Tensor
-) -> None:
-    for name in ("ser_fiq", "network_quality"):
-        with pytest.raises(BackboneError, match=r"MobileFaceNet.*; choose another method$"):
-            create_method({"method": name}).score(mobilefacenet, calibration_images[:1])
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        *((name, {"micro_batch": 0}, "Expected `micro_batch` to be at least 1, but got 0") for name in OPTIONS),
+        ("perturbation", {"noise": -1}, "`noise` and `occlusion` to be at least 0, but got -1 and 8"),
+        ("perturbation", {"occlusion": -2}, "`noise` and `occlusion` to be at least 0, but got 10 and -2"),
+        ("perturbation", {"flip": False, "noise": 0, "occlusion": 0}, "at least one of `flip`, `noise` and `occl"),
+        ("perturbation", {"alpha": 0.0}, r"`alpha` to be in 0\.\.1, but got 0\.0"),
+        ("perturbation", {"alpha": 1.5}, r"`alpha` to be in 0\.\.1, but got 1\.5"),
+        ("ser_fiq", {"passes": 1}, "`passes` to be at least 2, but got 1"),
+        ("ser_fiq", {"rate": 0.0}, r"`rate` to be between 0 and 1, but got 0\.0"),
+        ("ser_fiq", {"rate": 1.0}, r"`rate` to be between 0 and 1, but got 1\.0"),
+        ("face_qan", {"samples": 0}, "to be at least 1, but got 0, 5 and 5"),
+        ("face_qan", {"steps": 0}, "to be at least 1, but got 10, 0 and 5"),
+        ("face_qan", {"exponent": 0}, "to be at least 1, but got 10, 5 and 0"),
+        ("face_qan", {"epsilon": 0.0}, r"`epsilon` to be between 0 and 1, but got 0\.0"),
+        ("face_qan", {"epsilon": 1.0}, r"`epsilon` to be between 0 and 1, but got 1\.0"),
+        ("grafiqs", {"depth": 5}, "`depth` to be 0 to 4, but got 5"),
+        ("grafiqs", {"depth": -1}, "`depth` to be 0 to 4, but got -1"),
+        ("prefiqs", {"share": 0.0}, r"Expected `share` to be between 0 and 1, but got 0\.0"),
+        ("prefiqs", {"share": 1.0}, r"Expected `share` to be between 0 and 1, but got 1\.0"),
+    ],
+)
+def test_options_out_of_range_are_refused(name: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        create_method({"method": name, **options})
 
 
-@pytest.mark.parametrize("name", OPTIONS)
-def test_no_images_at_once_are_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match="Expected `micro_batch` to be at least 1, but got 0"):
-        create_method({"method": name, "micro_batch": 0})
+def test_what_the_registry_refuses_by_type_is_refused_in_python_too() -> None:
+    with pytest.raises(ConfigurationError, match="Expected `share` to be between 0 and 1, but got nan"):
+        PreFIQs(share=float("nan"))
+    with pytest.raises(ConfigurationError, match="Expected `per` to be layer or network, but got 'block'"):
+        PreFIQs(per="block")  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"`alpha` to be in 0\.\.1, but got nan"):
+        PerturbationQuality(alpha=float("nan"))

@@ -24,11 +24,6 @@ def test_it_is_the_declared_function_of_the_output(small_backbone: Backbone, sma
     check_backbone(backbone)
 
 
-def test_a_network_without_one_says_so(small_backbone: Backbone, small_images: Tensor) -> None:
-    with pytest.raises(BackboneError, match="SmallNet gives no quality of its own"):
-        NetworkQuality().score(small_backbone, small_images)
-
-
 @pytest.mark.parametrize(
     ("quality", "message"),
     [

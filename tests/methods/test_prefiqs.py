@@ -15,7 +15,7 @@ from torch.nn.utils import parametrizations, prune
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
 from froq_lightning.backbones.weights import network_sha256
-from froq_lightning.errors import BackboneError, ConfigurationError
+from froq_lightning.errors import BackboneError
 from froq_lightning.methods.prefiqs import Per, PreFIQs
 
 
@@ -204,20 +204,6 @@ def test_networks_that_cannot_be_pruned_are_refused(
 ) -> None:
     with pytest.raises(BackboneError, match=message):
         PreFIQs().score(backbone_of(spoil(chain())), small_images)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"share": 0.0}, r"Expected `share` to be between 0 and 1, but got 0\.0"),
-        ({"share": 1.0}, r"Expected `share` to be between 0 and 1, but got 1\.0"),
-        ({"share": float("nan")}, "Expected `share` to be between 0 and 1, but got nan"),
-        ({"per": "block"}, "Expected `per` to be layer or network, but got 'block'"),
-    ],
-)
-def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        PreFIQs(**options)
 
 
 def test_a_method_that_has_scored_is_still_equal_and_can_be_copied(

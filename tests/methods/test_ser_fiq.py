@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone, Preprocessing
-from froq_lightning.errors import BackboneError, ConfigurationError
+from froq_lightning.errors import BackboneError
 from froq_lightning.methods.ser_fiq import SerFiq
 
 Part = Callable[[Tensor], Tensor]
@@ -179,16 +179,3 @@ def test_the_layers_before_the_dropout_run_once_and_the_micro_batch_bounds_those
     SerFiq(passes=10, micro_batch=4).score(staged_backbone, small_images)
     assert sum(before) == 1 + 14
     assert max(after) == 4 * 10
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"passes": 1}, "`passes` to be at least 2, but got 1"),
-        ({"rate": 0.0}, r"`rate` to be between 0 and 1, but got 0\.0"),
-        ({"rate": 1.0}, r"`rate` to be between 0 and 1, but got 1\.0"),
-    ],
-)
-def test_options_out_of_range_are_refused(options: dict[str, float], message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        SerFiq(**options)  # type: ignore[arg-type]
