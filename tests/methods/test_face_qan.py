@@ -76,11 +76,3 @@ def test_an_image_unlike_its_mirror_image_scores_below_0_whatever_the_exponent(
     backbone = dataclasses.replace(staged_backbone, embed=sides)
     scores = dataclasses.replace(METHOD, exponent=exponent).score(backbone, half)
     assert torch.all(scores < -0.5)
-
-
-def test_the_micro_batch_bounds_the_images_of_a_pass(staged_backbone: Backbone, small_images: Tensor) -> None:
-    sizes: list[int] = []
-    staged_backbone.network.register_forward_hook(lambda *seen: sizes.append(len(seen[-1])))
-    dataclasses.replace(METHOD, micro_batch=5).score(staged_backbone, small_images)
-    assert set(sizes) == {5}
-    assert sum(sizes) == 2 * 15 + 45 * 4
