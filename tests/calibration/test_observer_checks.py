@@ -94,7 +94,3 @@ def test_what_a_calibration_can_find_is_read(change: Callable[[Content], Any], c
     change(content)
     Path("changed.json").write_text(json.dumps(content))
     assert [layer.name for layer in Observer.load("changed.json").layers] == [one["name"] for one in content["layers"]]
-
-
-def test_the_true_one_is_read(content: Content) -> None:
-    assert Observer.load("true.json").calibration_set.images == content["calibration_set"]["images"]

@@ -74,13 +74,6 @@ def test_utilities_are_scipys_rho(norms: Tensor, labels: Tensor) -> None:
         assert candidate.utility == pytest.approx(spearmanr(norms[:, column], labels).statistic, abs=1e-12)
 
 
-def test_the_search_starts_with_the_layer_of_highest_utility(norms: Tensor, labels: Tensor) -> None:
-    selection = select(norms, labels)
-    first = selection.trajectory[0]
-    assert first.layer == "good"
-    assert first.set_utility == max(candidate.utility or -1 for candidate in selection.candidates)
-
-
 def test_the_set_ends_where_its_utility_is_highest(norms: Tensor, labels: Tensor) -> None:
     selection = select(norms, labels)
     best = selection.trajectory[len(selection.columns) - 1].set_utility

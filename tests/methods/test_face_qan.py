@@ -47,14 +47,6 @@ def test_it_is_what_single_copies_give(micro_batch: int, staged_backbone: Backbo
     assert ours.tolist() == pytest.approx(theirs, rel=1e-5)
 
 
-def test_it_is_what_single_copies_give_on_a_real_network_and_real_faces(
-    edgeface: Backbone, calibration_images: Tensor
-) -> None:
-    method, images = FaceQan(samples=2, steps=2), calibration_images[:3]
-    theirs = [one_by_one(method, edgeface, image) for image in images / 255]
-    assert method.score(edgeface, images).tolist() == pytest.approx(theirs, rel=1e-3)
-
-
 def test_a_step_takes_the_image_further_from_itself(staged_backbone: Backbone, small_images: Tensor) -> None:
     scores = [dataclasses.replace(METHOD, steps=steps).score(staged_backbone, small_images) for steps in (1, 3, 9)]
     assert torch.all(scores[0] > scores[1])
@@ -84,11 +76,3 @@ def test_an_image_unlike_its_mirror_image_scores_below_0_whatever_the_exponent(
     backbone = dataclasses.replace(staged_backbone, embed=sides)
     scores = dataclasses.replace(METHOD, exponent=exponent).score(backbone, half)
     assert torch.all(scores < -0.5)
-
-
-def test_the_micro_batch_bounds_the_images_of_a_pass(staged_backbone: Backbone, small_images: Tensor) -> None:
-    sizes: list[int] = []
-    staged_backbone.network.register_forward_hook(lambda *seen: sizes.append(len(seen[-1])))
-    dataclasses.replace(METHOD, micro_batch=5).score(staged_backbone, small_images)
-    assert set(sizes) == {5}
-    assert sum(sizes) == 2 * 15 + 45 * 4

@@ -28,11 +28,3 @@ def test_an_image_that_is_its_own_mirror_image_scores_1(small_backbone: Backbone
     scores = FlipQuality().score(small_backbone, torch.cat([half, half.flip(-1)], dim=-1))
     torch.testing.assert_close(scores, torch.ones(14))
     assert torch.all(FlipQuality().score(small_backbone, small_images) < 0.9999)
-
-
-def test_it_runs_one_more_pass_in_micro_batches(small_backbone: Backbone, small_images: Tensor) -> None:
-    sizes: list[int] = []
-    small_backbone.network.register_forward_hook(lambda *seen: sizes.append(len(seen[-1])))
-    inputs = small_backbone.inputs(small_images)
-    FlipQuality(micro_batch=6).score_pass(small_backbone, inputs, torch.ones(14, 12))
-    assert sizes == [6, 6, 2]

@@ -138,19 +138,6 @@ def test_networks_without_normalisations_say_so(depth: int, edgeface: Backbone, 
         GraFIQs(depth).score(edgeface, calibration_images[:2])
 
 
-def test_the_affine_layers_of_dlib_are_no_normalisations() -> None:
-    pytest.importorskip("froq_dlib", reason="needs the plugin froq-dlib")
-    backbone = Backbone.with_weights(_dlib(), Preprocessing((150, 150)), None)
-    with pytest.raises(BackboneError, match="but DlibResNet29 has none"):
-        GraFIQs().score(backbone, torch.rand(1, 3, 150, 150))
-
-
-def _dlib() -> nn.Module:
-    from froq_dlib.network import DlibResNet29  # noqa: PLC0415 - an extra
-
-    return DlibResNet29()
-
-
 def test_the_gradient_of_a_network_in_double_precision_is_taken_too(
     staged_backbone: Backbone, small_images: Tensor
 ) -> None:

@@ -73,13 +73,6 @@ def test_order_and_length_of_the_embeddings_have_no_say(samples: Samples, random
     torch.testing.assert_close(moved.alike, found.alike, rtol=0, atol=1e-6, equal_nan=True)
 
 
-def test_a_copy_is_compared_with_what_its_original_is_compared_with() -> None:
-    embeddings = torch.eye(4)[[0, 0, 1, 2, 3]]  # the second one is a copy of the first one, and like it
-    result = Similarities.of(embeddings, torch.tensor([0, 0, 0, 0, 1]), torch.tensor([0, 0, 2, 3, 4]))
-    assert result.mates.tolist() == [2, 2, 2, 2, 0]
-    assert result.mated[:4].tolist() == [0, 0, 0, 0]
-
-
 @pytest.fixture(scope="module")
 def faces(shared: Path) -> tuple[Tensor, Tensor]:
     """120 faces of 40 subjects, and numbers of these."""

@@ -58,6 +58,25 @@ class Breaking(nn.Module):
         return x
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "images"),
+    [
+        ("flip", {}, 2 * 14),
+        ("perturbation", {"noise": 3, "occlusion": 3}, 14 * (1 + 1 + 3 + 9)),
+        ("face_qan", {"samples": 3, "steps": 4}, 2 * 15 + 45 * 4),  # the last micro-batch is filled up
+    ],
+)
+def test_the_micro_batch_bounds_the_images_of_a_pass(
+    name: str, options: dict[str, Any], images: int, staged_backbone: Backbone, small_images: Tensor
+) -> None:
+    sizes: list[int] = []
+    staged_backbone.network.register_forward_hook(lambda *args: sizes.append(len(args[-1])))
+    create_method({"method": name, "micro_batch": 5, **options}).score(staged_backbone, small_images)
+    first = 0 if name == "face_qan" else 1  # the others start from a pass over the whole batch
+    assert max(sizes[first:]) <= 5
+    assert sum(sizes) == images
+
+
 @pytest.mark.parametrize("after", [0, 1, 2])
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_network_that_breaks_down_is_left_as_it_was(

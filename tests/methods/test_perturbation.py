@@ -106,17 +106,6 @@ def test_terms_are_named_and_only_those_that_are_on(small_backbone: Backbone, sm
     assert all(term.shape == (14,) and term.dtype == torch.float32 for term in terms.values())
 
 
-def test_the_micro_batch_bounds_the_images_of_a_pass(small_backbone: Backbone, small_images: Tensor) -> None:
-    sizes: list[int] = []
-    handle = small_backbone.network.register_forward_hook(lambda *seen: sizes.append(len(seen[-1])))
-    inputs = small_backbone.preprocessing(small_images)
-    embeddings = torch.ones(14, 12)
-    PerturbationQuality(noise=3, occlusion=3, micro_batch=5).score_pass(small_backbone, inputs, embeddings)
-    handle.remove()
-    assert max(sizes) <= 5
-    assert sum(sizes) == 14 * (1 + 3 + 9)
-
-
 def test_masks_from_a_file_are_taken(small_backbone: Backbone, small_images: Tensor, tmp_path: Path) -> None:
     masks = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(11))
     np.save(tmp_path / "masks.npy", masks.numpy())

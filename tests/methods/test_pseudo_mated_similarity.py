@@ -79,18 +79,6 @@ def test_a_label_is_the_mean_cosine_to_the_versions_of_the_image(
     assert (result.labels[::2] > result.labels[1::2]).all()  # blurred copies are worse than their images
 
 
-def test_a_copy_is_compared_with_the_versions_of_its_image_alone(
-    small_backbone: Backbone, small_images: Tensor
-) -> None:
-    images, originals = small_images[[0, 0, 1, 1, 2, 2]], torch.tensor([0, 0, 2, 2, 4, 4])
-    images[3] = small_images[5]
-    labels = LABELLER.label(kept(small_backbone, images, originals), NOWHERE, originals).labels
-    alone = LABELLER.label(kept(small_backbone, images, originals)[:3], NOWHERE, originals[:3]).labels
-    assert labels[0] == labels[1] == alone[0]
-    as_image = kept(small_backbone, images, torch.tensor([0, 0, 2, 3, 4, 4]))
-    assert labels[3] != LABELLER.label(as_image, NOWHERE, torch.tensor([0, 0, 2, 3, 4, 4])).labels[3]
-
-
 @given(st.data(), st.integers(1, 20))
 @settings(deadline=None)
 def test_sums_give_what_a_comparison_one_by_one_gives(data: st.DataObject, block: int) -> None:

@@ -9,7 +9,6 @@ import torch
 from scipy.spatial.distance import pdist
 from torch import Tensor, nn
 
-from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone, Preprocessing
 from froq_lightning.errors import BackboneError
 from froq_lightning.methods.ser_fiq import SerFiq
@@ -39,24 +38,6 @@ def test_it_is_the_same_sum_over_single_passes(
     inputs = staged_backbone.preprocessing(small_images)
     theirs = one_by_one(method, rate or 0.4, inputs, network.trunk, lambda values: network.head(values.flatten(1)))
     assert method.score(staged_backbone, small_images).tolist() == pytest.approx(theirs, rel=1e-6)
-
-
-def test_adaface_drops_before_its_last_linear_layer(calibration_images: Tensor) -> None:
-    pytest.importorskip("froq_ir", reason="needs the plugin froq-ir")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        backbone = create_backbone("adaface_ir18")
-    network, images = backbone.network, calibration_images[:3]
-    normalisation, _, *rest = network.output_layer
-    method = SerFiq(passes=5)
-    theirs = one_by_one(
-        method,
-        0.4,
-        backbone.preprocessing(images),
-        nn.Sequential(network.input_layer, network.body, normalisation),
-        nn.Sequential(*rest),
-    )
-    assert method.score(backbone, images).tolist() == pytest.approx(theirs, rel=1e-5)
 
 
 def test_edgeface_has_a_dropout_that_drops_nothing_until_a_rate_is_set(

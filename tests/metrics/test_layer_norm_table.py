@@ -99,6 +99,7 @@ def test_subjects_originals_and_embeddings_come_back_too() -> None:
     assert np.array_equal(table.compute()[[0, 1, 2, 4]], expected(5)[[0, 1, 2, 4]])
     table.reset()
     add(table, [0])
+    assert np.array_equal(table.compute(), expected(1))
     assert table.all_origins().tolist() == [[-1, 0]]
     assert bool(table.all_embeddings(DIMENSION).isnan().all())
 
@@ -126,14 +127,6 @@ def test_nothing_at_all_computes_to_no_rows() -> None:
     with pytest.warns(UserWarning, match="before the ``update`` method"):
         computed = LayerNormTable(rows=4, layers=LAYERS).compute()
     assert computed.shape == (0, LAYERS + 1)
-
-
-def test_a_table_that_was_reset_starts_anew() -> None:
-    table = LayerNormTable(rows=3, layers=LAYERS)
-    add(table, [2, 1, 0])
-    table.reset()
-    add(table, [1, 0])
-    assert np.array_equal(table.compute(), expected(2))
 
 
 def test_a_table_computes_again_whatever_is_done_to_its_rows() -> None:

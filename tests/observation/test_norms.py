@@ -130,10 +130,13 @@ def test_an_in_place_relu_does_not_change_the_norm_taken_before_it(inputs: Tenso
     assert observation.copies == {}
 
 
-def test_an_in_place_relu_inside_a_sequential_is_the_sequentials_value(inputs: Tensor) -> None:
-    expect_plain_norms(
-        nn.Sequential(nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(inplace=True)), nn.Conv2d(3, 2, 1)).eval(), inputs
-    )
+@pytest.mark.parametrize(
+    "network",
+    [Reused(), nn.Sequential(nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(inplace=True)), nn.Conv2d(3, 2, 1))],
+    ids=["a module that runs twice", "a ReLU in place that ends a Sequential"],
+)
+def test_norms_are_those_of_the_last_value(network: nn.Module, inputs: Tensor) -> None:
+    expect_plain_norms(network.eval(), inputs)
 
 
 def test_modules_that_return_no_tensor_of_the_batch_are_nan_with_a_reason(inputs: Tensor) -> None:
@@ -146,17 +149,7 @@ def test_modules_that_return_no_tensor_of_the_batch_are_nan_with_a_reason(inputs
         "idle": "never fired",
     }
     assert observation.norms.isnan().all()
-
-
-def test_order_is_the_order_in_which_layers_fired(inputs: Tensor) -> None:
-    observation, column = observe(Several(), inputs)
     assert observation.order == tuple(column[name] for name in ("nothing", "whole", "constant", "pair"))
-
-
-def test_a_module_that_runs_twice_counts_with_its_last_run(inputs: Tensor) -> None:
-    network = Reused()
-    observation, column = observe(network, inputs)
-    torch.testing.assert_close(observation.norms[:, column["shared"]], network(inputs).detach().flatten(1).norm(dim=1))
 
 
 def test_containers_identities_and_views_are_copies_of_the_layer_whose_output_they_return(inputs: Tensor) -> None:
