@@ -27,11 +27,11 @@ CONTENT = signature(rb'\{\n "schema_version": \d+,\n "froq_lightning": "')
 
 
 class EvaluationWriter(OutputWriter):
-    """Writes the figures, prints them, and writes what they rest on (`results.csv`, `results.json`).
+    """Writes the results, prints them, and writes what they rest on (`results.csv`, `results.json`).
 
     The CSV has a row for every data set, method, convention and FMR. The JSON adds the curves, the parameters of
     methods and conventions, and the images left out. Both are the same for the same inputs, but for `milliseconds`,
-    `pass_milliseconds` and `times_bare_pass`, which are measured. A figure that is not defined is empty, or null.
+    `pass_milliseconds` and `times_bare_pass`, which are measured. A value that is not defined is empty, or null.
 
     Args:
         path: of the table: .csv or .txt, or .tsv; without a suffix CSV.
@@ -43,7 +43,7 @@ class EvaluationWriter(OutputWriter):
         self.content = self.path.with_suffix(".json")
 
     def outputs(self) -> Sequence[tuple[Path, Signature]]:
-        """List the table of figures, and what they rest on."""
+        """List the table of results, and what they rest on."""
         return [(self.path, table_signature(COLUMNS, delimiter_of(self.path))), (self.content, CONTENT)]
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
