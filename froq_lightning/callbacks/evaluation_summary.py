@@ -38,7 +38,7 @@ def caveats(evaluation: Evaluation) -> list[str]:
         *(
             f"{data_set.name}: {XQLFW}"
             for data_set in evaluation.sets
-            if _built_with_ser_fiq(data_set) and _has_ser_fiq(evaluation)
+            if "xqlfw" in data_set.name.casefold() and _has_ser_fiq(evaluation)
         ),
         *evaluation.notes,
         *_few_errors(evaluation),
@@ -93,10 +93,6 @@ def _times(evaluation: Evaluation) -> str:
 
 def _bulleted(title: str, lines: list[str]) -> str:
     return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
-
-
-def _built_with_ser_fiq(data_set: EvaluatedSet) -> bool:
-    return "xqlfw" in data_set.name.casefold()
 
 
 def _has_ser_fiq(evaluation: Evaluation) -> bool:

@@ -23,16 +23,6 @@ Write = Callable[[Evaluation], tuple[list[dict[str, str]], Any]]
 TIMES = ("milliseconds", "pass_milliseconds", "times_bare_pass")
 
 
-@pytest.fixture(scope="module")
-def module() -> FroqModule:
-    return FroqModule("timm", {"architecture": "test_resnet", "num_classes": 8})
-
-
-@pytest.fixture
-def trainer() -> Trainer:
-    return Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "deeper" / "results.csv"
