@@ -14,10 +14,10 @@ from pyarrow import parquet
 
 from froq_lightning.atomic_write import signature
 from froq_lightning.callbacks import QualityWriter
-from froq_lightning.conformance.formats import EMBEDDINGS, ROWS, KnownResults, check_format
+from froq_lightning.conformance.formats import EMBEDDINGS, ROWS, check_format
 from froq_lightning.errors import ConfigurationError, ExtensionError
 from froq_lightning.extensions import FORMATS, find
-from froq_lightning.formats.format import COLUMNS, Format, Results, find_format, write_file
+from froq_lightning.formats.format import COLUMNS, Format, Results, find_format
 from froq_lightning.names import escape_cell
 
 # A format of somebody else: one file and one entry point.
@@ -148,10 +148,3 @@ def test_a_format_that_breaks_the_contract_is_named(changes: dict[str, object], 
     (tmp_path / "results.mine").unlink()
     with pytest.raises(ExtensionError, match=message):
         check_format(dataclasses.replace(MINE, **changes), tmp_path)  # type: ignore[arg-type]
-
-
-def test_a_file_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "a.mine").write_text("my notes")
-    with pytest.raises(ConfigurationError, match="holds something that this command did not write"):
-        write_file(MINE, tmp_path / "a.mine", KnownResults(ROWS, EMBEDDINGS))
-    assert (tmp_path / "a.mine").read_text() == "my notes"
