@@ -21,8 +21,8 @@ from froq_lightning.formats.table import delimiter_of, table_signature, write_ta
 from froq_lightning.module import FroqModule
 
 SCHEMA_VERSION = 1
-FIGURES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))
-COLUMNS = (*FIGURES, "milliseconds", "convention_in_words")
+VALUES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))
+COLUMNS = (*VALUES, "milliseconds", "convention_in_words")
 CONTENT = signature(rb'\{\n "schema_version": \d+,\n "froq_lightning": "')
 
 
@@ -74,7 +74,7 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
     words = {convention.name: convention.describe() for convention in evaluation.conventions}
     times = {method.name: method.milliseconds for method in evaluation.methods}
     for result in evaluation.results:
-        row = (*(getattr(result, name) for name in FIGURES), times[result.method], words[result.convention])
+        row = (*(getattr(result, name) for name in VALUES), times[result.method], words[result.convention])
         yield tuple("" if value is None else value for value in _finite(row))
 
 
