@@ -7,7 +7,7 @@ from froq_lightning.callbacks.results_table import ResultsTable, results_tables
 from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.terminal import printable, text_table
 
-XQLFW = "XQLFW was built with SER-FIQ scores: its figures favour SER-FIQ"
+XQLFW = "XQLFW was built with SER-FIQ scores: its results favour SER-FIQ"
 FAILURES_SHOWN = 5
 
 
@@ -38,7 +38,7 @@ def caveats(evaluation: Evaluation) -> list[str]:
         *(
             f"{data_set.name}: {XQLFW}"
             for data_set in evaluation.sets
-            if _built_with_ser_fiq(data_set) and _has_ser_fiq(evaluation)
+            if "xqlfw" in data_set.name.casefold() and _has_ser_fiq(evaluation)
         ),
         *evaluation.notes,
         *_few_errors(evaluation),
@@ -95,17 +95,13 @@ def _bulleted(title: str, lines: list[str]) -> str:
     return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
 
 
-def _built_with_ser_fiq(data_set: EvaluatedSet) -> bool:
-    return "xqlfw" in data_set.name.casefold()
-
-
 def _has_ser_fiq(evaluation: Evaluation) -> bool:
     names = [method.name.casefold().replace("-", "").replace("_", "") for method in evaluation.working()]
     return any("serfiq" in name for name in names)
 
 
 def _few_errors(evaluation: Evaluation) -> Iterator[str]:
-    """Yield the data sets and FMRs whose figures rest on few errors, with their numbers by all conventions."""
+    """Yield the data sets and FMRs whose results rest on few errors, with their numbers by all conventions."""
     for data_set in evaluation.sets:
         for fmr in evaluation.fmr:
             results = [result for result in evaluation.results if (result.data_set, result.fmr) == (data_set.name, fmr)]
@@ -113,7 +109,7 @@ def _few_errors(evaluation: Evaluation) -> Iterator[str]:
             matches = [result.false_matches for result in results]
             if any(count < FEW_ERRORS for count in (*non_matches, *matches)):
                 yield (
-                    f"{data_set.name} at FMR {fmr:g}: figures rest on {_range(non_matches)} false non-matches, and the "
+                    f"{data_set.name} at FMR {fmr:g}: results rest on {_range(non_matches)} false non-matches, and the "
                     f"threshold on {_range(matches)} false matches; with fewer than {FEW_ERRORS} errors, differences "
                     "between methods may be chance"
                 )
@@ -132,7 +128,7 @@ def _no_intervals(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _remarks(evaluation: Evaluation) -> Iterator[str]:
-    """Yield each remark on figures once, with the data sets, FMRs and methods that it is about unless those are all."""
+    """Yield each remark on results once, with the data sets, FMRs and methods that it is about unless those are all."""
     methods: dict[tuple[str, str], list[str]] = {}
     for result in evaluation.results:
         for remark in result.remark.split("; "):

@@ -21,17 +21,17 @@ from froq_lightning.formats.table import delimiter_of, table_signature, write_ta
 from froq_lightning.module import FroqModule
 
 SCHEMA_VERSION = 1
-FIGURES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))
-COLUMNS = (*FIGURES, "milliseconds", "convention_in_words")
+VALUES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))
+COLUMNS = (*VALUES, "milliseconds", "convention_in_words")
 CONTENT = signature(rb'\{\n "schema_version": \d+,\n "froq_lightning": "')
 
 
 class EvaluationWriter(OutputWriter):
-    """Writes the figures, prints them, and writes what they rest on (`results.csv`, `results.json`).
+    """Writes the results, prints them, and writes what they rest on (`results.csv`, `results.json`).
 
     The CSV has a row for every data set, method, convention and FMR. The JSON adds the curves, the parameters of
     methods and conventions, and the images left out. Both are the same for the same inputs, but for `milliseconds`,
-    `pass_milliseconds` and `times_bare_pass`, which are measured. A figure that is not defined is empty, or null.
+    `pass_milliseconds` and `times_bare_pass`, which are measured. A value that is not defined is empty, or null.
 
     Args:
         path: of the table: .csv or .txt, or .tsv; without a suffix CSV.
@@ -43,7 +43,7 @@ class EvaluationWriter(OutputWriter):
         self.content = self.path.with_suffix(".json")
 
     def outputs(self) -> Sequence[tuple[Path, Signature]]:
-        """List the table of figures, and what they rest on."""
+        """List the table of results, and what they rest on."""
         return [(self.path, table_signature(COLUMNS, delimiter_of(self.path))), (self.content, CONTENT)]
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -74,7 +74,7 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
     words = {convention.name: convention.describe() for convention in evaluation.conventions}
     times = {method.name: method.milliseconds for method in evaluation.methods}
     for result in evaluation.results:
-        row = (*(getattr(result, name) for name in FIGURES), times[result.method], words[result.convention])
+        row = (*(getattr(result, name) for name in VALUES), times[result.method], words[result.convention])
         yield tuple("" if value is None else value for value in _finite(row))
 
 

@@ -1,11 +1,13 @@
-"""Tables with commas or tabs that no spreadsheet runs."""
+"""Tables with commas or tabs, whose cells no spreadsheet runs, and the scores as such a table."""
 
 import csv
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
+from froq_lightning.formats.format import COLUMNS, Format, Results
 from froq_lightning.names import escape_cell
 
 
@@ -32,3 +34,20 @@ def table_signature(header: Sequence[str], delimiter: str = ",") -> Signature:
 def delimiter_of(path: Path) -> str:
     """Return the tab for `.tsv`, else the comma."""
     return "\t" if path.suffix.lower() == ".tsv" else ","
+
+
+def _write_scores(path: Path, results: Results, delimiter: str) -> None:
+    # Nine digits tell any two float32 numbers apart.
+    rows = (
+        (row.image, "" if row.quality_score is None else f"{row.quality_score:.9g}", *row[3:]) for row in results.rows()
+    )
+    fill_table(path, COLUMNS, rows, delimiter)
+
+
+def _scores(suffixes: tuple[str, ...], delimiter: str) -> Format:
+    is_own = table_signature(COLUMNS, delimiter)
+    return Format(suffixes, "scores", is_own, partial(_write_scores, delimiter=delimiter))
+
+
+CSV = _scores(("", ".csv", ".txt"), ",")
+TSV = _scores((".tsv",), "\t")

@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 import math
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,32 +19,31 @@ from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
 from froq_lightning.evaluation.outcome import Evaluation, Result
 from froq_lightning.module import FroqModule
 
+Write = Callable[[Evaluation], tuple[list[dict[str, str]], Any]]
 TIMES = ("milliseconds", "pass_milliseconds", "times_bare_pass")
 
 
-@pytest.fixture(scope="module")
-def module() -> FroqModule:
-    return FroqModule("timm", {"architecture": "test_resnet", "num_classes": 8})
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deeper" / "results.csv"
 
 
 @pytest.fixture
-def trainer() -> Trainer:
-    return Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+def write(trainer: Trainer, module: FroqModule, path: Path) -> Write:
+    """Writes the files of an evaluation and reads them."""
+
+    def written(evaluation: Evaluation) -> tuple[list[dict[str, str]], Any]:
+        module.evaluation = evaluation
+        EvaluationWriter(path).on_test_end(trainer, module)
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return rows, json.loads(path.with_suffix(".json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+
+    return written
 
 
-def write(trainer: Trainer, module: FroqModule, evaluation: Evaluation, path: Path) -> tuple[list[dict[str, str]], Any]:
-    """Write the files of an evaluation and read them."""
-    module.evaluation = evaluation
-    EvaluationWriter(path).on_test_end(trainer, module)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return rows, json.loads(path.with_suffix(".json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
-
-
-def test_the_csv_has_a_row_for_every_result_with_all_it_says(
-    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
-) -> None:
-    rows, _ = write(trainer, module, evaluation, tmp_path / "deeper" / "results.csv")
+def test_the_csv_has_a_row_for_every_result_with_all_it_says(write: Write, evaluation: Evaluation) -> None:
+    rows, _ = write(evaluation)
     assert len(rows) == len(evaluation.results) == 2 * 2 * 4 * 2
     for row, result in zip(rows, evaluation.results, strict=True):
         for field in dataclasses.fields(Result):
@@ -55,10 +55,8 @@ def test_the_csv_has_a_row_for_every_result_with_all_it_says(
         assert row["convention_in_words"] == create_convention(result.convention).describe()
 
 
-def test_the_json_holds_everything_behind_the_figures(
-    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
-) -> None:
-    _, content = write(trainer, module, evaluation, tmp_path / "results.csv")
+def test_the_json_holds_everything_behind_the_results(write: Write, evaluation: Evaluation) -> None:
+    _, content = write(evaluation)
     assert next(iter(content.items())) == ("schema_version", 1)
     assert content["froq_lightning"] == metadata.version("froq-lightning")
     assert content["backbone"] == "network"
@@ -88,46 +86,36 @@ def test_the_json_holds_everything_behind_the_figures(
 
 
 def test_the_same_evaluation_gives_the_same_bytes_but_for_measured_times(
-    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
+    write: Write, evaluation: Evaluation, path: Path
 ) -> None:
-    slower = dataclasses.replace(
-        evaluation,
-        pass_milliseconds=5.0,
-        methods=tuple(dataclasses.replace(one, milliseconds=9.0) for one in evaluation.methods),
-    )
-    texts = []
-    for name, one in (("a", evaluation), ("b", evaluation), ("c", slower)):
-        rows, content = write(trainer, module, one, tmp_path / f"{name}.csv")
-        texts.append((tmp_path / f"{name}.csv").read_bytes() + (tmp_path / f"{name}.json").read_bytes())
+    methods = tuple(dataclasses.replace(method, milliseconds=9.0) for method in evaluation.methods)
+    slower = dataclasses.replace(evaluation, pass_milliseconds=5.0, methods=methods)
+    files, contents = [], []
+    for run in (evaluation, evaluation, slower):
+        rows, content = write(run)
+        files.append(path.read_bytes() + path.with_suffix(".json").read_bytes())
         for each in (*rows, content, *content["methods"]):
             for time in TIMES:
                 each.pop(time, None)
-        texts.append((rows, content))
-    assert texts[0] == texts[2] != texts[4]
-    assert texts[1] == texts[3] == texts[5]
+        contents.append((rows, content))
+    assert files[0] == files[1] != files[2]
+    assert contents[0] == contents[1] == contents[2]
 
 
-def test_nothing_half_written_is_left_behind(
-    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
-) -> None:
-    write(trainer, module, evaluation, tmp_path / "results.csv")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "results.json"]
+def test_nothing_half_written_is_left_behind(write: Write, evaluation: Evaluation, path: Path) -> None:
+    write(evaluation)
+    assert sorted(file.name for file in path.parent.iterdir()) == ["results.csv", "results.json"]
     broken = dataclasses.replace(evaluation.methods[0], parameters={"rate": object()})
-    before = (tmp_path / "results.json").read_bytes()
+    before = path.with_suffix(".json").read_bytes()
     with pytest.raises(TypeError):
-        write(
-            trainer,
-            module,
-            dataclasses.replace(evaluation, methods=(broken, *evaluation.methods[1:])),
-            tmp_path / "results.csv",
-        )
-    assert (tmp_path / "results.json").read_bytes() == before
+        write(dataclasses.replace(evaluation, methods=(broken, *evaluation.methods[1:])))
+    assert path.with_suffix(".json").read_bytes() == before
 
 
 def test_what_is_printed_says_its_convention_thresholds_and_counts(
-    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    write: Write, evaluation: Evaluation, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(trainer, module, evaluation, tmp_path / "results.csv")
+    write(evaluation)
     printed = capsys.readouterr().out
     for convention in evaluation.conventions:
         for fmr in evaluation.fmr:
@@ -147,20 +135,16 @@ def test_what_is_printed_says_its_convention_thresholds_and_counts(
     assert ["bad", "-", "-"] in lines
     assert "  broken.jpg: file is empty" in printed.splitlines()
     assert "95 %" not in printed
-    assert printed.endswith(
-        f"results: {tmp_path / 'results.csv'}\neverything behind them: {tmp_path / 'results.json'}\n"
-    )
+    assert printed.endswith(f"results: {path}\neverything behind them: {path.with_suffix('.json')}\n")
 
 
 def test_intervals_are_printed_where_they_were_asked_for(
-    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    write: Write, evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (one, _), figures = evaluation.sets, MetricOptions(("froq",), (0.05,), bootstrap=20)
-    results = tuple(evaluate("alpha", one.trials, one.unit_qualities, figures))
-    single = dataclasses.replace(
-        evaluation, sets=(one,), conventions=figures.created_conventions(), fmr=(0.05,), results=results
-    )
-    write(trainer, module, single, tmp_path / "results.csv")
+    data_set, options = evaluation.sets[0], MetricOptions(("froq",), (0.05,), bootstrap=20)
+    results = tuple(evaluate("alpha", data_set.trials, data_set.unit_qualities, options))
+    conventions = options.created_conventions()
+    write(dataclasses.replace(evaluation, sets=(data_set,), conventions=conventions, fmr=(0.05,), results=results))
     printed = capsys.readouterr().out
     assert "95 % confidence interval  alpha" in printed
     assert f"{results[0].low:.3f} to {results[0].high:.3f}" in printed
@@ -170,11 +154,8 @@ def test_intervals_are_printed_where_they_were_asked_for(
     assert "no method is marked" not in printed
 
 
-def test_an_evaluation_in_which_no_method_works_is_written_too(
-    trainer: Trainer, module: FroqModule, evaluation: Evaluation, tmp_path: Path
-) -> None:
-    nothing = dataclasses.replace(evaluation, methods=evaluation.methods[2:], results=())
-    rows, content = write(trainer, module, nothing, tmp_path / "results.csv")
+def test_an_evaluation_in_which_no_method_works_is_written_too(write: Write, evaluation: Evaluation) -> None:
+    rows, content = write(dataclasses.replace(evaluation, methods=evaluation.methods[2:], results=()))
     assert rows == content["results"] == []
 
 

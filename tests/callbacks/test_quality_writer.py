@@ -9,16 +9,6 @@ from froq_lightning.module import FroqModule
 from froq_lightning.reporting import ContactSheet
 
 
-@pytest.fixture(scope="module")
-def module() -> FroqModule:
-    return FroqModule("timm", {"architecture": "test_resnet", "num_classes": 8})
-
-
-@pytest.fixture
-def trainer() -> Trainer:
-    return Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
-
-
 def test_embeddings_are_asked_of_the_module(module: FroqModule, trainer: Trainer, tmp_path: Path) -> None:
     writer = QualityWriter(tmp_path / "scores.csv", tmp_path / "embeddings.npy")
     with pytest.raises(ConfigurationError, match=r"Expected FroqModule\(embeddings=True\)"):

@@ -1,13 +1,14 @@
 """Every configuration that ships runs as its first line says."""
 
-import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from froq_lightning.cli import main
 
+Rows = Callable[[Path], list[dict[str, str]]]
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
@@ -23,26 +24,25 @@ def photographs(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return folder
 
 
-def read(path: str) -> list[dict[str, str]]:
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def test_there_is_a_test_for_every_configuration() -> None:
     assert {path.stem for path in CONFIGS.glob("*.yaml")} == {"quickstart", "calibrate", "predict", "evaluate", "paper"}
 
 
 def test_quickstart_ranks_the_sample_and_draws_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    quiet: tuple[str, ...],
+    rows: Rows,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("froq_dlib", reason="needs the plugin froq-dlib")
     pytest.importorskip("skimage", reason="needs the extra `samples`")
     monkeypatch.chdir(tmp_path)
     assert main(["predict", f"--config={CONFIGS / 'quickstart.yaml'}", *quiet]) == 0
-    rows = {row["image"]: row for row in read("froq_runs/quickstart/scores.csv")}
-    assert len(rows) == 12
-    assert rows["no_face.png"]["reason"] == "no face found"
-    scores = {name: float(row["quality_score"]) for name, row in rows.items() if row["status"] == "ok"}
+    scored = {row["image"]: row for row in rows(Path("froq_runs/quickstart/scores.csv"))}
+    assert len(scored) == 12
+    assert scored["no_face.png"]["reason"] == "no face found"
+    scores = {name: float(row["quality_score"]) for name, row in scored.items() if row["status"] == "ok"}
     assert len(scores) >= 10
     assert max(scores, key=lambda name: scores[name]) == "original.png"
     for kind in ("downscale", "noise", "occlusion"):
@@ -52,7 +52,7 @@ def test_quickstart_ranks_the_sample_and_draws_it(
 
 
 @pytest.mark.slow
-def test_calibrate_writes_an_observer_that_predict_takes(photographs: Path, quiet: tuple[str, ...]) -> None:
+def test_calibrate_writes_an_observer_that_predict_takes(photographs: Path, quiet: tuple[str, ...], rows: Rows) -> None:
     source = f"--data.source={photographs}"
     assert main(["validate", f"--config={CONFIGS / 'calibrate.yaml'}", source, *quiet]) == 0
     observer = "froq_runs/calibrate/observer.json"
@@ -61,14 +61,16 @@ def test_calibrate_writes_an_observer_that_predict_takes(photographs: Path, quie
     assert calibrated["labels"] == {"method": "pseudo_mated", "why": "no subjects are known"}
     arguments = [f"--config={CONFIGS / 'predict.yaml'}", source, *quiet, f"--model.observer={observer}"]
     assert main(["predict", *arguments]) == 0
-    scored = read("froq_runs/predict/scores.csv")
+    scored = rows(Path("froq_runs/predict/scores.csv"))
     assert [row["image"] for row in scored] == sorted(path.name for path in photographs.iterdir())
 
 
-def test_predict_takes_the_observer_that_ships_with_the_network(photographs: Path, quiet: tuple[str, ...]) -> None:
+def test_predict_takes_the_observer_that_ships_with_the_network(
+    photographs: Path, quiet: tuple[str, ...], rows: Rows
+) -> None:
     source = f"--data.source={photographs / sorted(photographs.iterdir())[0].name}"
     assert main(["predict", f"--config={CONFIGS / 'predict.yaml'}", source, *quiet]) == 0
-    (row,) = read("froq_runs/predict/scores.csv")
+    (row,) = rows(Path("froq_runs/predict/scores.csv"))
     assert row["status"] == "ok"
 
 
@@ -85,10 +87,10 @@ def people(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.mark.slow
-def test_evaluate_compares_methods_and_writes_a_report(people: Path, quiet: tuple[str, ...]) -> None:
+def test_evaluate_compares_methods_and_writes_a_report(people: Path, quiet: tuple[str, ...], rows: Rows) -> None:
     pytest.importorskip("froq_dlib", reason="needs the plugin froq-dlib")
     assert main(["test", f"--config={CONFIGS / 'evaluate.yaml'}", f"--data.source={people}", *quiet]) == 0
-    results = read("froq_runs/evaluate/results.csv")
+    results = rows(Path("froq_runs/evaluate/results.csv"))
     assert {row["method"] for row in results} == {"froq", "embedding_norm", "random"}
     assert {row["convention"] for row in results} == {"froq", "cr-fiqa", "iso", "rce"}
     assert {row["fmr"] for row in results} == {"0.01", "0.001"}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,18 @@ def validate(network: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFix
     return run
 
 
+def link(images: Iterable[Path], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for image in images:
+        (folder / image.name).symlink_to(image)
+
+
 @pytest.fixture
 def people(shared: Path, tmp_path: Path) -> Path:
     """25 folders of two faces of one subject each."""
     folders = [folder for folder in sorted((shared / "data" / "faces").iterdir()) if len(list(folder.iterdir())) > 1]
     for folder in folders[:25]:
-        (tmp_path / "people" / folder.name).mkdir(parents=True)
-        for image in sorted(folder.iterdir())[:2]:
-            (tmp_path / "people" / folder.name / image.name).symlink_to(image)
+        link(sorted(folder.iterdir())[:2], tmp_path / "people" / folder.name)
     return tmp_path / "people"
 
 
@@ -78,10 +82,8 @@ def test_folders_that_are_no_subjects_are_labelled_by_altered_versions(
     people: Path, validate: Validate, tmp_path: Path
 ) -> None:
     images = sorted(people.glob("*/*.jpg"))
-    for number, (first, second) in enumerate(zip(images[::2], images[3::2] + images[1:2], strict=True)):
-        (tmp_path / "days" / str(number)).mkdir(parents=True)
-        for image in (first, second):
-            (tmp_path / "days" / str(number) / image.name).symlink_to(image)
+    for number, mixed in enumerate(zip(images[::2], images[3::2] + images[1:2], strict=True)):
+        link(mixed, tmp_path / "days" / str(number))
     observer, printed = validate(tmp_path / "days")
     labels = observer["calibration_set"]["labels"]
     assert labels["method"] == "pseudo_mated"
@@ -89,22 +91,12 @@ def test_folders_that_are_no_subjects_are_labelled_by_altered_versions(
     assert f"(auto: {labels['why']})\n" in printed
 
 
-def test_labels_that_are_given_are_taken_and_nothing_is_copied(manifest: Path, validate: Validate) -> None:
-    observer, printed = validate(manifest)
-    images = observer["calibration_set"]
-    assert (images["images"], images["labels"], images["degradations"]) == (40, {"method": "given"}, None)
-    assert observer["preset"] == "distinct"
-    assert "labels:" not in printed
-
-
 def test_no_copies_and_no_subjects_are_refused_with_what_helps(
-    network: tuple[str, ...], faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    network: tuple[str, ...], faces: Path, tmp_path: Path, refused: Callable[..., str]
 ) -> None:
     output = tmp_path / "out" / "observer.json"
-    asked = [*network, f"--data.source={faces}", f"--output={output}", "--data.degrade.copies=0"]
-    assert main(["validate", *asked]) == 2
-    told = capsys.readouterr().err
-    assert "got none; leave data.degrade.copies out or set it to 1, or choose another model.labeller" in told
+    error = refused("validate", *network, f"--data.source={faces}", f"--output={output}", "--data.degrade.copies=0")
+    assert "got none; leave data.degrade.copies out or set it to 1, or choose another model.labeller" in error
     assert not output.parent.exists() or not list(output.parent.iterdir())
 
 
@@ -112,9 +104,7 @@ def test_the_published_way_is_two_options(
     shared: Path, golden: dict[str, dict[str, Any]], validate: Validate, rows: Rows, tmp_path: Path
 ) -> None:
     published = dict(list(golden["mobilefacenet"]["labels"].items())[:10])
-    (tmp_path / "crops").mkdir()
-    for name in published:
-        (tmp_path / "crops" / name).symlink_to(shared / "data" / "calibration" / name)
+    link([shared / "data" / "calibration" / name for name in published], tmp_path / "crops")
     observer, _ = validate(tmp_path / "crops", "--model.preset=paper", "--model.labeller=perturbation")
     images = observer["calibration_set"]
     assert (observer["preset"], observer["aggregation"]) == ("paper", "mean_norm")
@@ -123,21 +113,3 @@ def test_the_published_way_is_two_options(
     written = {row["image"]: float(row["pseudo_quality"]) for row in rows(tmp_path / "out" / "observer.images.csv")}
     # The noise is another draw than the published one.
     assert written == pytest.approx({name: label["pseudo_quality"] for name, label in published.items()}, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        (("--data.degrade.share=0.5",), "the images and 1 degraded copy of each, 50 % degraded (blur, downscale,"),
-        (
-            ("--data.degrade.share=0.5", "--model.labeller={noise: 0, occlusion: 0}"),
-            "left out; 50 % degraded (blur, downscale,",
-        ),
-    ],
-)
-def test_the_page_tells_what_was_degraded(
-    options: tuple[str, ...], told: str, faces: Path, shared: Path, validate: Validate, tmp_path: Path
-) -> None:
-    (faces / "tenth.jpg").symlink_to(sorted((shared / "data" / "faces").glob("*/*.jpg"))[9])
-    validate(faces, *options)
-    assert told in page(tmp_path / "out" / "observer.html")

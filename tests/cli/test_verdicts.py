@@ -1,6 +1,7 @@
 """What a user is told of a network without weights, and of labels that no layer can foretell."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,20 @@ def shuffled(manifest: Path, tmp_path: Path) -> Path:
     return tmp_path / "shuffled.csv"
 
 
+@pytest.fixture
+def pairs(shared: Path, tmp_path: Path) -> Path:
+    """A mated and two non-mated trials."""
+    first, second, third = sorted((shared / "data" / "faces").glob("*/*.jpg"))[:3]
+    trials = [f"{first},{second},1", f"{second},{third},0", f"{first},{third},0"]
+    (tmp_path / "pairs.csv").write_text("\n".join(["image_a,image_b,mated", *trials]), encoding="utf-8")
+    return tmp_path / "pairs.csv"
+
+
 def test_labels_that_no_layer_foretells_are_no_success(
     shuffled: Path,
     network: tuple[str, ...],
     faces: Path,
-    shared: Path,
+    pairs: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -42,10 +52,7 @@ def test_labels_that_no_layer_foretells_are_no_success(
     predicted = capsys.readouterr().out
     assert f"! {doubt}" in predicted
     assert " on images it had not seen: " in predicted
-    images = sorted((shared / "data" / "faces").glob("*/*.jpg"))[:4]
-    trials = [f"{images[one]},{images[other]},{int(one == 0)}" for one, other in ((0, 1), (1, 2), (2, 3), (1, 3))]
-    (tmp_path / "pairs.csv").write_text("\n".join(["image_a,image_b,mated", *trials]), encoding="utf-8")
-    tested = ("--model.methods=[froq, random]", f"--data.source={tmp_path / 'pairs.csv'}", "--report=false")
+    tested = ("--model.methods=[froq, random]", f"--data.source={pairs}", "--report=false")
     assert main(["test", *using, *tested, f"--output={tmp_path / 'results.csv'}"]) == 0
     assert f"  froq: {doubt}" in capsys.readouterr().out
 
@@ -61,10 +68,7 @@ def test_a_good_calibration_is_told_as_before_with_its_cross_validated_value(
     assert main(["validate", *network, f"--data.source={manifest}", output, "--report=false"]) == 0
     printed = capsys.readouterr().out
     assert "layers of mobilefacenet observe" in printed
-    first, second = (
-        printed.index(told) for told in ("on images it has not seen (cross-validated): 0.", "chosen on: 0.")
-    )
-    assert first < second
+    assert printed.index("on images it has not seen (cross-validated): 0.") < printed.index("chosen on: 0.")
     assert "What may help" not in printed
     assert "uncertain" not in printed
     assert "no weights" not in caplog.text
@@ -77,6 +81,7 @@ def test_a_network_without_weights_is_no_success_and_its_observer_says_why_it_fi
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    refused: Callable[..., str],
 ) -> None:
     run = (*BARE, *quiet, f"--data.source={manifest}")
     observer = tmp_path / "observer.json"
@@ -84,26 +89,22 @@ def test_a_network_without_weights_is_no_success_and_its_observer_says_why_it_fi
     assert "no weights were given to timm (architecture=test_resnet)" in caplog.text
     printed = capsys.readouterr().out
     assert printed.strip().startswith("timm was calibrated without weights: its Observer fits no other run")
-    assert main(["predict", *run, f"--model.observer={observer}", f"--output={tmp_path / 's.csv'}"]) == 2
-    told = "it was calibrated without weights; calibrate again with a file as backbone_options.weights"
-    assert told in capsys.readouterr().err
+    error = refused("predict", *run, f"--model.observer={observer}", f"--output={tmp_path / 's.csv'}")
+    assert "it was calibrated without weights; calibrate again with a file as backbone_options.weights" in error
 
 
 def test_weights_that_are_missing_where_there_were_some_are_named(
-    manifest: Path, observer: Path, quiet: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    manifest: Path, observer: Path, quiet: tuple[str, ...], tmp_path: Path, refused: Callable[..., str]
 ) -> None:
     run = ("--model.backbone=mobilefacenet", *quiet, f"--data.source={manifest}", f"--output={tmp_path / 's.csv'}")
-    assert main(["predict", *run, f"--model.observer={observer}"]) == 2
-    assert "no weights were given here; give a file as backbone_options.weights" in capsys.readouterr().err
+    error = refused("predict", *run, f"--model.observer={observer}")
+    assert "no weights were given here; give a file as backbone_options.weights" in error
 
 
 def test_test_remarks_that_a_network_has_no_weights_and_intervals_too_few_samples(
-    shared: Path, quiet: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    pairs: Path, quiet: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    images = sorted((shared / "data" / "faces").glob("*/*.jpg"))[:3]
-    trials = [f"{images[one]},{images[other]},{mated}" for one, other, mated in ((0, 1, 1), (1, 2, 0), (0, 2, 0))]
-    (tmp_path / "pairs.csv").write_text("\n".join(["image_a,image_b,mated", *trials]), encoding="utf-8")
-    arguments = ("--model.methods=[embedding_norm]", f"--data.source={tmp_path / 'pairs.csv'}", "--report=false")
+    arguments = ("--model.methods=[embedding_norm]", f"--data.source={pairs}", "--report=false")
     output = f"--output={tmp_path / 'results.csv'}"
     assert main(["test", *BARE, *quiet, *arguments, output, "--model.metrics.bootstrap=5"]) == 0
     printed = capsys.readouterr().out

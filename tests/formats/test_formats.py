@@ -14,23 +14,45 @@ from pyarrow import parquet
 
 from froq_lightning.atomic_write import signature
 from froq_lightning.callbacks import QualityWriter
-from froq_lightning.conformance.formats import EMBEDDINGS, ROWS, KnownResults, check_format
+from froq_lightning.conformance.formats import EMBEDDINGS, ROWS, check_format
 from froq_lightning.errors import ConfigurationError, ExtensionError
-from froq_lightning.extensions import FORMATS, discover, find
-from froq_lightning.formats.format import COLUMNS, Format, Results, find_format, write_file
+from froq_lightning.extensions import FORMATS, find
+from froq_lightning.formats.format import COLUMNS, Format, Results, find_format
 from froq_lightning.names import escape_cell
 
-NAMES = [name for name, extension in discover(FORMATS).plugins.items() if extension.distribution == "froq-lightning"]
+# A format of somebody else: one file and one entry point.
+LINES = """\
+from froq_lightning.atomic_write import signature
+from froq_lightning.formats import Format
+
+def write(path, results):
+    path.write_text("lines\\n" + "".join(f"{row.image}|{row.quality}\\n" for row in results.rows()), encoding="utf-8")
+
+LINES = Format((".lines",), "scores", signature(rb"lines\\n"), write)
+"""
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_format_of_ours_keeps_the_contract(name: str, tmp_path: Path) -> None:
-    assert check_format(find(FORMATS, name).load(), tmp_path).exists()
+@pytest.fixture
+def lines(install: Callable[..., Path], on_path: Path) -> None:
+    """Install a format of scores with the suffix .lines."""
+    (on_path / "froq_lines.py").write_text(LINES)
+    install("froq_lines", "lines = froq_lines:LINES", group=FORMATS)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a file in the format of a name."""
+
+    def check(name: str) -> Path:
+        (tmp_path / name).mkdir()
+        return check_format(find(FORMATS, name).load(), tmp_path / name)
+
+    return check
 
 
 @pytest.mark.parametrize(("name", "delimiter"), [("scores_csv", ","), ("scores_tsv", "\t")])
-def test_a_table_holds_the_rows_with_nine_digits(name: str, delimiter: str, tmp_path: Path) -> None:
-    with check_format(find(FORMATS, name).load(), tmp_path).open(encoding="utf-8", newline="") as file:
+def test_a_table_holds_the_rows_with_nine_digits(name: str, delimiter: str, written: Callable[[str], Path]) -> None:
+    with written(name).open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file, delimiter=delimiter)
     assert tuple(header) == COLUMNS
     for row, known in zip(rows, ROWS, strict=True):
@@ -38,26 +60,16 @@ def test_a_table_holds_the_rows_with_nine_digits(name: str, delimiter: str, tmp_
         assert row == [escape_cell(known.image), score, str(known.quality), known.status, known.reason]
 
 
-def test_json_lines_and_parquet_hold_the_rows_as_they_are(tmp_path: Path) -> None:
+def test_json_lines_and_parquet_hold_the_rows_as_they_are(written: Callable[[str], Path]) -> None:
     rows = [dict(zip(COLUMNS, row[1:], strict=True)) for row in ROWS]
-    (tmp_path / "json").mkdir()
-    (tmp_path / "parquet").mkdir()
-    text = check_format(find(FORMATS, "scores_jsonl").load(), tmp_path / "json").read_text(encoding="ascii")
+    text = written("scores_jsonl").read_text(encoding="ascii")
     assert [json.loads(line) for line in text.splitlines()] == rows
-    assert (
-        parquet.read_table(check_format(find(FORMATS, "scores_parquet").load(), tmp_path / "parquet")).to_pylist()
-        == rows
-    )
+    assert parquet.read_table(written("scores_parquet")).to_pylist() == rows
 
 
-def test_embeddings_are_an_array_or_a_table_with_names(tmp_path: Path) -> None:
-    (tmp_path / "npy").mkdir()
-    (tmp_path / "parquet").mkdir()
-    array = np.load(check_format(find(FORMATS, "embeddings_npy").load(), tmp_path / "npy"), allow_pickle=False)
-    np.testing.assert_array_equal(array, EMBEDDINGS)
-    table = parquet.read_table(
-        check_format(find(FORMATS, "embeddings_parquet").load(), tmp_path / "parquet")
-    ).to_pydict()
+def test_embeddings_are_an_array_or_a_table_with_names(written: Callable[[str], Path]) -> None:
+    np.testing.assert_array_equal(np.load(written("embeddings_npy"), allow_pickle=False), EMBEDDINGS)
+    table = parquet.read_table(written("embeddings_parquet")).to_pydict()
     assert table["image"] == [row.image for row in ROWS]
     assert table["embedding"] == [None if np.isnan(row).any() else row.tolist() for row in EMBEDDINGS]
 
@@ -101,22 +113,22 @@ def test_two_formats_of_one_suffix_are_named(lines: None, install: Callable[...,
         find_format(Path("a.lines"), "scores")
 
 
-def keep(path: Path, results: Results) -> None:
+def write(path: Path, results: Results) -> None:
     path.write_bytes(b"mine" + repr(list(results.rows())).encode())
 
 
-def swallow(path: Path, results: Results) -> None:
+def swallow_errors(path: Path, results: Results) -> None:
     path.write_bytes(b"mine")
     with suppress(InterruptedError):
         list(results.rows())
 
 
-def litter(path: Path, results: Results) -> None:
-    keep(path, results)
+def write_elsewhere(path: Path, results: Results) -> None:
+    write(path, results)
     path.with_name("more").touch()
 
 
-KEEPING = Format((".mine",), "scores", signature(b"mine"), keep)
+MINE = Format((".mine",), "scores", signature(b"mine"), write)
 
 
 @pytest.mark.parametrize(
@@ -127,19 +139,12 @@ KEEPING = Format((".mine",), "scores", signature(b"mine"), keep)
         ({"holds": "norms"}, "`holds` to be one of scores, embeddings, but got 'norms'"),
         ({"is_own": signature(b"other")}, "`is_own` does not know results.mine"),
         ({"is_own": signature(b"m")}, "takes a file that begins with b'my notes.n' for its own"),
-        ({"write": swallow}, "swallows errors of the run"),
-        ({"write": litter}, "writes to other places"),
+        ({"write": swallow_errors}, "swallows errors of the run"),
+        ({"write": write_elsewhere}, "writes to other places"),
     ],
 )
 def test_a_format_that_breaks_the_contract_is_named(changes: dict[str, object], message: str, tmp_path: Path) -> None:
-    assert check_format(KEEPING, tmp_path).name == "results.mine"
+    assert check_format(MINE, tmp_path).name == "results.mine"
     (tmp_path / "results.mine").unlink()
     with pytest.raises(ExtensionError, match=message):
-        check_format(dataclasses.replace(KEEPING, **changes), tmp_path)  # type: ignore[arg-type]
-
-
-def test_a_file_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "a.mine").write_text("my notes")
-    with pytest.raises(ConfigurationError, match="holds something that this command did not write"):
-        write_file(KEEPING, tmp_path / "a.mine", KnownResults(ROWS, EMBEDDINGS))
-    assert (tmp_path / "a.mine").read_text() == "my notes"
+        check_format(dataclasses.replace(MINE, **changes), tmp_path)  # type: ignore[arg-type]

@@ -10,7 +10,6 @@ import pytest
 from lightning.pytorch import Trainer
 
 from froq_lightning.calibration.budget import Budget
-from froq_lightning.calibration.observer import Observer
 from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.calibration_run import Calibration
@@ -61,12 +60,11 @@ def test_a_rule_that_does_not_search_has_no_search_on_its_page_but_weights(
     observer = dataclasses.replace(calibration.observer, layers=layers, trajectory=())
     selection = dataclasses.replace(calibration.selection, trajectory=())
     page = render(dataclasses.replace(calibration, observer=observer, selection=selection))
-    text, rows = page.words, page.rows("Norm mean ± std")
+    rows = page.rows("Norm mean ± std")
     assert [row[4] for row in rows] == [f"{layer.weight:g}" for layer in layers]
     assert rows[0][0].startswith(words(f"1 {layers[0].name}"))
-    assert "a score is the weighted mean of the standardised norms of the layers" in text
-    assert "Greedy search" not in text
-    assert "How the set grew" not in text
+    assert "a score is the weighted mean of the standardised norms of the layers" in page.words
+    assert "Greedy search" not in page.words
 
 
 def test_the_front_is_told_from_dear_to_cheap(validated: Run, calibration: Calibration, page: Page) -> None:
@@ -91,11 +89,8 @@ def test_every_candidate_is_listed_in_execution_order(calibration: Calibration, 
         assert row[4] == words(layer.reason or (f"repeats {layer.repeats}" if layer.repeats else ""))
     assert any(row[4].startswith("repeats ") for row in rows)
     assert any(row[2] == "-" and row[3] == "-" and row[4] for row in rows)
-
-
-def test_a_long_table_is_folded_up(page: Page) -> None:
     (details,) = (attributes for tag, attributes in page.elements if tag == "details")
-    assert "open" not in details
+    assert "open" not in details, "a long table is folded up"
 
 
 def test_layers_that_count_twice_are_named(reselect: Reselect, render: Render) -> None:
@@ -129,21 +124,15 @@ def test_a_cheaper_set_is_offered_for_some_utility(reselect: Reselect, show: Ren
     assert "would bring the cost" not in show("pareto_front", bought).words, "it was brought down already"
 
 
-def with_set_utility(observer: Observer, utility: float) -> Observer:
-    place = len(observer.layers) - 1
-    step = dataclasses.replace(observer.trajectory[place], set_utility=utility)
-    trajectory = (*observer.trajectory[:place], step, *observer.trajectory[place + 1 :])
-    return dataclasses.replace(observer, set_utility=utility, trajectory=trajectory)
-
-
-def test_a_better_set_that_the_search_missed_is_told(reselect: Reselect, show: Render) -> None:
-    found = reselect(create_rule("distinct"))
-    best = max(point.utility for point in found.selection.front)
-    worse = with_set_utility(found.observer, best - 0.1)
-    told = show("pareto_front", dataclasses.replace(found, observer=worse)).words
-    assert f"with a set utility of {best:.3f}; a lower --model.max_cost leads there." in told
-    equal = with_set_utility(found.observer, best)
-    assert "leads there" not in show("pareto_front", dataclasses.replace(found, observer=equal)).words
+@pytest.mark.parametrize(("difference", "missed"), [(0.1, True), (0.0, False)])
+def test_a_better_set_that_the_search_missed_is_named(
+    difference: float, reselect: Reselect, show: Render, *, missed: bool
+) -> None:
+    calibration = reselect(create_rule("distinct"))
+    best = max(point.utility for point in calibration.selection.front)
+    observer = dataclasses.replace(calibration.observer, set_utility=best - difference)
+    text = show("pareto_front", dataclasses.replace(calibration, observer=observer)).words
+    assert (f"with a set utility of {best:.3f}; a lower --model.max_cost leads there." in text) == missed
 
 
 def test_a_limit_to_the_cost_is_shown(reselect: Reselect, render: Render) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import re
 
@@ -10,11 +11,11 @@ from froq_lightning.evaluation.comparisons import Trials
 from froq_lightning.evaluation.convention import create_convention
 from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
 from froq_lightning.evaluation.outcome import Result
+from froq_lightning.reporting.chart import spread_out
 from froq_lightning.reporting.palette import LIGHT, Stroke
-from froq_lightning.reporting.sections.comparison_scores import score_histogram
 from froq_lightning.reporting.sections.conventions import POINTS, edc_chart
+from froq_lightning.reporting.sections.distributions import quality_histogram, score_histogram
 from froq_lightning.reporting.sections.greedy_search import trajectory_chart
-from froq_lightning.reporting.sections.quality_distributions import quality_histogram
 from froq_lightning.reporting.sections.score_agreement import rank_chart, rank_shares, scale_histogram, value_chart
 
 STROKE = Stroke.of(0)
@@ -41,9 +42,13 @@ def lines(drawing: str) -> dict[str, list[tuple[float, float]]]:
     return {style: [(float(x), float(y)) for x, y in re.findall(r"[ML] (\S+) (\S+)", path)] for path, style in found}
 
 
+def drawing(one: Result) -> str:
+    return edc_chart({"mine": one}, create_convention(one.convention), {"mine": STROKE})
+
+
 @pytest.mark.parametrize("convention", ["froq", "cr-fiqa", "iso"])
 def test_a_chart_has_the_curve_between_the_best_possible_and_chance(convention: str) -> None:
-    drawn = lines(edc_chart({"mine": result(convention, 2000)}, create_convention(convention), {"mine": STROKE}))
+    drawn = lines(drawing(result(convention, 2000)))
     (curve,) = (points for style, points in drawn.items() if "--series-0" in style)
     best, chance = (points for style, points in drawn.items() if "var(--ink)" in style and "dasharray" in style)
     assert len(curve) > 15
@@ -57,7 +62,7 @@ def test_a_chart_has_the_curve_between_the_best_possible_and_chance(convention: 
 
 def test_the_best_possible_curve_of_all_trials_ends_where_the_errors_do() -> None:
     one = result("cr-fiqa", 2000)
-    drawn = lines(edc_chart({"mine": one}, create_convention("cr-fiqa"), {"mine": STROKE}))
+    drawn = lines(drawing(one))
     best = next(points for style, points in drawn.items() if "var(--ink)" in style and "dasharray" in style)
     left, right = best[0][0], best[-1][0]
     end = next(x for x, y in best if y == best[-1][1])
@@ -68,71 +73,59 @@ def test_the_best_possible_curve_of_all_trials_ends_where_the_errors_do() -> Non
 def test_a_curve_of_many_steps_is_thinned() -> None:
     one = result("iso", 60_000)
     assert len(one.curve) > 8000
-    drawing = edc_chart({"mine": one}, create_convention("iso"), {"mine": STROKE})
-    (curve,) = (points for style, points in lines(drawing).items() if "--series-0" in style)
+    chart = drawing(one)
+    (curve,) = (points for style, points in lines(chart).items() if "--series-0" in style)
     assert 50 < len(curve) <= 2 * (POINTS + 1)
-    assert len(drawing) < 60_000
+    assert len(chart) < 60_000
 
 
-def test_there_is_no_chart_without_errors_or_without_curves() -> None:
-    without = {"mine": result("froq", 200, errors=False)}
-    assert not edc_chart(without, create_convention("froq"), {"mine": STROKE})
-    assert not edc_chart({"mine": result("rce", 200)}, create_convention("rce"), {"mine": STROKE})
+@pytest.mark.parametrize(("convention", "errors"), [("froq", False), ("rce", True)])
+def test_there_is_no_chart_without_errors_or_without_curves(convention: str, *, errors: bool) -> None:
+    assert not drawing(result(convention, 200, errors=errors))
 
 
 def test_methods_beyond_the_colours_are_told_apart_by_dashes() -> None:
     strokes = [Stroke.of(number) for number in range(3 * len(LIGHT))]
     assert len({(stroke.colour, stroke.dashes) for stroke in strokes}) == 3 * len(LIGHT)
     one = result("froq", 500)
-    drawing = edc_chart({"a": one, "b": one}, create_convention("froq"), {"a": strokes[0], "b": strokes[len(LIGHT)]})
-    styles = [style for style in lines(drawing) if "--series-0" in style]
+    chart = edc_chart({"a": one, "b": one}, create_convention("froq"), {"a": strokes[0], "b": strokes[len(LIGHT)]})
+    styles = [style for style in lines(chart) if "--series-0" in style]
     assert ["dasharray" in style for style in styles] == [False, True]
 
 
-def test_scores_are_drawn_with_their_thresholds() -> None:
-    drawing = score_histogram(trials(500), {0.1: 0.55, 0.01: 0.6, 0.001: math.nan}, "set")
-    assert "FMR 0.1<" in drawing
-    assert "FMR 0.01<" in drawing
-    assert "FMR 0.001<" not in drawing
-    assert "--series-0" in drawing
-    assert "--series-1" in drawing
-
-
-def test_millions_of_scores_are_a_small_drawing() -> None:
-    assert len(score_histogram(trials(2_000_000), {}, "set")) < 40_000
+def test_scores_are_drawn_with_their_thresholds_in_a_small_drawing_without_its_name() -> None:
+    chart = score_histogram(trials(2_000_000), {0.1: 0.55, 0.01: 0.6, 0.001: math.nan}, "<b>")
+    assert re.findall(r"FMR ([\d.]+)<", chart) == ["0.1", "0.01"]
+    assert {"--series-0", "--series-1"} <= set(re.findall(r"--series-\d", chart))
+    assert len(chart) < 40_000
+    assert "<b>" not in chart
 
 
 def test_trials_without_a_score_are_not_drawn() -> None:
     some = trials(100)
-    nothing = Trials(np.full(100, np.nan), some.mated, some.first, some.second, some.subjects)
-    assert not score_histogram(nothing, {}, "set")
-    only_mated = trials(100).take(some.mated)
-    assert score_histogram(only_mated, {}, "set")
+    assert not score_histogram(dataclasses.replace(some, scores=np.full(100, np.nan)), {}, "set")
+    assert score_histogram(some.take(some.mated), {}, "set")
 
 
 def test_qualities_are_drawn_without_those_that_are_missing() -> None:
     quality = np.random.default_rng(2).random(100)
     with_gaps = np.insert(quality, [3, 50], np.nan)
-    assert quality_histogram(quality, STROKE, "set") == quality_histogram(with_gaps, STROKE, "set")
+    assert quality_histogram(quality, STROKE, "<b>") == quality_histogram(with_gaps, STROKE, "<b>")
+    assert "<b>" not in quality_histogram(quality, STROKE, "<b>")
     assert not quality_histogram(np.full(3, np.nan), STROKE, "set")
-
-
-def test_a_few_extreme_qualities_do_not_hide_the_others() -> None:
-    quality = np.append(np.random.default_rng(3).random(5000), 1e6)
-    drawing = quality_histogram(quality, STROKE, "set")
-    heights = {
-        y for points in lines(drawing.replace("fill: var", "fill: none; stroke: var")).values() for _, y in points
-    }
-    assert len(heights) > 20
-
-
-def test_a_constant_quality_is_a_single_bar() -> None:
     assert quality_histogram(np.ones(20), STROKE, "set")
 
 
-def test_a_chart_holds_no_name() -> None:
-    for drawing in (score_histogram(trials(50), {}, "<b>"), quality_histogram(np.arange(9.0), STROKE, "<b>")):
-        assert "<b>" not in drawing
+def heights(chart: str) -> set[str]:
+    """The heights of the bars in the first colour."""
+    (bars,) = re.findall(r'<path d="([^"]*)"[^>]*style="fill: var\(--series-0\)', chart)
+    return set(re.findall(r"L \S+ (\S+)", bars))
+
+
+def test_one_extreme_score_does_not_hide_the_others() -> None:
+    scores = np.append(np.random.default_rng(3).random(5000), 1e6)
+    assert len(heights(quality_histogram(scores, STROKE, "set"))) > 15
+    assert len(heights(scale_histogram(scores, np.quantile(scores, np.linspace(0, 1, 101)).tolist()))) > 15
 
 
 def images(count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -154,21 +147,36 @@ def test_ranks_are_shares_with_ties_in_the_middle() -> None:
 
 def test_the_scale_stands_above_the_scores() -> None:
     scores = np.linspace(5, 7, 400)
-    drawing = scale_histogram(scores, np.quantile(scores, np.linspace(0, 1, 101)).tolist())
-    written = re.findall(r'x="([\d.]+)"[^>]*>(\d+)</text>', drawing)
+    chart = scale_histogram(scores, np.quantile(scores, np.linspace(0, 1, 101)).tolist())
+    written = re.findall(r'x="([\d.]+)"[^>]*>(\d+)</text>', chart)
     marks = {int(text): float(x) for x, text in written if text in {"0", "20", "50", "100"}}
     assert marks[50] == pytest.approx((marks[0] + marks[100]) / 2, abs=0.5)
     assert marks[20] == pytest.approx(marks[0] + 0.2 * (marks[100] - marks[0]), abs=0.5)
-
-
-def test_one_extreme_score_does_not_hide_the_others() -> None:
-    scores = np.append(np.random.default_rng(3).random(5000), 1e6)
-    drawing = scale_histogram(scores, np.quantile(scores, np.linspace(0, 1, 101)).tolist())
-    (bars,) = re.findall(r'<path d="([^"]*)"[^>]*style="fill: var\(--series-0\)', drawing)
-    assert len(set(re.findall(r"L \S+ (\S+)", bars))) > 15
 
 
 def test_values_that_hardly_differ_are_written_out() -> None:
     steps = [Step(f"layer{number}", 0.812345 + number * 1e-6) for number in range(3)]
     assert ">0.81234" in trajectory_chart(steps, 3)
     assert "1e" not in re.sub(r"<[^>]*>", "", trajectory_chart(steps, 3))
+
+
+@pytest.mark.parametrize(
+    ("places", "gap", "expected"),
+    [
+        ([0.2, 2.0, 1.0], 0.3, [0.2, 2.0, 1.0]),  # room for all
+        ([2.0, 2.0, 2.0], 0.5, [1.5, 2.0, 2.5]),  # evenly around the middle
+        ([4.0, 3.9, 4.0], 0.5, [3.5, 3.0, 4.0]),  # within the edge
+    ],
+)
+def test_callouts_stand_near_their_points(places: list[float], gap: float, expected: list[float]) -> None:
+    assert spread_out(np.array(places), gap, 4.0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_callouts_never_touch_and_keep_their_order(seed: int) -> None:
+    wanted = np.random.default_rng(seed).random(10) ** 3 * 5
+    places = spread_out(wanted, 0.3, 5.0)
+    assert np.diff(np.sort(places)).min() > 0.3 - 1e-9
+    assert (np.argsort(places) == np.argsort(wanted)).all()
+    assert places.min() >= 0
+    assert places.max() <= 5.0 + 1e-9

@@ -1,5 +1,7 @@
 """Every section keeps the contract, and all of them together are a page that needs nothing else."""
 
+import dataclasses
+import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -10,11 +12,16 @@ from lightning.pytorch import Trainer
 from markupsafe import Markup
 
 from froq_lightning.conformance.sections import check_section
-from froq_lightning.errors import ExtensionError
+from froq_lightning.data.face_batch import FaceSample
+from froq_lightning.errors import ConfigurationError, ExtensionError
+from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.extensions import SECTIONS, discover, find
 from froq_lightning.module import FroqModule
+from froq_lightning.reporting import CalibrationReport, EvaluationReport
 from froq_lightning.reporting.page import fill
+from froq_lightning.reporting.report import Report
 from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Part, Section
+from froq_lightning.runs.calibration_run import Calibration
 
 NAMES = [name for name, extension in discover(SECTIONS).plugins.items() if extension.distribution == "froq-lightning"]
 HOSTILE = (
@@ -28,7 +35,9 @@ Run = tuple[Trainer, FroqModule, Path]
 Page = Any
 Context = CalibrationContext | EvaluationContext
 MINE = """\
+from froq_lightning.reporting import CalibrationReport, EvaluationReport
 from froq_lightning.reporting.page import fill
+from froq_lightning.reporting.report import Report
 from froq_lightning.reporting.section import Part, Section
 
 def render(context):
@@ -96,24 +105,54 @@ def test_a_section_of_somebody_else_stands_in_its_place(
     assert "<p>&lt;b&gt;</p>" in page.html
 
 
-@pytest.mark.parametrize("name", ["calibration_page", "evaluation_page"])
-def test_a_page_needs_nothing_else_and_names_stay_text(name: str, request: pytest.FixtureRequest) -> None:
-    page = request.getfixturevalue(name)
+@pytest.fixture(params=["calibration_page", "evaluation_page"])
+def page(request: pytest.FixtureRequest) -> Page:
+    return request.getfixturevalue(request.param)
+
+
+def test_a_page_needs_nothing_else_and_names_stay_text(page: Page) -> None:
     policies = [attributes.get("content") or "" for tag, attributes in page.elements if tag == "meta"]
     assert any(policy.startswith("default-src 'none'") for policy in policies)
     assert page.count("script") == 0
     assert "http:" not in page.html
     assert "https:" not in page.html
     assert not [attribute for _, attributes in page.elements for attribute in attributes if attribute.startswith("on")]
-    assert sum(name in "".join(page.text) for name in HOSTILE) == (2 if name == "calibration_page" else 3)
+    assert sum(name in "".join(page.text) for name in HOSTILE) == (3 if "Evaluation" in page.words else 2)
 
 
-@pytest.mark.parametrize("name", ["calibration_page", "evaluation_page"])
-def test_links_lead_somewhere_and_identifiers_are_used_once(name: str, request: pytest.FixtureRequest) -> None:
-    page = request.getfixturevalue(name)
+def test_links_lead_somewhere_and_identifiers_are_used_once(page: Page) -> None:
     identifiers = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
-    targets = [
-        attributes[key] for _, attributes in page.elements for key in ("href", "xlink:href") if key in attributes
-    ]
-    assert {target.removeprefix("#") for target in targets} <= set(identifiers)
+    targets = {attributes.get("href", attributes.get("xlink:href")) for _, attributes in page.elements} - {None}
+    assert targets <= {f"#{identifier}" for identifier in identifiers}
+
+
+def many_failures(result: Calibration | Evaluation, count: int) -> Calibration | Evaluation:
+    if isinstance(result, Calibration):
+        failed = {number: FaceSample(number, f"{number}.jpg", None, "no face found") for number in range(count)}
+        return dataclasses.replace(result, left_out=failed)
+    left_out = {f"{number}.jpg": "no face found" for number in range(count)}
+    sets = tuple(dataclasses.replace(data_set, left_out=left_out) for data_set in result.sets)
+    return dataclasses.replace(result, sets=sets)
+
+
+@pytest.mark.parametrize("page", ["calibration", "evaluation"])
+def test_of_many_failures_fifty_are_named(page: str, contexts: dict[str, Context], show: Callable[..., Page]) -> None:
+    context = contexts[page]
+    result = context.calibration if isinstance(context, CalibrationContext) else context.evaluation
+    text = show(f"{page}_left_out", many_failures(result, 70)).words
+    assert "49.jpg: no face found" in text
+    assert "50.jpg" not in text
+    assert "… and 20 more" in text
+    assert "None: every image" in show(f"{page}_left_out", many_failures(result, 0)).words
+
+
+@pytest.mark.parametrize("report", [CalibrationReport, EvaluationReport])
+def test_a_report_without_matplotlib_or_with_fewer_than_no_faces_is_refused_before_the_run(
+    report: type[Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigurationError, match="Expected `faces` to be at least 0, but got -1"):
+        report("report.html", faces=-1)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ConfigurationError, match=r"Expected matplotlib.*froq-lightning\[report\].*--report=false"):
+        report("report.html")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
@@ -28,7 +27,7 @@ TEMPLATE = """\
 {% if tables | map("last") | select | list %}
 {{ legend(strokes) }}
 {% if drawn %}
-<p class="soft">{{ drawn | join(", ") }}: figures are means over several draws, the curve is that of the first.</p>
+<p class="soft">{{ drawn | join(", ") }}: values are means over several draws, the curve is that of the first.</p>
 {% endif %}
 {% endif %}
 {% for table, charts in tables %}
@@ -67,28 +66,20 @@ false non-matches, {{ counts.false_matches | count }} false matches</small></th>
 </table></div>
 {% if charts %}
 <div class="grid">
-{% for chart in charts %}
-<figure><figcaption>{{ chart.title }}</figcaption>{{ chart.drawing }}</figure>
+{% for title, drawing in charts %}
+<figure><figcaption>{{ title }}</figcaption>{{ drawing }}</figure>
 {% endfor %}
 </div>
 {% endif %}
 {% endfor %}
 {% if has_intervals %}
-<p class="soft">Small figures: 95 % confidence intervals, from a bootstrap by subject. Marked is a method whose
-interval is apart from those of all others, if its figure rests on {{ few }} errors or more.</p>
+<p class="soft">Small numbers: 95 % confidence intervals, from a bootstrap by subject. Marked is a method whose
+interval is apart from those of all others, if its value rests on {{ few }} errors or more.</p>
 {% endif %}
 {% if convention.threshold == "recomputed" %}
 <p class="soft">The threshold moves with what is retained, so that a curve can fall below the dashed line.</p>
 {% endif %}
 """
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A drawing and what stands above it."""
-
-    title: str
-    drawing: Markup
 
 
 def render(context: EvaluationContext) -> Iterator[Part]:
@@ -112,13 +103,13 @@ def render(context: EvaluationContext) -> Iterator[Part]:
 SECTION = Section("evaluation", 10, render)
 
 
-def _charts(evaluation: Evaluation, table: ResultsTable, strokes: Mapping[str, Stroke]) -> Iterator[Chart]:
+def _charts(evaluation: Evaluation, table: ResultsTable, strokes: Mapping[str, Stroke]) -> Iterator[tuple[str, Markup]]:
     convention = table.convention
     for data_set in evaluation.sets:
         results = {name: evaluation.result(data_set.name, name, convention.name, table.fmr) for name in strokes}
         if drawing := edc_chart(results, convention, strokes):
             errors = next(iter(results.values())).false_non_matches
-            yield Chart(f"{data_set.name}, FMR {table.fmr:g}: {errors} false non-matches", drawing)
+            yield f"{data_set.name}, FMR {table.fmr:g}: {errors} false non-matches", drawing
 
 
 def _has_draws(evaluation: Evaluation, method: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a calibration was made with."""
+"""What a calibration was made with, and the parameters of the methods of an evaluation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -7,25 +7,33 @@ from typing import Any
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.reporting.page import fill
-from froq_lightning.reporting.section import CalibrationContext, Part, Section
+from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Part, Section
 
 TEMPLATE = """\
 {% from "macros.html" import parameters %}
-<h2>Settings</h2>
+<h2>{{ title }}</h2>
 <div class="parameters">
-{% for title, values in settings.items() %}
-{{ parameters(title, values) }}
+{% for name, values, refusal in entries %}
+{{ parameters(name, values, refusal) }}
 {% endfor %}
 </div>
 """
 
 
-def render(context: CalibrationContext) -> Iterator[Part]:
+def render_calibration(context: CalibrationContext) -> Iterator[Part]:
     """List the settings."""
-    yield Part("settings", "Settings", fill(TEMPLATE, settings=_settings(context.calibration.observer)))
+    entries = [(title, values, "") for title, values in _settings(context.calibration.observer).items()]
+    yield Part("settings", "Settings", fill(TEMPLATE, title="Settings", entries=entries))
 
 
-SECTION = Section("calibration", 80, render)
+def render_evaluation(context: EvaluationContext) -> Iterator[Part]:
+    """List the parameters of the methods, and why a method cannot work."""
+    entries = [(method.name, method.parameters, method.refusal) for method in context.evaluation.methods]
+    yield Part("methods", "Methods", fill(TEMPLATE, title="Methods", entries=entries))
+
+
+CALIBRATION = Section("calibration", 80, render_calibration)
+EVALUATION = Section("evaluation", 70, render_evaluation)
 
 
 def _settings(observer: Observer) -> Mapping[str, Mapping[str, Any]]:
