@@ -39,7 +39,7 @@ class EvaluationWriter(OutputWriter):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        require_suffix("the figures", self.path, ["", ".csv", ".tsv", ".txt"])
+        require_suffix("the results", self.path, ["", ".csv", ".tsv", ".txt"])
         self.content = self.path.with_suffix(".json")
 
     def outputs(self) -> Sequence[tuple[Path, Signature]]:

@@ -173,7 +173,7 @@ class EvaluationCLI(ReportedCLI):
     file = "results.csv"
 
     def writers(self, path: Path) -> list[Callback]:
-        """Return the callbacks that write and print the figures, and write the report."""
+        """Return the callbacks that write and print the results, and write the report."""
         return [EvaluationWriter(path), *([EvaluationReport(path.with_suffix(".html"))] if self.is_reported else [])]
 
 

@@ -73,8 +73,10 @@ def test_a_reader_that_has_enough_gets_no_traceback() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("output", ["/dev/stdout", "log.txt"])
-def test_a_result_is_not_written_to_where_tables_are_printed(output: str, faces: Path, tmp_path: Path) -> None:
-    options = [f"--data.source={faces}", f"--output={output}", "--model.backbone=timm"]
+def test_a_result_is_not_written_to_where_tables_are_printed(
+    output: str, network: tuple[str, ...], faces: Path, tmp_path: Path
+) -> None:
+    options = [*network, f"--data.source={faces}", f"--output={output}"]
     command = [sys.executable, "-m", "froq_lightning", "predict", *options]
     with (tmp_path / "log.txt").open("wb") as log:
         done = subprocess.run(command, check=False, stdout=log, stderr=subprocess.PIPE, text=True, cwd=tmp_path)

@@ -191,7 +191,7 @@ def test_no_two_outputs_share_a_name(run: Run, place: Path, names: tuple[str, st
 
 
 OF_SCORES = "Expected scores to go to a .csv, .jsonl, .parquet, .tsv or .txt file"
-OF_RESULTS = "Expected the figures to go to a .csv, .tsv or .txt file"
+OF_RESULTS = "Expected the results to go to a .csv, .tsv or .txt file"
 
 
 @pytest.mark.parametrize(
