@@ -14,7 +14,7 @@ class FastestBatchSize(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Time passes of several sizes."""
         del stage
-        data = getattr(trainer, "datamodule", None)
+        data = trainer.datamodule  # type: ignore[attr-defined]  # Lightning does not annotate it
         if not isinstance(pl_module, FroqModule) or not isinstance(data, (FaceDataModule, TrialDataModule)):
             return
         if data.batch_size == "auto":

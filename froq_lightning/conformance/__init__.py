@@ -1,4 +1,4 @@
-"""Checks that extensions keep their contracts, for the tests of whoever writes one. Nothing here needs pytest.
+"""Checks that extensions keep their contracts, to be called by their own tests. Nothing here needs pytest.
 
 A check returns nothing if the contract holds, and else raises an error that says what was expected and what came:
 

@@ -45,14 +45,14 @@ def check_backbone_factory(factory: Factory, layout: Layout = dict) -> None:
 
 
 def check_build_without_values(factory: Factory, layout: Layout = dict) -> None:
-    """The network can be built on the meta device: so it is told in a moment which network a file belongs to."""
+    """The network can be built on the meta device, where finding the network that a file belongs to is quick."""
     del layout
     if not all(value.is_meta for value in _state_without_values(factory).values()):
         raise BackboneError("Expected all parameters and buffers to be on the meta device if built there")
 
 
 def check_weights_round_trip(factory: Factory, layout: Layout = dict) -> None:
-    """Saved weights load into the same embeddings, and are told by the name and the SHA-256 of their file."""
+    """Saved weights give the same embeddings, and are recorded by the name and the SHA-256 of their file."""
     built = factory()
     images = torch.rand(2, 3, *built.preprocessing.size, generator=torch.Generator().manual_seed(3))
     with TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ def check_method(method: QualityMethod, backbone: Backbone, images: Tensor | Non
     Checked are: a finite score for each image, in floating point and without gradients; the score of an image does not
     depend on the other images, on bytes or floats, on inference mode, on chance, or on when it is asked for; network,
     images and global random numbers stay as they are; the parameters are JSON; a method that starts from a forward pass
-    gives what it gives by itself; one that is random draws as often as it is told.
+    gives what it gives by itself; a random one draws the number of times that is asked for.
 
     Args:
         method: the method.
