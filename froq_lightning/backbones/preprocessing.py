@@ -71,11 +71,7 @@ class Preprocessing:
         if images.ndim != 4 or tuple(images.shape[1:]) != (3, *self.size):
             expected = f"[B, 3, {self.size[0]}, {self.size[1]}]"
             raise ImageError(f"Expected images of shape {expected}, but got {list(images.shape)}")
-        if images.dtype not in (torch.uint8, *FLOATS) or images.layout is not torch.strided:
-            kind = str(images.dtype if images.layout is torch.strided else images.layout).removeprefix("torch.")
-            raise ImageError(f"Expected uint8 images, or floating point in 0..1, but got {kind}")
-        if images.dtype != torch.uint8 and images.numel():
-            _require_range(images)
+        require_values(images)
 
     def normalise(self, values: Tensor) -> Tensor:
         """Normalise `[B, 3, *size]` RGB values on the 0..1 scale, which may leave it, and reorder their channels."""
@@ -88,11 +84,22 @@ class Preprocessing:
         return self(torch.zeros(1, 3, *self.size))[0, :, :1, :1]
 
 
-def _require_range(images: Tensor) -> None:
+def require_values(images: Tensor) -> None:
+    """Refuse `[B, 3, H, W]` images that are neither uint8 nor finite floating point in 0..1.
+
+    Raises:
+        ImageError: saying what was expected, and what came.
+    """
+    if images.dtype not in (torch.uint8, *FLOATS) or images.layout is not torch.strided:
+        kind = str(images.dtype if images.layout is torch.strided else images.layout).removeprefix("torch.")
+        raise ImageError(f"Expected uint8 images, or floating point in 0..1, but got {kind}")
+    if images.dtype == torch.uint8 or not images.numel():
+        return
     low, high = (float(value) for value in images.detach().aminmax())
     if not math.isfinite(low) or not math.isfinite(high):
         wrong = int((~images.isfinite()).flatten(1).any(dim=1).nonzero()[0])
-        raise ImageError(f"Expected finite values in images, but got NaN or infinite ones in image {wrong}")
+        place = f" in image {wrong}" if len(images) > 1 else ""
+        raise ImageError(f"Expected finite values in images, but got NaN or infinite ones{place}")
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise ImageError(
             f"Expected images in floating point to be in 0..1, but got {low:.4g} to {high:.4g}; give grey levels "

@@ -10,7 +10,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from froq_lightning.calibration import observer_warnings
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.module import FroqModule
-from froq_lightning.runs.prediction import Prediction, ScoredRow
+from froq_lightning.runs.prediction import Prediction
+from froq_lightning.runs.quality_batch import ScoredRow
 from froq_lightning.runs.trainer_options import limits
 from froq_lightning.terminal import text_table
 

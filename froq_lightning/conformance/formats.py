@@ -8,7 +8,8 @@ import numpy as np
 
 from froq_lightning.errors import ExtensionError
 from froq_lightning.formats.format import Content, Format, write_file
-from froq_lightning.runs.prediction import Embeddings, ScoredRow
+from froq_lightning.runs.prediction import Embeddings
+from froq_lightning.runs.quality_batch import ScoredRow
 
 # What `check_format` writes: an image that failed, a remark, and names as they come from strangers' folders.
 ROWS = (

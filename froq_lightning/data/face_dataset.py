@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from froq_lightning.backbones.spec import Aligner, Pixels, Preprocessing
 from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.cropper import Cropper
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.images import read_image
-from froq_lightning.data.landmark_alignment import TEMPLATES, align_by_landmarks
+from froq_lightning.data.landmark_alignment import TEMPLATES
 from froq_lightning.errors import ConfigurationError, ImageError
 from froq_lightning.evaluation.comparisons import Floats, Integers
 
@@ -48,8 +48,7 @@ class FaceDataset(Dataset[FaceSample]):
     ) -> None:
         self.images = images
         self.preprocessing = preprocessing
-        self.aligner = aligner
-        self.resize = resize
+        self.crop = Cropper(preprocessing, aligner, resize)
         self.degradations = degradations
         self.subjects = subjects
         by_landmarks = aligner is None and len(images) > 0 and images[0].landmarks is not None
@@ -107,7 +106,7 @@ class FaceDataset(Dataset[FaceSample]):
         Raises:
             ConfigurationError: if all of them are of another size.
         """
-        if self.aligner is not None or self.resize:
+        if self.crop.aligner is not None or self.crop.resize:
             return
         height, width = self.preprocessing.size
         found = ""
@@ -131,34 +130,8 @@ class FaceDataset(Dataset[FaceSample]):
 
     def _crop(self, image: ImageRef) -> tuple[Tensor, list[str]]:
         pixels, note = read_ref(image)
-        if self.aligner is not None:
-            crop, fitted = self._align(self.aligner, pixels)
-        elif image.landmarks is not None:
-            landmarks = np.array(image.landmarks, dtype=np.float64)
-            crop = align_by_landmarks(pixels, landmarks, self.preprocessing.size, self.preprocessing.alignment)
-            fitted = ""
-        else:
-            crop, fitted = self._fit(pixels)
-        return torch.from_numpy(np.array(crop)).permute(2, 0, 1).contiguous(), [note, fitted]
-
-    def _align(self, aligner: Aligner, pixels: Pixels) -> tuple[Pixels, str]:
-        face = aligner(pixels)
-        if face is None:
-            raise ImageError("no face found")
-        return face.image, f"{face.faces_found} faces, took the largest" if face.faces_found > 1 else ""
-
-    def _fit(self, pixels: Pixels) -> tuple[Pixels, str]:
-        height, width = self.preprocessing.size
-        if pixels.shape[:2] == (height, width):
-            return pixels, ""
-        found = f"{pixels.shape[1]} x {pixels.shape[0]}"
-        if not self.resize:
-            wanted = f"{width} x {height} crop with {self.preprocessing.alignment!r} alignment"
-            raise ImageError(
-                f"expected a {wanted}, got {found}; set data.aligner for photographs, data.resize for crops"
-            )
-        resized = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
-        return np.array(resized), f"resized from {found}"
+        crop, remark = self.crop(pixels, image.landmarks)
+        return torch.from_numpy(np.array(crop)).permute(2, 0, 1).contiguous(), [note, remark]
 
 
 class TrialDataset(FaceDataset):

@@ -6,6 +6,7 @@ The worst file within these limits costs about 700 megabytes and four seconds; A
 import re
 from io import BytesIO
 
+from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import STRIPOFFSETS, TILELENGTH, TILEOFFSETS, TILEWIDTH, TiffImageFile
@@ -142,7 +143,7 @@ def _check_tiles(image: TiffImageFile) -> None:
         raise ImageError("image lacks some of its strips or tiles")  # Pillow leaves them black
 
 
-def check_exif(image: ImageFile) -> None:
+def check_exif(image: Image.Image) -> None:
     """Refuse EXIF data that would take long to read, whether or not the image has any.
 
     Raises:

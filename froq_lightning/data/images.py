@@ -59,20 +59,34 @@ def read_image(path: Path) -> tuple[Pixels, str]:
         raise ImageError("file does not exist") from None
     except (OSError, ValueError) as error:
         raise ImageError(f"file is damaged or unreadable: {_one_line(error)}") from error
-    if not content:
-        raise ImageError("file is empty")
-    return _decode(content, "file", "damaged or unreadable")
+    return decode_image(content, "file")
 
 
-def decode_image(content: bytes) -> tuple[Pixels, str]:
-    """Decode an image file out of an archive; see `read_image`.
+def decode_image(content: bytes, what: str = "entry") -> tuple[Pixels, str]:
+    """Decode the content of an image file; see `read_image`.
+
+    Args:
+        content: of the file, or of an entry of an archive.
+        what: to call it in errors.
 
     Raises:
         ImageError: if it is empty, damaged, absurdly large or costly, or no image.
     """
     if not content:
-        raise ImageError("entry holds no image")
-    return _decode(content, "entry", "damaged")
+        raise ImageError(f"{what} is empty")
+    check_length(len(content), content)
+    return _guarded(lambda: _read(content), what)
+
+
+def convert_image(image: Image.Image) -> tuple[Pixels, str]:
+    """Convert an image that Pillow has opened; see `read_image`.
+
+    Raises:
+        ImageError: if it is empty, or its file turns out to be damaged.
+    """
+    if not image.width or not image.height:
+        raise ImageError("image is empty")
+    return _guarded(lambda: _convert(image), "image")
 
 
 def is_image(path: Path) -> bool:
@@ -96,10 +110,15 @@ def _content(path: Path) -> bytes:
         return file.read(status.st_size)
 
 
-def _decode(content: bytes, what: str, verdict: str) -> tuple[Pixels, str]:
-    check_length(len(content), content)
+def _guarded(read: Callable[[], tuple[Pixels, str]], what: str) -> tuple[Pixels, str]:
+    """Re-raise whatever Pillow raises as an ImageError, and turn its warnings into a note."""
     try:
-        return _read(content)
+        with _never_truncated(), warnings.catch_warnings(record=True) as raised:
+            warnings.simplefilter("always", UserWarning)
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            pixels, note = read()
+        damage = [f"metadata is damaged: {_one_line(each.message)}" for each in raised if each.category is UserWarning]
+        return pixels, "; ".join(filter(None, [note, *damage[:1]]))
     except ImageError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -108,24 +127,22 @@ def _decode(content: bytes, what: str, verdict: str) -> tuple[Pixels, str]:
         raise ImageError(f"{what} is no image of a known format, or damaged") from None
     # On damaged content Pillow raises whatever its code stumbles over, from AssertionError to zlib.error.
     except Exception as error:
-        raise ImageError(f"{what} is {verdict}: {_one_line(error)}") from error
+        raise ImageError(f"{what} is damaged or unreadable: {_one_line(error)}") from error
 
 
 def _read(content: bytes) -> tuple[Pixels, str]:
-    with _never_truncated(), warnings.catch_warnings(record=True) as raised:
-        warnings.simplefilter("always", UserWarning)
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        source = MeteredFile(content)
-        with _opened(source, content) as image:
-            check_cost(image, content)
-            source.end_header()
-            image.load()
-            pixels, notes = _to_rgb(image, _orientation(image))
-            if _has_frames(image):
-                notes.append("several frames, took the first")
-    damage = [warning.message for warning in raised if warning.category is UserWarning]
-    if damage:
-        notes.append(f"metadata is damaged: {_one_line(damage[0])}")
+    source = MeteredFile(content)
+    with _opened(source, content) as image:
+        check_cost(image, content)
+        source.end_header()
+        return _convert(image)
+
+
+def _convert(image: Image.Image) -> tuple[Pixels, str]:
+    image.load()
+    pixels, notes = _to_rgb(image, _orientation(image))
+    if _has_frames(image):
+        notes.append("several frames, took the first")
     return pixels, "; ".join(notes)
 
 
@@ -140,7 +157,7 @@ def _opened(source: MeteredFile, content: bytes) -> ImageFile.ImageFile:
     return HeifImageFile(source)
 
 
-def _has_frames(image: ImageFile.ImageFile) -> bool:
+def _has_frames(image: Image.Image) -> bool:
     """Tell whether there is more than the image that is read; a photograph with a depth map or a preview is one."""
     try:
         return image.format not in ("MPO", "HEIF") and getattr(image, "is_animated", False)
@@ -161,7 +178,7 @@ def _never_truncated() -> Iterator[None]:
             ImageFile.LOAD_TRUNCATED_IMAGES = True
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def _orientation(image: Image.Image) -> int:
     """Read the EXIF orientation; if that fails, warn, and take the image as it is stored."""
     try:
         check_exif(image)

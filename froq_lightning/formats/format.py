@@ -9,7 +9,8 @@ from typing import Literal, Protocol
 from froq_lightning.atomic_write import Signature, atomic_write
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.extensions import FORMATS, load_all
-from froq_lightning.runs.prediction import Embeddings, ScoredRow
+from froq_lightning.runs.prediction import Embeddings
+from froq_lightning.runs.quality_batch import ScoredRow
 
 Content = Literal["scores", "embeddings"]
 # Of scores: image, quality_score, quality, status, reason.

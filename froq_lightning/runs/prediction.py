@@ -3,7 +3,6 @@
 import heapq
 from collections.abc import Iterator
 from operator import itemgetter
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,29 +11,9 @@ from froq_lightning.errors import DataError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
 from froq_lightning.names import escape_cell
-from froq_lightning.runs.quality_batch import FAILED, OK
+from froq_lightning.runs.quality_batch import FAILED, OK, ScoredRow
 
 Embeddings = npt.NDArray[np.float32]
-
-
-class ScoredRow(NamedTuple):
-    """An image and its quality.
-
-    Args:
-        sample_index: its position in the data set.
-        image: its name.
-        quality_score: raw, higher is better; None if the image failed.
-        quality: 0..100, the percentage of the calibration set that scored lower; -1 if the image failed.
-        status: ok or failed.
-        reason: why it failed, or a remark.
-    """
-
-    sample_index: int
-    image: str
-    quality_score: float | None
-    quality: int
-    status: str
-    reason: str
 
 
 class Prediction:

@@ -1,7 +1,9 @@
 """The scores of a batch, from one forward pass, and the rows of a step of `predict`."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from itertools import chain, islice
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -10,10 +12,33 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.journal.block import Block
 from froq_lightning.methods.froq import FroqQuality
+from froq_lightning.names import escape_cell
+from froq_lightning.terminal import text_table
 
 # Why an image fails that the network gives no numbers for.
 NOT_FINITE = "the network gives NaN or infinite values for it"
 OK, FAILED = "ok", "failed"
+ROWS_SHOWN = 20
+
+
+class ScoredRow(NamedTuple):
+    """An image and its quality.
+
+    Args:
+        sample_index: its position in the data set.
+        image: its name.
+        quality_score: raw, higher is better; None if the image failed.
+        quality: 0..100, the percentage of the calibration set that scored lower; -1 if the image failed.
+        status: ok or failed.
+        reason: why it failed, or a remark.
+    """
+
+    sample_index: int
+    image: str
+    quality_score: float | None
+    quality: int
+    status: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -42,9 +67,11 @@ class QualityBatch:
         return replace(self, **moved)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoredBatch(QualityBatch):
-    """The rows of a step of `predict`: all images that were asked for, by their position.
+    """A table with a row for every image that was asked for, by position: of a step of `predict`, or of a scorer.
+
+    Iterating gives `ScoredRow`s, and so does an index; printed, it shows them.
 
     Args:
         keys: B names.
@@ -77,6 +104,47 @@ class ScoredBatch(QualityBatch):
         embeddings = None if scores.embeddings is None else spread(scores.embeddings, torch.nan)
         score, quality = spread(scores.quality_score, torch.nan), spread(scores.quality, -1)
         return cls(score, quality, embeddings, keys, torch.tensor(places, dtype=torch.int64), status, reason)
+
+    @classmethod
+    def concatenate(cls, tables: "Sequence[ScoredBatch]") -> Self:
+        """Join tables, in their order; one without embeddings, since all its images failed, gets NaN for them."""
+        dimension = max((0 if each.embeddings is None else each.embeddings.shape[1] for each in tables), default=0)
+        embeddings = [
+            torch.full((len(each), dimension), torch.nan) if each.embeddings is None else each.embeddings
+            for each in tables
+        ]
+        return cls(
+            torch.cat([torch.empty(0, dtype=torch.float64), *(each.quality_score for each in tables)]),
+            torch.cat([torch.empty(0, dtype=torch.int64), *(each.quality for each in tables)]),
+            torch.cat(embeddings) if any(each.embeddings is not None for each in tables) else None,
+            tuple(chain.from_iterable(each.keys for each in tables)),
+            torch.cat([torch.empty(0, dtype=torch.int64), *(each.sample_index for each in tables)]),
+            tuple(chain.from_iterable(each.status for each in tables)),
+            tuple(chain.from_iterable(each.reason for each in tables)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, position: int) -> ScoredRow:
+        index, score, quality = (
+            column[position].item() for column in (self.sample_index, self.quality_score, self.quality)
+        )
+        status = self.status[position]
+        reason = escape_cell(self.reason[position])
+        return ScoredRow(int(index), self.keys[position], score if status == OK else None, int(quality), status, reason)
+
+    def __iter__(self) -> Iterator[ScoredRow]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __repr__(self) -> str:
+        header = ["quality", "quality_score", "image", "status", "reason"]
+        cells = [
+            [str(row.quality), "" if row.quality_score is None else f"{row.quality_score:.4f}", row.image, *row[4:]]
+            for row in islice(self, ROWS_SHOWN)
+        ]
+        more = f"\n  … {len(self) - ROWS_SHOWN} more rows" if len(self) > ROWS_SHOWN else ""
+        return text_table(header, cells) + more
 
     def block(self) -> Block:
         """Write the rows for the journal; those that failed have no tensors."""

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from froq_lightning.callbacks.ranking import Ranking, rank_rows
 from froq_lightning.conformance.formats import KnownResults
-from froq_lightning.runs.prediction import Prediction, ScoredRow
+from froq_lightning.runs.prediction import Prediction
+from froq_lightning.runs.quality_batch import ScoredRow
 
 scores = st.one_of(st.sampled_from([0.0, 1.0, 2.0]), st.floats(-1e9, 1e9))
 

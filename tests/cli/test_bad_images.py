@@ -68,7 +68,7 @@ def odd(
         ("folder.jpg", "file is damaged or unreadable: "),
         ("dangling.jpg", "file does not exist"),
         ("missing.jpg", "file does not exist"),
-        ("small.png", "expected a 112 x 112 crop with 'arcface' alignment, got 90 x 80; set data.aligner for photo"),
+        ("small.png", "expected a 112 x 112 crop with 'arcface' alignment, got 90 x 80; set `aligner` for photo"),
     ],
 )
 def test_an_unusable_image_is_a_failed_row_with_a_reason(name: str, reason: str, odd: tuple[Rows, Rows]) -> None:

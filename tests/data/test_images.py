@@ -177,9 +177,9 @@ def test_bytes_that_are_no_image_are_refused(colours: Image.Image) -> None:
     content = BytesIO()
     colours.save(content, "PNG")
     for damaged, reason in (
-        (b"", "entry holds no image"),
+        (b"", "entry is empty"),
         (b"a letter", "entry is no image of a known format, or damaged"),
-        (content.getvalue()[:60], "entry is damaged: "),
+        (content.getvalue()[:60], "entry is damaged or unreadable: "),
     ):
         with pytest.raises(ImageError, match=f"^{reason}"):
             decode_image(damaged)

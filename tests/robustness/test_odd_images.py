@@ -12,6 +12,7 @@ from froq_lightning import QualityScorer
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
 from froq_lightning.errors import CalibrationError, ImageError
 from froq_lightning.evaluation.outcome import Evaluation
+from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.methods.registry import create_method
 from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.quality_batch import NOT_FINITE
@@ -47,10 +48,10 @@ class WhiteIsNaN(nn.Module):
 def test_values_outside_of_the_contract_are_refused_by_every_method(
     spoil: Callable[[Tensor], Any], message: str, small_backbone: Backbone, small_images: Tensor, calibrated: Calibrate
 ) -> None:
-    scorer = QualityScorer(small_backbone, calibrated(small_backbone, small_images).observer)
+    froq = FroqQuality(calibrated(small_backbone, small_images).observer)
     images = spoil(small_images.float())
     with pytest.raises(ImageError, match=message):
-        scorer(images)
+        froq.score(small_backbone, images)
     for options in ({"method": "perturbation"}, {"method": "face_qan"}, {"method": "random"}):
         with pytest.raises(ImageError, match=message):
             create_method(options).score(small_backbone, images)

@@ -96,9 +96,9 @@ def test_another_structure_is_refused(value: Any, message: str) -> None:
     ("image", "reason"),
     [
         (b"no image", "entry is no image of a known format, or damaged"),
-        (b"", "entry holds no image"),
+        (b"", "entry is empty"),
         ("\u20ac", "entry is unreadable: 'latin-1' codec.*"),
-        (CUT, "entry is damaged: image file is truncated.*"),
+        (CUT, "entry is damaged or unreadable: image file is truncated.*"),
         (np.zeros((4, 4), np.uint8), r"expected pixels \[h, w, 3\] of uint8, got \[4, 4\] of uint8"),
         (np.zeros((4, 4, 3), np.float32), r"expected pixels \[h, w, 3\] of uint8, got \[4, 4, 3\] of float32"),
     ],
