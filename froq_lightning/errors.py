@@ -49,6 +49,10 @@ class WeightsError(FroqError, ValueError):
     """A checkpoint cannot be read, or does not fit the network."""
 
 
+class DownloadError(FroqError, OSError):
+    """A file from the hub or the web could not be fetched, or is not the one that it should be."""
+
+
 class ObserverError(FroqError, ValueError):
     """An Observer file is damaged, or was made for another network."""
 

@@ -1,7 +1,8 @@
 """Extensions, found through entry points: everything that has a name in a configuration.
 
-Backbones, aligners, sources, quality methods, selection rules, output formats and report sections are registered in an
-entry-point group each, the built-in ones in this project's own `pyproject.toml`, others in that of whoever wrote them.
+Backbones, published weights, aligners, sources, quality methods, selection rules, output formats and report sections
+are registered in an entry-point group each, the built-in ones in this project's own `pyproject.toml`, others in that of
+whoever wrote them.
 Finding an extension imports nothing, not even torch; using one imports only that one.
 """
 
@@ -26,6 +27,7 @@ METHODS = "froq_lightning.methods"
 RULES = "froq_lightning.rules"
 FORMATS = "froq_lightning.formats"
 SECTIONS = "froq_lightning.sections"
+WEIGHTS = "froq_lightning.weights"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 from froq_lightning.backbones.checkpoint_hints import published_as, recognise
 from froq_lightning.backbones.spec import Aligner, Backbone
+from froq_lightning.backbones.weights.files import HUB_FILES
+from froq_lightning.downloads import fetch, is_remote
 from froq_lightning.errors import BackboneError, ConfigurationError, FroqError, WeightsError
 from froq_lightning.extensions import ALIGNERS, BACKBONES, Extension, describe, discover, find
 from froq_lightning.terminal import printable
@@ -16,13 +18,18 @@ from froq_lightning.terminal import printable
 def create_backbone(name: str, /, **options: Any) -> Backbone:
     """Build the backbone registered under `name`, and print its note to standard error if it has one.
 
+    Weights may be a reference to a file elsewhere, such as `hf://owner/name/file`; see `downloads`.
+
     Raises:
+        DownloadError: for weights that cannot be fetched.
         UnknownNameError: if no such name is registered.
         ConfigurationError: for options it does not take.
         WeightsError: for weights that it cannot take, or that other backbones take as they are and feed differently.
         BackboneError: if its plugin fails, or returns something else than a Backbone.
     """
     plugin = find(BACKBONES, name)
+    if is_remote(options.get("weights")):
+        options = {**options, "weights": str(fetch(options["weights"], HUB_FILES))}
     try:
         backbone = plugin.create(**options)
     except WeightsError as error:

@@ -24,8 +24,11 @@ from froq_lightning.calibration.json_dataclasses import decode
 from froq_lightning.calibration.observer_versions import SCHEMA_VERSION, upgraded
 from froq_lightning.calibration.selection import MINIMUM_IMAGES, LayerUtility, Selection, Step
 from froq_lightning.calibration.set_utility import SetUtility
+from froq_lightning.downloads import fetch, is_remote
 from froq_lightning.errors import DataNotFoundError, ObserverError
 
+# Of an Observer in a repository of the hub.
+FILE_NAME = "observer.json"
 # How an Observer file of any version begins.
 OBSERVER = signature(rb'\{\n "schema_version": \d+,\n "backbone": \{\n')
 
@@ -140,13 +143,14 @@ class Observer:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read an Observer file.
+        """Read an Observer file, or one of the hub: `hf://owner/name`.
 
         Raises:
+            DownloadError: if it cannot be fetched.
             DataNotFoundError: if there is none.
             ObserverError: if it is damaged, incomplete or of another schema version.
         """
-        path = Path(path)
+        path = fetch(str(path), (FILE_NAME,)) if is_remote(path) else Path(path)
         if not path.is_file():
             raise DataNotFoundError(f"observer file {str(path)!r} does not exist")
         try:

@@ -65,7 +65,13 @@ def _run(arguments: list[str]) -> int:
     if command in ("fit", "train"):
         raise ConfigurationError(NO_FIT)
     parsed = _parser().parse_args(arguments or ["--help"])
-    if parsed.command == "data":
+    if parsed.command == "weights":
+        from froq_lightning.cli import weights  # noqa: PLC0415 - looks at what is installed
+
+        weights.run_list() if parsed.action == "list" else weights.run_fetch(parsed.name)
+    elif parsed.command == "observer":
+        _run_on_observer(parsed)
+    elif parsed.command == "data":
         from froq_lightning.cli.data import run_inspect  # noqa: PLC0415 - imports torch
 
         run_inspect(parsed.path, parsed.root, parsed.part)
@@ -91,6 +97,19 @@ def _run_on_backbone(action: str, name: str, options: Sequence[str]) -> None:
 
     plugin = find(BACKBONES, name)  # refuses an unknown name before torch is imported
     (run_show if action == "show" else run_check)(plugin, options)
+
+
+def _run_on_observer(parsed: argparse.Namespace) -> None:
+    from froq_lightning.cli import observer  # noqa: PLC0415 - imports torch
+
+    if parsed.action == "show":
+        observer.run_show(parsed.observer)
+    elif parsed.action == "compare":
+        observer.run_compare(parsed.observer, parsed.other)
+    elif parsed.action == "push":
+        observer.run_push(parsed.observer, parsed.target)
+    else:
+        observer.run_pull(parsed.observer, parsed.output)
 
 
 def _output_is_read() -> bool:
@@ -121,6 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("test", help="evaluate: how well quality methods foretell recognition errors")
     _add_data(commands)
     _add_backbones(commands)
+    _add_weights(commands)
+    _add_observer(commands)
     return parser
 
 
@@ -143,3 +164,29 @@ def _add_backbones(commands: Any) -> None:
         parsed = actions.add_parser(action, help=text)
         parsed.add_argument("name", help="as in `froq backbones list`")
         parsed.add_argument("options", nargs="*", metavar="option=value", help="of the backbone, such as weights=FILE")
+
+
+def _add_weights(commands: Any) -> None:
+    weights = commands.add_parser("weights", help="list and fetch the checkpoints that authors of networks publish")
+    actions = weights.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="backbone, size, licence and address of each; fetches nothing")
+    fetch = actions.add_parser("fetch", help="download one, check its hash, and say how it is used")
+    fetch.add_argument("name", help="as in `froq weights list`")
+
+
+def _add_observer(commands: Any) -> None:
+    observer = commands.add_parser("observer", help="show, compare, publish and fetch Observers")
+    actions = observer.add_subparsers(dest="action", metavar="ACTION", required=True)
+    place = "file, folder, or hf://owner/name"
+    actions.add_parser("show", help="what it is, on what it was made, how sure it is").add_argument(
+        "observer", help=place
+    )
+    compare = actions.add_parser("compare", help="in what two differ")
+    compare.add_argument("observer", help=place)
+    compare.add_argument("other", help=place)
+    push = actions.add_parser("push", help="publish one with a generated card")
+    push.add_argument("observer", help="its file")
+    push.add_argument("target", help="hf://owner/name, or a folder")
+    pull = actions.add_parser("pull", help="fetch one, and check it")
+    pull.add_argument("observer", help="hf://owner/name[@revision], or a folder")
+    pull.add_argument("--output", default="observer.json", help="file to write (default: %(default)s)")
