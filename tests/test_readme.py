@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hub_server import Hub
 
 from froq_lightning.cli import main
 from froq_lightning.data.degradations import KINDS
@@ -33,6 +34,7 @@ def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (tmp_path / name).mkdir()
         for image in sorted((data / source).glob("*.jpg"))[:10]:
             (tmp_path / name / image.name).symlink_to(image)
+    (tmp_path / "photo.jpg").symlink_to(data / "photos" / "Aaron_Sorkin" / "Aaron_Sorkin_0001.jpg")
     (tmp_path / "edgeface_xxs.safetensors").symlink_to(data / "weights" / "edgeface_xxs.safetensors")
     with (data / "pairs_cross_quality.csv").open(encoding="utf-8") as pairs:
         header, *rows = pairs.read().splitlines()
@@ -45,16 +47,22 @@ def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(workplace: Path) -> None:
-    run = [arguments for block in blocks("bash") for arguments in commands(block)]
-    assert len(run) == 5
+def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(
+    workplace: Path, capsys: pytest.CaptureFixture[str], hub: Hub
+) -> None:
+    run = [arguments for block in blocks("bash") for arguments in commands(block) if "NAME" not in arguments]
+    assert len(run) == 10
     for arguments in run:
-        assert main([*arguments, "--trainer.enable_progress_bar=false"]) == 0
+        quiet = ["--trainer.enable_progress_bar=false"] if arguments[0] in ("predict", "validate", "test") else []
+        assert main([*arguments, *quiet]) == 0
+    assert "/me/my-observer/observer.json" in hub.files
     scope = {"images": torch.randint(0, 256, (2, 3, 112, 112), dtype=torch.uint8)}
     for block in blocks("python"):
-        if "images" in block:
+        if "def mynet" not in block:
             exec(block, scope)  # noqa: S102
-    assert scope["scores"].quality.shape == (2,)
+    assert scope["scores"].embeddings.shape == (2, 512)
+    assert scope["verdict"].quality == scope["scores"][0].quality
+    assert "photo.jpg" in capsys.readouterr().out
     assert scope["batches"][0].status == ("ok",) * 10
     assert (workplace / "my-observer.json").is_file()
     assert (workplace / "scores.csv").read_text().count("\n") == 11
