@@ -24,8 +24,8 @@ Signature = Counter[tuple[str, ...]]
 Factories = Mapping[str, Callable[..., Any]]
 
 
-def recognise(path: str, factories: Factories) -> str:
-    """Say which of the backbones loads a checkpoint, or else which resembles it most.
+def recognise(path: str, factories: Factories, variants: Factories | None = None) -> str:
+    """Say which of the backbones loads a checkpoint, or else with which option one does, or which resembles it most.
 
     Networks are built on the "meta" device, so nothing but the checkpoint takes memory. Backbones that cannot be built
     without further options are passed over, and so are plugins that fail.
@@ -34,6 +34,7 @@ def recognise(path: str, factories: Factories) -> str:
         path: of the checkpoint.
         factories: called with `weights` or without, they return a Backbone. The first of equally similar ones is named
             first.
+        variants: the same with other options, named after these; looked at if no backbone loads the checkpoint.
 
     Returns:
         The end of a sentence about the checkpoint; empty if it cannot be read, or resembles none.
@@ -44,6 +45,8 @@ def recognise(path: str, factories: Factories) -> str:
     named = [name for name, backbone in fitting.items() if not backbone.note] or list(fitting)
     if named:
         return f"it is a checkpoint of {' or '.join(named)}"
+    if found and (fitting := _fitting(path, found, _signatures(variants or {}), variants or {})):
+        return f"it fits {' or '.join(fitting)}"
     similarity = {name: _agreement(found, network, of=max) for name, network in networks.items()}
     best = max(similarity.values(), default=0.0)
     if best < SIMILAR:

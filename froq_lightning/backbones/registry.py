@@ -1,8 +1,11 @@
 """Backbones and aligners by the names that plugins registered."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
+from inspect import Parameter, signature
 from os import PathLike
 from typing import Any
 
@@ -81,13 +84,26 @@ def _check_feeding(plugin: Extension, backbone: Backbone, options: dict[str, Any
 def _recognised(plugin: Extension, options: dict[str, Any]) -> str:
     """Say which backbone the weights given to a plugin belong to, if that is found."""
     path = _weights(options)
-    hint = recognise(path, _factories(plugin)) if path else ""
+    hint = recognise(path, _factories(plugin), _variants(plugin)) if path else ""
     return hint and f"; {hint}"
 
 
 def _weights(options: dict[str, Any]) -> str:
     weights = options.get("weights")
     return str(weights) if isinstance(weights, (str, PathLike)) else ""
+
+
+def _variants(plugin: Extension) -> dict[str, Callable[..., Any]]:
+    """Return the factories of a plugin's distribution, each with options that are the defaults of the others."""
+    siblings = [other for other in discover(BACKBONES).plugins.values() if other.distribution == plugin.distribution]
+    takes = {sibling: signature(sibling.load()).parameters for sibling in siblings}
+    defaults = {(name, parameter.default) for taken in takes.values() for name, parameter in taken.items()}
+    return {
+        f"{sibling.name} with {name}: {json.dumps(value)}": partial(sibling.create, **{name: value})
+        for sibling, taken in takes.items()
+        for name, value in sorted(defaults, key=str)
+        if name != "weights" and name in taken and value not in (Parameter.empty, taken[name].default)
+    }
 
 
 def _factories(first: Extension) -> dict[str, Callable[..., Any]]:

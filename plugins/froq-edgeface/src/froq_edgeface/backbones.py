@@ -1,4 +1,4 @@
-"""The backbones `edgeface_xxs`, `edgeface_xs` and `edgeface_s`."""
+"""The backbones `edgeface_xxs`, `edgeface_xs`, `edgeface_s` and `edgeface_base`."""
 
 from torch import nn
 
@@ -27,6 +27,11 @@ def edgeface_xs(weights: str | None = None, gamma: float | None = 0.6) -> Backbo
 def edgeface_s(weights: str | None = None, gamma: float | None = 0.5) -> Backbone:
     """Build EdgeFace-S, RGB; arguments as for `edgeface_xxs`."""
     return _backbone("edgenext_small", weights, gamma)
+
+
+def edgeface_base(weights: str | None = None, gamma: float | None = None) -> Backbone:
+    """Build EdgeFace-Base, RGB; arguments as for `edgeface_xxs`."""
+    return _backbone("edgenext_base", weights, gamma)
 
 
 def _backbone(architecture: str, weights: str | None, gamma: float | None) -> Backbone:

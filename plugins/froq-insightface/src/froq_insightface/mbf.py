@@ -1,4 +1,4 @@
-"""insightface's MobileFaceNet ("mbf"): inverted residuals of twice the published width, 512-d."""
+"""insightface's MobileFaceNets ("mbf"): inverted residuals of twice or four times the published width, 512-d."""
 
 from torch import Tensor, nn
 
@@ -21,23 +21,30 @@ class Layers(nn.Module):
 
 
 class MobileFaceNet(nn.Module):
-    """Maps `[B, 3, 112, 112]` crops to `[B, 512]` embeddings, not normalised."""
+    """Maps `[B, 3, 112, 112]` crops to `[B, 512]` embeddings, not normalised.
 
-    def __init__(self) -> None:
+    Args:
+        scale: width, as a multiple of the published one; only what leaves a block is wider, not what is inside.
+        blocks: residual blocks in each of the four stages; 1 in the first is a grouped convolution instead.
+    """
+
+    def __init__(self, scale: int = 2, blocks: tuple[int, int, int, int] = (1, 4, 6, 2)) -> None:
         super().__init__()
+        narrow, wide = 64 * scale, 128 * scale
+        first = _filter(narrow, narrow, 3, 1, 1, groups=64) if blocks[0] == 1 else _residuals(narrow, 128, blocks[0])
         self.layers = nn.ModuleList(
             [
-                _filter(3, 128, 3, 2, 1),
-                _filter(128, 128, 3, 1, 1, groups=64),
-                _inverted(128, 128, 128, 2),
-                _residuals(128, 128, 4),
-                _inverted(128, 256, 256, 2),
-                _residuals(256, 256, 6),
-                _inverted(256, 256, 512, 2),
-                _residuals(256, 256, 2),
+                _filter(3, narrow, 3, 2, 1),
+                first,
+                _inverted(narrow, narrow, 128, 2),
+                _residuals(narrow, 128, blocks[1]),
+                _inverted(narrow, wide, 256, 2),
+                _residuals(wide, 256, blocks[2]),
+                _inverted(wide, wide, 512, 2),
+                _residuals(wide, 256, blocks[3]),
             ]
         )
-        self.conv_sep = _filter(256, 512, 1)
+        self.conv_sep = _filter(wide, 512, 1)
         self.features = Layers(
             _linear(512, 512, 7, groups=512),
             nn.Flatten(),
@@ -83,8 +90,17 @@ def insightface_mbf(weights: str | None = None) -> Backbone:
     Args:
         weights: `model.pt`, a plain state dict, or a checkpoint with one under `state_dict_backbone`; random without.
     """
+    return _backbone(MobileFaceNet(), weights)
+
+
+def insightface_mbf_large(weights: str | None = None) -> Backbone:
+    """Build insightface's larger MobileFaceNet, RGB; arguments as for `insightface_mbf`."""
+    return _backbone(MobileFaceNet(4, (2, 8, 12, 4)), weights)
+
+
+def _backbone(network: MobileFaceNet, weights: str | None) -> Backbone:
     return Backbone.with_weights(
-        MobileFaceNet(),
+        network,
         Preprocessing(),
         weights,
         licence="non-commercial research",

@@ -31,6 +31,11 @@ def _branch(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     )
 
 
+def curricularface_ir50(weights: str | None = None) -> Backbone:
+    """Build CurricularFace IR-50, RGB; arguments as for `curricularface_ir101`."""
+    return Backbone.with_weights(CurricularFace(50), Preprocessing(), weights, licence="MIT")
+
+
 def curricularface_ir101(weights: str | None = None) -> Backbone:
     """Build CurricularFace IR-101, RGB.
 
