@@ -49,14 +49,13 @@ def is_remote(reference: object) -> bool:
     return isinstance(reference, str) and reference.startswith((HUB, *WEB))
 
 
-def fetch(reference: str, names: tuple[str, ...] = (), *, sha256: str = "", size: int = 0) -> Path:
+def fetch(reference: str, names: tuple[str, ...] = (), *, sha256: str = "") -> Path:
     """Return the local file of a reference, which is downloaded if it is not there; a part of one is gone on with.
 
     Args:
         reference: of the hub, or an address.
         names: of the files to look for in a repository of the hub, if the reference names none; the first one counts.
         sha256: of the file, lower-case hex, if a public source states it.
-        size: of the file in bytes, if it is known.
 
     Raises:
         ConfigurationError: if it is no reference, or names no file.
@@ -68,7 +67,7 @@ def fetch(reference: str, names: tuple[str, ...] = (), *, sha256: str = "", size
         path = web_place(reference)
         record = path.with_name(f"{path.name}.sha256")
         if not path.is_file():
-            _download(reference, path, size)
+            _download(reference, path)
     else:
         raise ConfigurationError(
             f"Expected a reference that begins with {', '.join((HUB, *WEB))}, but got {reference!r}"
@@ -117,14 +116,14 @@ def _from_hub(file: HubFile, names: tuple[str, ...]) -> tuple[Path, Path]:
     raise DownloadError(f"the repository {file.repository} has no file {wanted}; give hf://{file.repository}/FILE")
 
 
-def _download(address: str, path: Path, size: int) -> None:
+def _download(address: str, path: Path) -> None:
     from huggingface_hub.file_download import http_get  # noqa: PLC0415 - takes a second
 
     part = path.with_name(f"{path.name}.part")
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as file, _quiet():
-            http_get(address, file, resume_size=file.tell(), expected_size=size or None)
+            http_get(address, file, resume_size=file.tell())
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -16,11 +16,11 @@ class PublishedWeights:
 
     Args:
         backbone: registered name of the backbone.
-        address: of the file, `hf://owner/name[@revision]/file` or `https://…`; of a page, if it is fetched by hand.
+        address: of the file, `hf://owner/name[@revision][/file]` or `https://…`; of a page, if it is fetched by hand.
         source: address of the page that states this.
         licence: of the weights, as the source states it; "not stated" if it does not.
         sha256: of the file, lower-case hex; empty if no source states it.
-        size: of the file in bytes; 0 if no source states it.
+        size: of the file, as the source states it; "not stated" if it does not.
         options: of the backbone that these weights need.
         by_hand: whether a person must fetch the file from a page, such as one of Google Drive.
 
@@ -33,7 +33,7 @@ class PublishedWeights:
     source: str
     licence: str = "not stated"
     sha256: str = ""
-    size: int = 0
+    size: str = "not stated"
     options: dict[str, Any] = field(default_factory=dict)
     by_hand: bool = False
 
@@ -42,8 +42,3 @@ class PublishedWeights:
             raise ConfigurationError(f"Expected references to files, but got {self.address!r} and {self.source!r}")
         if self.sha256 and not re.fullmatch("[0-9a-f]{64}", self.sha256):
             raise ConfigurationError(f"Expected a SHA-256 of 64 hex digits, but got {self.sha256!r}")
-
-    @property
-    def described_size(self) -> str:
-        """The size in megabytes, or that it is not stated."""
-        return f"{self.size / 1e6:.1f} MB" if self.size else "not stated"

@@ -1,6 +1,7 @@
 """`froq weights list | fetch`: the checkpoints that the authors of networks publish."""
 
 from froq_lightning.backbones.published import PublishedWeights
+from froq_lightning.backbones.weights.files import HUB_FILES
 from froq_lightning.downloads import fetch
 from froq_lightning.errors import DownloadError, ExtensionError
 from froq_lightning.extensions import WEIGHTS, find, load_all
@@ -10,7 +11,7 @@ from froq_lightning.terminal import text_table
 def run_list() -> None:
     """Print which published weights the installed plugins name; fetches nothing."""
     rows = [
-        [name, weights.backbone, weights.described_size, weights.licence, weights.address]
+        [name, weights.backbone, weights.size, weights.licence, weights.address]
         for name, weights in sorted(load_all(WEIGHTS).items())
     ]
     print(text_table(["weights", "backbone", "size", "licence", "address"], rows or [["none", "", "", "", ""]]))
@@ -28,11 +29,11 @@ def run_fetch(name: str) -> None:
     if not isinstance(weights, PublishedWeights):
         raise ExtensionError(f"Expected {name!r} to be PublishedWeights, but got {type(weights).__name__}")
     print(
-        f"{name}: {weights.address}\n  size {weights.described_size}, SHA-256 {weights.sha256 or 'not stated'}, "
+        f"{name}: {weights.address}\n  size {weights.size}, SHA-256 {weights.sha256 or 'not stated'}, "
         f"licence {weights.licence}\n  as stated by {weights.source}"
     )
     if weights.by_hand:
         raise DownloadError(f"{weights.address} is a page: fetch the file there by hand, and give it as weights")
-    path = fetch(weights.address, sha256=weights.sha256, size=weights.size)
+    path = fetch(weights.address, HUB_FILES, sha256=weights.sha256)
     options = "".join(f" --model.backbone_options.{key} {value}" for key, value in weights.options.items())
     print(f"{path}\n  --model.backbone {weights.backbone} --model.backbone_options.weights {path}{options}")

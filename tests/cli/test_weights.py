@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from hub_server import Hub
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.cli import main
-from froq_lightning.extensions import WEIGHTS
+from froq_lightning.extensions import BACKBONES, WEIGHTS, discover, load_all
 
 PUBLISHED = """\
 from froq_lightning.backbones.published import PublishedWeights
 
-SMALL = PublishedWeights("mobilefacenet", "{url}/net.ckpt", "https://example.org/net", "MIT", "{sha256}", {size})
+SMALL = PublishedWeights("mobilefacenet", "{url}/net.ckpt", "https://example.org/net", "MIT", "{sha256}", "4.1 MB")
 OPEN = PublishedWeights("mobilefacenet", "hf://me/net/net.ckpt", "https://example.org/net", options={{"depth": 5}})
 DRIVE = PublishedWeights("mobilefacenet", "https://drive.example.org/view", "https://example.org/net", by_hand=True)
 """
@@ -38,7 +39,7 @@ def published(
     entries = "\n".join(f"{name} = froq_published:{name.upper()}" for name in ("small", "open", "drive"))
     install("froq-published", entries, group=WEIGHTS)
     digest = hashlib.sha256(content).hexdigest()
-    (on_path / "froq_published.py").write_text(PUBLISHED.format(url=hub.url, sha256=digest, size=len(content)))
+    (on_path / "froq_published.py").write_text(PUBLISHED.format(url=hub.url, sha256=digest))
 
 
 @pytest.mark.usefixtures("published")
@@ -84,3 +85,12 @@ def test_a_backbone_takes_weights_by_reference(scheme: str, hub: Hub, content: b
     backbone = create_backbone("mobilefacenet", weights=reference)
     assert backbone.weights.source == "net.ckpt"
     assert backbone.weights.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_all_that_plugins_name_is_for_a_backbone_that_there_is() -> None:
+    published, backbones = load_all(WEIGHTS), discover(BACKBONES).plugins
+    assert {weights.backbone for weights in published.values()} <= set(backbones)
+    assert all(
+        weights.options.keys() <= signature(backbones[weights.backbone].load()).parameters.keys()
+        for weights in published.values()
+    )
