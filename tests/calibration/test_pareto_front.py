@@ -72,19 +72,6 @@ def test_a_budget_takes_the_cheapest_set_within_the_tolerance_of_the_best_afford
     assert found.cost <= max_cost
 
 
-@settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 10_000), max_cost=st.floats(COSTS[0], 0.999))
-def test_a_limit_never_selects_worse_than_if_there_were_no_deeper_layers(seed: int, max_cost: float) -> None:
-    shallow = within(seed, sum(cost <= max_cost for cost in COSTS))
-    best = max(step.set_utility for step in shallow.trajectory)
-    assert max(step.set_utility for step in selected(seed, Budget(max_cost)).trajectory) >= best - 1e-12
-
-
-def test_no_tolerance_takes_the_set_of_the_rule() -> None:
-    norms, labels = drawn(1)
-    assert selected(1, Budget()).trajectory == select_layers(norms, labels, NAMES, create_rule("paper")).trajectory
-
-
 def test_a_limit_below_the_first_layer_is_refused() -> None:
     message = r"within `max_cost` 0\.01 of a forward pass; the cheapest one takes 0\.071"
     with pytest.raises(CalibrationError, match=message):

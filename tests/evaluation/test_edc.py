@@ -6,8 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from froq_lightning.evaluation.comparisons import Trials, pair_quality
 from froq_lightning.evaluation.convention import create_convention
@@ -99,17 +97,6 @@ def test_in_froq_ties_give_the_mean_over_all_orders(draw: Draw) -> None:
     assert area == pytest.approx(np.mean(orders), abs=4 * np.std(orders) / math.sqrt(len(orders)))
 
 
-def test_a_random_quality_has_an_area_of_one(draw: Draw) -> None:
-    trials, _ = draw(0, mated=4000, non_mated=2000)
-    generator = np.random.default_rng(1)
-    convention = create_convention("froq")
-    areas = [
-        error_versus_discard(trials.scores, trials.mated, generator.random(len(trials.scores)), convention, 0.01).area
-        for _ in range(50)
-    ]
-    assert np.mean(areas) == pytest.approx(1, abs=0.01)
-
-
 def test_a_constant_quality_has_an_area_of_one_and_changes_nothing(draw: Draw) -> None:
     scores, mated, _ = parts(draw(2))
     constant = np.full(len(scores), 0.5)
@@ -139,27 +126,6 @@ def test_the_best_quality_reaches_the_theoretical_curve(draw: Draw) -> None:
         scores, mated, -scores, create_convention({"preset": "iso", "normalise": "best"}), 0.05
     )
     assert worse.area > 0.05
-
-
-@given(st.integers(0, 10_000), st.sampled_from(["froq", "iso", "cr-fiqa"]))
-def test_only_the_order_of_the_qualities_counts(seed: int, name: str) -> None:
-    generator = np.random.default_rng(seed)
-    scores, mated, quality = generator.random(60), generator.random(60) < 0.5, generator.integers(0, 9, 60) / 9
-    convention = create_convention(name)
-    one = error_versus_discard(scores, mated, quality, convention, 0.2)
-    other = error_versus_discard(scores, mated, np.exp(3 * quality) - 7, convention, 0.2)
-    np.testing.assert_array_equal(one.fnmr, other.fnmr)
-
-
-@given(st.integers(0, 10_000), st.sampled_from(["froq", "iso"]))
-def test_the_order_of_the_trials_does_not_count(seed: int, name: str) -> None:
-    generator = np.random.default_rng(seed)
-    scores, mated, quality = generator.random(60), generator.random(60) < 0.5, generator.integers(0, 9, 60) / 9
-    order = generator.permutation(60)
-    convention = create_convention(name)
-    one = error_versus_discard(scores, mated, quality, convention, 0.2).area
-    other = error_versus_discard(scores[order], mated[order], quality[order], convention, 0.2).area
-    assert one == pytest.approx(other, abs=1e-12, nan_ok=True)
 
 
 @pytest.mark.parametrize("name", ["froq", "cr-fiqa", "iso"])

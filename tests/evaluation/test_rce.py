@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import rankdata
 
 from froq_lightning.evaluation.comparisons import Trials
 from froq_lightning.evaluation.error_rates import threshold_at_fmr
@@ -42,22 +42,6 @@ def by_loops(trials: Trials, quality: np.ndarray, fmr: float, gamma: float) -> f
 def test_it_equals_its_definition(seed: int, gamma: float, draw: Draw) -> None:
     trials, quality = draw(seed)
     assert rank_consistency(trials, quality, 0.05, gamma) == pytest.approx(by_loops(trials, quality, 0.05, gamma))
-
-
-def test_without_weights_and_ties_it_is_spearmans_rho(draw: Draw) -> None:
-    trials, quality = draw(7)
-    harm, margin, images = harm_and_margin(trials, threshold_at_fmr(trials.scores[~trials.mated], 0.05))
-    rho = spearmanr([10 * one + other for one, other in zip(harm, margin, strict=True)], -quality[images]).statistic
-    assert rank_consistency(trials, quality, 0.05, gamma=0) == pytest.approx(rho, abs=1e-9)
-
-
-def test_a_quality_that_knows_the_harm_reaches_one_and_its_opposite_minus_one(draw: Draw) -> None:
-    trials, _ = draw(1)
-    harm, margin, images = harm_and_margin(trials, threshold_at_fmr(trials.scores[~trials.mated], 0.05))
-    quality = np.zeros(100)
-    quality[images] = [-10 * one - other for one, other in zip(harm, margin, strict=True)]
-    assert rank_consistency(trials, quality, 0.05) == pytest.approx(1)
-    assert rank_consistency(trials, -quality, 0.05, gamma=0) == pytest.approx(-1)
 
 
 def test_a_missing_quality_is_the_worst(draw: Draw) -> None:

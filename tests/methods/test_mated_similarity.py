@@ -14,7 +14,7 @@ from torch.nn.functional import cosine_similarity
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import CalibrationError
-from froq_lightning.methods.mated_similarity import ALIKE, MatedSimilarity, Similarities, doubt_of_subjects
+from froq_lightning.methods.mated_similarity import MatedSimilarity, Similarities
 
 Samples = tuple[Tensor, Tensor, Tensor]
 
@@ -62,17 +62,6 @@ def test_sums_give_what_a_comparison_of_all_with_all_gives(samples: Samples, blo
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12, equal_nan=True)
 
 
-@given(sets(), st.randoms(use_true_random=False), st.floats(0.01, 100))
-@settings(deadline=None)
-def test_order_and_length_of_the_embeddings_have_no_say(samples: Samples, random: object, scale: float) -> None:
-    embeddings, subjects, originals = samples
-    order = torch.tensor(random.sample(range(len(subjects)), len(subjects)))  # type: ignore[attr-defined]
-    moved = Similarities.of(scale * embeddings[order], subjects[order], order.argsort()[originals[order]])
-    found = Similarities.of(*samples)
-    torch.testing.assert_close(moved.mated, found.mated[order], rtol=0, atol=1e-6, equal_nan=True)
-    torch.testing.assert_close(moved.alike, found.alike, rtol=0, atol=1e-6, equal_nan=True)
-
-
 @pytest.fixture(scope="module")
 def faces(shared: Path) -> tuple[Tensor, Tensor]:
     """120 faces of 40 subjects, and numbers of these."""
@@ -114,8 +103,3 @@ def test_subjects_are_told_from_other_folders(
 def test_subjects_that_allow_no_labels_are_refused(subjects: list[int], message: str) -> None:
     with pytest.raises(CalibrationError, match=message):
         MatedSimilarity().label(torch.rand(3, 4), torch.tensor(subjects), torch.arange(3))
-
-
-def test_a_caller_may_ask_for_the_doubt_without_an_error() -> None:
-    assert doubt_of_subjects(ALIKE) == ""
-    assert "are the sub-folders" in doubt_of_subjects(ALIKE - 0.01).lower()

@@ -1,7 +1,6 @@
 """PreFIQs beside networks that were pruned by hand, one image at a time."""
 
 import copy
-import dataclasses
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -47,19 +46,6 @@ def test_it_is_the_distance_to_the_embedding_of_a_network_pruned_by_hand(
     ours = PreFIQs(share, per, micro_batch=5).score(staged_backbone, small_images)
     theirs = one_by_one(staged_backbone, pruned(staged_backbone.network, share, per), small_images)
     assert ours.tolist() == pytest.approx(theirs, abs=1e-6)
-
-
-@pytest.mark.parametrize("per", ["layer", "network"])
-@pytest.mark.parametrize("name", ["edgeface", "mobilefacenet"])
-def test_real_networks_score_as_when_pruned_by_hand_and_keep_their_weights(
-    name: str, per: Per, calibration_images: Tensor, request: pytest.FixtureRequest
-) -> None:
-    backbone: Backbone = request.getfixturevalue(name)
-    images, before = calibration_images[:4], network_sha256(backbone.network)
-    ours = PreFIQs(per=per).score(backbone, images)
-    assert network_sha256(backbone.network) == before
-    theirs = one_by_one(backbone, pruned(backbone.network, 0.4, per), images)
-    assert ours.tolist() == pytest.approx(theirs, abs=1e-5)
 
 
 def test_runs_of_several_threads_do_not_disturb_each_other(staged_backbone: Backbone, small_images: Tensor) -> None:
@@ -204,13 +190,3 @@ def test_networks_that_cannot_be_pruned_are_refused(
 ) -> None:
     with pytest.raises(BackboneError, match=message):
         PreFIQs().score(backbone_of(spoil(chain())), small_images)
-
-
-def test_a_method_that_has_scored_is_still_equal_and_can_be_copied(
-    staged_backbone: Backbone, small_images: Tensor
-) -> None:
-    method = PreFIQs(0.3)
-    scores = method.score(staged_backbone, small_images)
-    assert method == PreFIQs(0.3)
-    assert torch.equal(copy.deepcopy(method).score(staged_backbone, small_images), scores)
-    assert dataclasses.replace(method, share=0.2).parameters() == {"share": 0.2, "per": "layer"}

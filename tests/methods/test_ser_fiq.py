@@ -1,6 +1,5 @@
 """SER-FIQ beside one image and one stochastic pass at a time."""
 
-import dataclasses
 import math
 from collections.abc import Callable
 
@@ -40,33 +39,11 @@ def test_it_is_the_same_sum_over_single_passes(
     assert method.score(staged_backbone, small_images).tolist() == pytest.approx(theirs, rel=1e-6)
 
 
-def test_edgeface_has_a_dropout_that_drops_nothing_until_a_rate_is_set(
-    edgeface: Backbone, calibration_images: Tensor
-) -> None:
-    images, network = calibration_images[:3], edgeface.network
-    with pytest.raises(BackboneError, match=r"'head\.drop' of EdgeNeXt has a rate of 0; the option `rate: 0\.5` sets"):
-        SerFiq().score(edgeface, images)
-    method = SerFiq(passes=6, rate=0.5)
-    theirs = one_by_one(
-        method,
-        0.5,
-        edgeface.preprocessing(images),
-        lambda inputs: network.forward_head(network.forward_features(inputs), pre_logits=True),
-        network.head.fc,
-    )
-    assert method.score(edgeface, images).tolist() == pytest.approx(theirs, rel=1e-5)
-
-
 def test_scaling_stretches_the_same_order_over_0_to_1(staged_backbone: Backbone, small_images: Tensor) -> None:
     plain = SerFiq(passes=9, rate=0.02).score(staged_backbone, small_images)
     scaled = SerFiq(passes=9, rate=0.02, scaled=True).score(staged_backbone, small_images)
     assert scaled.tolist() == pytest.approx([1 / (1 + math.exp(-130 * (score - 0.88))) for score in plain.tolist()])
     assert torch.equal(scaled.argsort(), plain.argsort())
-
-
-def test_an_embedding_that_nothing_moves_scores_1(staged_backbone: Backbone, small_images: Tensor) -> None:
-    constant = dataclasses.replace(staged_backbone, embed=torch.ones_like)
-    assert SerFiq(passes=4).score(constant, small_images).tolist() == [1.0] * 14
 
 
 class Late(nn.Module):

@@ -86,14 +86,6 @@ def test_trials_without_a_score_do_not_count(name: str) -> None:
     assert float(metric.compute()) == expected(metric)
 
 
-def test_the_curve_is_there_too() -> None:
-    metric = ErrorVersusDiscard("froq", FMR)
-    feed(metric, slice(0, COUNT))
-    curve = metric.curve()
-    assert curve.area == float(metric.compute())
-    assert len(curve.fractions) == len(curve.fnmr) == 31
-
-
 def test_arguments_of_different_lengths_are_refused() -> None:
     with pytest.raises(DataError, match=r"one length, but got shapes \[\(2,\), \(3,\)\]"):
         FalseNonMatchRate().update(torch.ones(3), torch.ones(2))

@@ -183,22 +183,6 @@ def test_the_same_values_are_no_copy_where_images_do_not_come_first(inputs: Tens
     assert observation.copies == {}
 
 
-def test_one_layer_may_be_asked_for_twice(inputs: Tensor) -> None:
-    network = nn.Sequential(nn.Conv2d(3, 4, 1))
-    with LayerNorms(network, ("0", "0")) as norms:
-        table = norms.observe(inputs).norms
-    assert torch.equal(table[:, 0], table[:, 1])
-    assert table.isfinite().all()
-
-
-def test_channels_last_gives_the_norms_of_contiguous_memory(small_backbone: Backbone, small_images: Tensor) -> None:
-    inputs = small_backbone.preprocessing(small_images)
-    plain, _ = observe(small_backbone.network, inputs)
-    network = small_backbone.network.to(memory_format=torch.channels_last)
-    turned, _ = observe(network, inputs.contiguous(memory_format=torch.channels_last))
-    torch.testing.assert_close(turned.norms, plain.norms, rtol=1e-5, atol=0)
-
-
 def test_windows_of_an_image_count_together(inputs: Tensor) -> None:
     network = Windows()
     images = inputs[:, :, :4, :4]
