@@ -35,10 +35,10 @@ def test_a_pass_that_may_stop_early_ends_behind_the_last_layer_once_an_image_has
     norms = ScoringNorms(network, ("twice",), stop_early=True)
     for batch in (inputs, inputs, inputs[:2]):
         with norms:
-            seen = norms.observe(batch)
+            scoring_pass = norms.observe(batch)
         assert network.runs == 1
-        assert seen.output is None
-        torch.testing.assert_close(seen.norms, whole.norms[: len(batch)])
+        assert scoring_pass.output is None
+        torch.testing.assert_close(scoring_pass.norms, whole.norms[: len(batch)])
         assert not network.twice._forward_hooks
 
 
@@ -109,8 +109,8 @@ def test_whatever_layers_return_has_the_norms_that_calibration_sees(batch: int) 
         expected = norms.observe(inputs).norms
     for stop_early in (False, True):
         with ScoringNorms(network, layers, stop_early=stop_early) as norms:
-            seen = norms.observe(inputs).norms
-        torch.testing.assert_close(seen.clone(), expected, rtol=1e-6, atol=0, equal_nan=True)
+            scored = norms.observe(inputs).norms
+        torch.testing.assert_close(scored.clone(), expected, rtol=1e-6, atol=0, equal_nan=True)
     result = dict(zip(layers, expected.isnan().any(dim=0).tolist(), strict=True))
     assert [name for name in layers if result[name]] == ["shared", "scalar", "empty", "whole_numbers", "several"]
 

@@ -134,10 +134,11 @@ def test_a_large_set_is_thinned_by_whole_groups(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("max_cost", [0.1, 0.5, 0.83])
 def test_a_limit_to_the_cost_takes_layers_within_it(max_cost: float) -> None:
-    found = selected(Budget(max_cost=max_cost))
-    assert found.cost is not None
-    assert found.cost <= max_cost
-    assert found.in_sample == pytest.approx(max(p.utility for p in found.front if p.cost <= max_cost), abs=1e-9)
+    costs = [(place + 1) / LAYERS for place in range(LAYERS)]
+    selection = select_layers(*drawn(120), NAMES, create_rule("ridge"), costs=costs, budget=Budget(max_cost=max_cost))
+    assert max(costs[column] for column in selection.columns) <= max_cost
+    affordable = [point.utility for point in selection.front if point.cost <= max_cost]
+    assert selection.in_sample == pytest.approx(max(affordable), abs=1e-9)
 
 
 @pytest.mark.parametrize("subjects", [1, 2])
