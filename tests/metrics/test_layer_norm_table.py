@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,20 +52,17 @@ def expected(count: int) -> np.ndarray:
     return torch.cat([norms, labels[:, None]], dim=1).numpy()
 
 
-def gather(rank: int, folder: str) -> None:
-    """Fill shares of 9 samples in one of two processes, the last share its own, and save the whole tables."""
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
-    try:
-        for name, shares in SHARES.items():
-            table = LayerNormTable(rows=9, layers=LAYERS)
-            usable, missing = shares[rank]
-            table.update_missing(torch.tensor(missing, dtype=torch.int64))
-            add_whole(table, usable)
-            np.save(f"{folder}/{name}{rank}.npy", table.compute())
-            np.save(f"{folder}/{name}{rank}_origins.npy", table.all_origins())
-            np.save(f"{folder}/{name}{rank}_embeddings.npy", table.all_embeddings(DIMENSION))
-    finally:
-        torch.distributed.destroy_process_group()
+def gather(rank: int) -> dict[str, list[Tensor]]:
+    """Fill shares of 9 samples in one of two processes, and return the whole tables."""
+    tables = {}
+    for name, shares in SHARES.items():
+        table = LayerNormTable(rows=9, layers=LAYERS)
+        usable, missing = shares[rank]
+        table.update_missing(torch.tensor(missing, dtype=torch.int64))
+        add_whole(table, usable)
+        norms = torch.from_numpy(table.compute())
+        tables[name] = [norms, table.all_origins(), table.all_embeddings(DIMENSION)]
+    return tables
 
 
 @pytest.mark.parametrize(
@@ -173,28 +172,20 @@ def test_gathering_and_ranking_take_little_more_memory_than_the_table() -> None:
 
 
 @pytest.fixture(scope="module")
-def gathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what two processes made of their shares."""
-    folder = tmp_path_factory.mktemp("gathered")
-    with pytest.MonkeyPatch.context() as patch:
-        # A child process finds this module by its name below the root of the repository.
-        patch.syspath_prepend(str(Path(__file__).parents[2]))
-        torch.multiprocessing.spawn(gather, args=(str(folder),), nprocs=2)
-    return folder
+def gathered(in_two_processes: Callable[[Callable[[int], Any]], list[Any]]) -> list[Any]:
+    """What two processes made of their shares."""
+    return in_two_processes(gather)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
 @pytest.mark.parametrize("name", SHARES)
-def test_two_processes_gather_the_same_whole_table(name: str, gathered: Path) -> None:
-    whole, other = (np.load(gathered / f"{name}{rank}.npy") for rank in (0, 1))
-    usable = [0, 1, 2, 3, 4, 5, 7, 8]
-    assert np.array_equal(whole[usable], expected(9)[usable])
-    assert np.isnan(whole[6]).all()
-    assert np.array_equal(other, whole, equal_nan=True)
-    origins, embeddings = (np.load(gathered / f"{name}1_{kind}.npy") for kind in ("origins", "embeddings"))
-    own_origins, own_embeddings = facts_of(torch.arange(9))
-    assert np.array_equal(origins[usable], own_origins.T[usable])
-    assert np.array_equal(embeddings[usable], own_embeddings[usable])
-    assert origins[6].tolist() == [-1, 6]
-    assert np.isnan(embeddings[6]).all()
+def test_two_processes_gather_the_same_whole_table(name: str, gathered: list[Any]) -> None:
+    usable, (origins, embeddings) = [0, 1, 2, 3, 4, 5, 7, 8], facts_of(torch.arange(9))
+    for tables in gathered:
+        norms, all_origins, all_embeddings = (column.numpy() for column in tables[name])
+        assert np.array_equal(norms[usable], expected(9)[usable])
+        assert np.array_equal(all_origins[usable], origins.T[usable])
+        assert np.array_equal(all_embeddings[usable], embeddings[usable])
+        assert all_origins[6].tolist() == [-1, 6]
+        assert np.isnan(norms[6]).all()
+        assert np.isnan(all_embeddings[6]).all()
