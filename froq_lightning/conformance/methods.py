@@ -47,7 +47,8 @@ def check_method(method: QualityMethod, backbone: Backbone, images: Tensor | Non
         raise ExtensionError(f"Expected finite scores without gradients, but got {scores!r:.100}")
     if not torch.equal(method.score(backbone, images), scores):
         raise ExtensionError("Expected the same scores in every run, but they differ")
-    _require_close(scores, _one_by_one(method, backbone, images), "the other images of its batch")
+    one_by_one = torch.cat([method.score(backbone, image) for image in images.split(1)])
+    _require_close(scores, one_by_one, "the other images of its batch")
     _require_close(scores, method.score(backbone, images.flip(0)).flip(0), "the order of the images")
     _require_close(scores, method.score(backbone, images / 255), "whether pixels are uint8 or 0..1")
     with torch.inference_mode():
@@ -145,10 +146,6 @@ def _same(first: dict[str, Any], second: dict[str, Any]) -> bool:
         torch.equal(value, second[name]) if isinstance(value, Tensor) else value == second[name]
         for name, value in first.items()
     )
-
-
-def _one_by_one(method: QualityMethod, backbone: Backbone, images: Tensor) -> Tensor:
-    return torch.cat([method.score(backbone, image) for image in images.split(1)])
 
 
 def _require_close(scores: Tensor, others: Tensor, influence: str) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 
@@ -13,14 +13,6 @@ Threshold = Literal["fixed", "recomputed"]
 Ties = Literal["expected", "order", "together"]
 Area = Literal["mean", "trapezoid", "step"]
 Normalise = Literal["none", "start", "best"]
-CHOICES = {
-    "measure": ("edc", "rce"),
-    "discard": ("mated", "all"),
-    "threshold": ("fixed", "recomputed"),
-    "ties": ("expected", "order", "together"),
-    "area": ("mean", "trapezoid", "step"),
-    "normalise": ("none", "start", "best"),
-}
 
 
 @dataclass(frozen=True)
@@ -55,9 +47,10 @@ class Convention:
     gamma: float = 3.0
 
     def __post_init__(self) -> None:
-        for knob, choices in CHOICES.items():
-            if getattr(self, knob) not in choices:
-                raise ConfigurationError(f"Expected `{knob}` to be one of {choices}, but got {getattr(self, knob)!r}")
+        for knob in fields(self):
+            choices, value = get_args(knob.type), getattr(self, knob.name)
+            if choices and value not in choices:
+                raise ConfigurationError(f"Expected `{knob.name}` to be one of {choices}, but got {value!r}")
         if not 0 < self.limit < 1 or not 0 <= self.step <= self.limit or not 0 <= self.gamma < math.inf:
             raise ConfigurationError(
                 f"Expected 0 < limit < 1, 0 <= step <= limit and gamma >= 0, but got {self.limit}, {self.step} and "

@@ -4,7 +4,7 @@ Definitions: arXiv 2303.13294; the convention of FROQ (IJCB 2025) and of CR-FIQA
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -111,8 +111,7 @@ def _expected(errors: Floats, counts: Floats) -> _Curve:
 
     Of a group with e errors among n trials, k discarded ones are expected to hold e k / n errors: linear in k.
     """
-    steps = _steps(errors, counts)
-    return _Curve(steps.discarded, steps.errors, steps.total, linear=True)
+    return replace(_steps(errors, counts), linear=True)
 
 
 def _values(curve: _Curve, fractions: Floats) -> Floats:
