@@ -52,11 +52,7 @@ def iso_by_loops(scores: np.ndarray, mated: np.ndarray, quality: np.ndarray, fmr
     return area
 
 
-def froq_by_loops(scores: np.ndarray, mated: np.ndarray, quality: np.ndarray, fmr: float) -> float:
-    return froq_at(lowest_threshold(scores[~mated], fmr), scores[mated], quality[mated])
-
-
-def froq_at(threshold: float, genuine: np.ndarray, quality: np.ndarray) -> float:
+def froq_by_loops(threshold: float, genuine: np.ndarray, quality: np.ndarray) -> float:
     genuine = genuine[np.argsort(quality, kind="stable")]
     curve = [np.mean(genuine[int(step * len(genuine) // 100) :] <= threshold) for step in range(31)]
     return float(np.mean(curve) / curve[0])
@@ -85,7 +81,8 @@ def test_froq_equals_its_definition(seed: int, draw: Draw) -> None:
     scores, mated, quality = parts(draw(seed))
     quality += np.random.default_rng(seed).random(len(quality)) * 1e-9  # pairs share images: no ties here
     area = error_versus_discard(scores, mated, quality, create_convention("froq"), 0.05).area
-    assert area == pytest.approx(froq_by_loops(scores, mated, quality, 0.05), abs=1e-12)
+    threshold = lowest_threshold(scores[~mated], 0.05)
+    assert area == pytest.approx(froq_by_loops(threshold, scores[mated], quality[mated]), abs=1e-12)
 
 
 def test_in_froq_ties_give_the_mean_over_all_orders(draw: Draw) -> None:
@@ -93,7 +90,7 @@ def test_in_froq_ties_give_the_mean_over_all_orders(draw: Draw) -> None:
     area = error_versus_discard(scores, mated, quality, create_convention("froq"), 0.05).area
     threshold, genuine, generator = lowest_threshold(scores[~mated], 0.05), scores[mated], np.random.default_rng(0)
     drawn = (quality + 1e-6 * generator.random(len(quality)) for _ in range(4000))
-    orders = [froq_at(threshold, genuine, broken[mated]) for broken in drawn]
+    orders = [froq_by_loops(threshold, genuine, broken[mated]) for broken in drawn]
     assert area == pytest.approx(np.mean(orders), abs=4 * np.std(orders) / math.sqrt(len(orders)))
 
 

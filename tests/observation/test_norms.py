@@ -1,5 +1,6 @@
 """LayerNorms beside a plain hook that clones every output and takes its norm afterwards."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -21,36 +22,29 @@ class Reused(nn.Module):
         return self.shared(self.shared(inputs) * 5)
 
 
+class Returns(nn.Module):
+    """Returns what is made of the inputs."""
+
+    def __init__(self, make: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.make = make
+
+    def forward(self, inputs: Tensor) -> Any:
+        return self.make(inputs)
+
+
 class Several(nn.Module):
     """Children that return a tuple, nothing, integers, and one that is never called."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.pair, self.nothing, self.whole, self.constant, self.idle = Pair(), Nothing(), Whole(), Constant(), Pair()
+        self.pair, self.idle = Returns(lambda x: (x, x)), nn.Identity()
+        self.nothing, self.whole = Returns(lambda _: None), Returns(lambda x: (x * 9).to(torch.int32))
+        self.constant = Returns(lambda x: x.new_ones(1, 4))
 
     def forward(self, inputs: Tensor) -> Tensor:
         self.nothing(inputs), self.whole(inputs), self.constant(inputs)
         return self.pair(inputs)[0]
-
-
-class Pair(nn.Module):
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        return inputs, inputs
-
-
-class Nothing(nn.Module):
-    def forward(self, inputs: Tensor) -> None:
-        del inputs
-
-
-class Whole(nn.Module):
-    def forward(self, inputs: Tensor) -> Tensor:
-        return (inputs * 9).to(torch.int32)
-
-
-class Constant(nn.Module):
-    def forward(self, inputs: Tensor) -> Tensor:
-        return inputs.new_ones(1, 4)
 
 
 class Windows(nn.Module):
@@ -155,19 +149,11 @@ def test_containers_identities_and_views_have_the_norms_of_the_layer_whose_outpu
 
 
 def test_a_slice_is_no_copy_of_the_whole(inputs: Tensor) -> None:
-    class Half(nn.Module):
-        def forward(self, inputs: Tensor) -> Tensor:
-            return inputs[:, :2]
-
-    expect_plain_norms(nn.Sequential(nn.Conv2d(3, 4, 1), Half()), inputs)
+    expect_plain_norms(nn.Sequential(nn.Conv2d(3, 4, 1), Returns(lambda x: x[:, :2])), inputs)
 
 
 def test_the_same_values_are_no_copy_where_images_do_not_come_first(inputs: Tensor) -> None:
-    class PutFirst(nn.Module):
-        def forward(self, inputs: Tensor) -> Tensor:
-            return inputs.flatten(2).permute(2, 0, 1)
-
-    network = nn.Sequential(nn.Conv2d(3, 4, 2), PutFirst())
+    network = nn.Sequential(nn.Conv2d(3, 4, 2), Returns(lambda x: x.flatten(2).permute(2, 0, 1)))
     observation, column = observe(network, inputs)
     assert observation.failures == {column["1"]: "returns shape [49, 5, 4] for a batch of 5"}
 

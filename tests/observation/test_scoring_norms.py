@@ -1,5 +1,7 @@
 """Scoring sees the norms that calibration saw, in passes that end where they may."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -70,7 +72,7 @@ def test_every_layer_of_a_real_network_has_the_norms_of_a_whole_pass_when_the_pa
 class Returns(nn.Module):
     """Returns what is made of the inputs."""
 
-    def __init__(self, make: object) -> None:
+    def __init__(self, make: Callable[[Tensor], object]) -> None:
         super().__init__()
         self.make = make
 
@@ -78,33 +80,34 @@ class Returns(nn.Module):
         return self.make(inputs)
 
 
-class Odd(nn.Module):
+ODD: dict[str, Callable[[Tensor], object]] = {
+    "plain": lambda x: 2 * x,
+    "windows": lambda x: x.reshape(len(x) * 2, -1),
+    "strided": lambda x: x.transpose(1, 2),
+    "wide": lambda x: x.double(),
+    "narrow": lambda x: x.half(),
+    "flat": lambda x: x[:, 0, 0, 0],
+    "shared": lambda x: x.new_ones(1, 8),
+    "scalar": lambda x: x.sum(),
+    "empty": lambda x: x[:, :0],
+    "whole_numbers": lambda x: x.long(),
+    "several": lambda x: (x, x),
+}
+
+
+class Odd(nn.ModuleDict):
     """Layers that return whatever layers may return."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.plain = Returns(lambda x: 2 * x)
-        self.windows = Returns(lambda x: x.reshape(len(x) * 2, -1))
-        self.strided = Returns(lambda x: x.transpose(1, 2))
-        self.wide = Returns(lambda x: x.double())
-        self.narrow = Returns(lambda x: x.half())
-        self.flat = Returns(lambda x: x[:, 0, 0, 0])
-        self.shared = Returns(lambda x: x.new_ones(1, 8))
-        self.scalar = Returns(lambda x: x.sum())
-        self.empty = Returns(lambda x: x[:, :0])
-        self.whole_numbers = Returns(lambda x: x.long())
-        self.several = Returns(lambda x: (x, x))
-
     def forward(self, inputs: Tensor) -> Tensor:
-        for layer in self.children():
+        for layer in self.values():
             layer(inputs)
         return inputs
 
 
 @pytest.mark.parametrize("batch", [2, 3])
 def test_whatever_layers_return_has_the_norms_that_calibration_sees(batch: int) -> None:
-    network, inputs = Odd(), torch.randn(batch, 3, 4, 4)
-    layers = [name for name, _ in network.named_children()]
+    network, inputs = Odd({name: Returns(make) for name, make in ODD.items()}), torch.randn(batch, 3, 4, 4)
+    layers = list(ODD)
     with LayerNorms(network, layers) as norms:
         expected = norms.observe(inputs).norms
     for stop_early in (False, True):
