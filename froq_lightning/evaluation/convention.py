@@ -7,13 +7,6 @@ from typing import Any, Literal, get_args
 
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 
-Measure = Literal["edc", "rce"]
-Discard = Literal["mated", "all"]
-Threshold = Literal["fixed", "recomputed"]
-Ties = Literal["expected", "order", "together"]
-Area = Literal["mean", "trapezoid", "step"]
-Normalise = Literal["none", "start", "best"]
-
 
 @dataclass(frozen=True)
 class Convention:
@@ -36,14 +29,14 @@ class Convention:
     """
 
     name: str
-    measure: Measure = "edc"
-    discard: Discard = "mated"
-    threshold: Threshold = "fixed"
-    ties: Ties = "expected"
+    measure: Literal["edc", "rce"] = "edc"
+    discard: Literal["mated", "all"] = "mated"
+    threshold: Literal["fixed", "recomputed"] = "fixed"
+    ties: Literal["expected", "order", "together"] = "expected"
     limit: float = 0.3
     step: float = 0.01
-    area: Area = "mean"
-    normalise: Normalise = "none"
+    area: Literal["mean", "trapezoid", "step"] = "mean"
+    normalise: Literal["none", "start", "best"] = "none"
     gamma: float = 3.0
 
     def __post_init__(self) -> None:

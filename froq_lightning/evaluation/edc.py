@@ -62,7 +62,8 @@ def error_versus_discard(
     area = _area(fractions, fnmr, convention)
     if convention.normalise == "best":
         # pAUC(quality) - pAUC(oracle), which discards the false non-matches first (arXiv 2303.13294).
-        best = _steps(*_best(int(errors.sum()), int(counts.sum())))
+        wrong = np.arange(counts.sum()) < errors.sum()
+        best = _steps(wrong.astype(np.float64), np.ones(len(wrong)))
         ideal = fractions if convention.step else _exact_fractions(best, convention.limit)
         area -= _area(ideal, _values(best, ideal), convention)
     return ErrorVersusDiscardCurve(fractions, fnmr, threshold, area)
@@ -94,10 +95,6 @@ def _groups(wrong: Booleans, quality: Floats) -> tuple[Floats, Floats]:
     """Count the errors and the trials of each quality, the lowest first."""
     _, group = np.unique(quality, return_inverse=True)
     return np.bincount(group, weights=wrong).astype(np.float64), np.bincount(group).astype(np.float64)
-
-
-def _best(errors: int, total: int) -> tuple[Floats, Floats]:
-    return np.concatenate([np.ones(errors), np.zeros(total - errors)]), np.ones(total)
 
 
 def _steps(errors: Floats, counts: Floats) -> _Curve:

@@ -75,12 +75,12 @@ def late(dropout: nn.Module, kind: str = "straight") -> Backbone:
 
 def test_a_dropout_of_whole_channels_drops_whole_channels(small_images: Tensor) -> None:
     backbone = late(nn.Dropout2d(0.5))
-    seen: list[Tensor] = []
-    backbone.network.head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    inputs: list[Tensor] = []
+    backbone.network.head.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
     SerFiq(passes=10).score(backbone, small_images[:2, :, :8, :8])
-    kept = seen[-1].view(10, 2, 6, 36) != 0
-    assert torch.equal(kept.all(dim=-1), kept.any(dim=-1))
-    assert 0.2 < float(kept.double().mean()) < 0.8
+    retained = inputs[-1].view(10, 2, 6, 36) != 0
+    assert torch.equal(retained.all(dim=-1), retained.any(dim=-1))
+    assert 0.2 < float(retained.double().mean()) < 0.8
 
 
 def test_a_dropout_that_runs_twice_is_active_in_its_last_run(small_images: Tensor) -> None:
@@ -132,8 +132,8 @@ def test_the_layers_before_the_dropout_run_once_and_the_micro_batch_bounds_those
 ) -> None:
     before: list[int] = []
     after: list[int] = []
-    staged_backbone.network.stem.register_forward_hook(lambda *seen: before.append(len(seen[-1])))
-    staged_backbone.network.head.register_forward_hook(lambda *seen: after.append(len(seen[-1])))
+    staged_backbone.network.stem.register_forward_hook(lambda *call: before.append(len(call[-1])))
+    staged_backbone.network.head.register_forward_hook(lambda *call: after.append(len(call[-1])))
     SerFiq(passes=10, micro_batch=4).score(staged_backbone, small_images)
     assert sum(before) == 1 + 14
     assert max(after) == 4 * 10
