@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.backbones.weights import network_sha256
 from froq_lightning.errors import ExtensionError
 from froq_lightning.methods.quality_method import (
     ForwardPassMethod,
@@ -117,12 +118,12 @@ def _images(backbone: Backbone) -> Tensor:
 
 
 def _score_leaving_all_alone(method: QualityMethod, backbone: Backbone, images: Tensor) -> Tensor:
-    before, copies, state = images.clone(), _state(backbone.network), torch.get_rng_state()
+    before, network, state = images.clone(), _state(backbone.network), torch.get_rng_state()
     scores = method.score(backbone, images)
     changed = {
         "the images": not torch.equal(images, before),
         "the global random numbers": not torch.equal(torch.get_rng_state(), state),
-        "the network": not _same(_state(backbone.network), copies),
+        "the network": _state(backbone.network) != network,
     }
     if names := [name for name, is_changed in changed.items() if is_changed]:
         raise ExtensionError(f"Expected scoring to leave everything as it was, but it changes {' and '.join(names)}")
@@ -130,22 +131,15 @@ def _score_leaving_all_alone(method: QualityMethod, backbone: Backbone, images: 
 
 
 def _state(network: nn.Module) -> dict[str, Any]:
-    """Copy all of a network that a method must leave as it was."""
+    """Describe all of a network that a method must leave as it was."""
     modules = list(network.modules())
     return {
-        **{f"value {name}": value.clone() for name, value in network.state_dict().items()},
+        "values": network_sha256(network),
         "hooks": [(len(module._forward_hooks), len(module._forward_pre_hooks)) for module in modules],
         "forward": ["forward" in vars(module) for module in modules],
         "training": [module.training for module in modules],
         "gradients": [(each.requires_grad, each.grad is None) for each in network.parameters()],
     }
-
-
-def _same(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    return first.keys() == second.keys() and all(
-        torch.equal(value, second[name]) if isinstance(value, Tensor) else value == second[name]
-        for name, value in first.items()
-    )
 
 
 def _require_close(scores: Tensor, others: Tensor, influence: str) -> None:

@@ -37,9 +37,9 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says(strength: float
     truth = 6 / math.pi * math.asin(strength / 2)  # Spearman's rho of normal variables
     covered = 0
     for seed in range(300):
-        one, other = np.random.default_rng(seed).normal(size=(2, images))
-        found = stats.spearmanr(one, strength * one + math.sqrt(1 - strength**2) * other).statistic
-        low, high = SetUtility(float(found), images).interval
+        first, second = np.random.default_rng(seed).normal(size=(2, images))
+        rho = stats.spearmanr(first, strength * first + math.sqrt(1 - strength**2) * second).statistic
+        low, high = SetUtility(float(rho), images).interval
         covered += low <= truth <= high
     assert 0.9 <= covered / 300 <= 0.99
 

@@ -31,7 +31,7 @@ def test_the_published_code_tells_swapped_channels_and_another_scale(edgeface: B
         check_published_input(edgeface, lambda opencv: opencv / 255)
 
 
-def test_a_network_that_sees_no_colour_is_told() -> None:
+def test_a_network_that_sees_no_colour_is_refused() -> None:
     grey = nn.Sequential(nn.AvgPool3d((3, 1, 1)), nn.Flatten(), nn.Linear(64, 4))
     backbone = Backbone.with_weights(grey, Preprocessing((8, 8)), None)
     with pytest.raises(BackboneError, match="to change with red and blue swapped, but it stays the same"):

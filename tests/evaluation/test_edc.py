@@ -32,9 +32,9 @@ def cr_fiqa_by_loops(scores: np.ndarray, mated: np.ndarray, quality: np.ndarray,
     order = sorted(range(len(scores)), key=lambda trial: quality[trial])
     curve = []
     for step in range(20):
-        kept = order[int(step * 5 * len(scores) // 100) :]
-        non_mated = np.array([scores[trial] for trial in kept if not mated[trial]])
-        genuine = [scores[trial] for trial in kept if mated[trial]]
+        retained = order[int(step * 5 * len(scores) // 100) :]
+        non_mated = np.array([scores[trial] for trial in retained if not mated[trial]])
+        genuine = [scores[trial] for trial in retained if mated[trial]]
         threshold = nearest_threshold(non_mated, fmr)
         curve.append(sum(score <= threshold for score in genuine) / len(genuine))
     return sum(0.05 * (left + right) / 2 for left, right in pairwise(curve))
@@ -144,7 +144,7 @@ def test_a_recomputed_threshold_can_go_with_a_share_of_the_mated_trials(draw: Dr
     curve = error_versus_discard(scores, mated, quality, convention, 0.05)
     for fraction, fnmr in zip(curve.fractions, curve.fnmr, strict=True):
         least = np.sort(quality[mated])[int(round(fraction * mated.sum(), 6))]
-        kept = quality >= least
-        threshold = nearest_threshold(scores[kept & ~mated], 0.05)
+        retained = quality >= least
+        threshold = nearest_threshold(scores[retained & ~mated], 0.05)
         # Pairs share images, so qualities tie: one trial may stand on either side.
-        assert fnmr == pytest.approx(np.mean(scores[kept & mated] <= threshold), abs=0.02)
+        assert fnmr == pytest.approx(np.mean(scores[retained & mated] <= threshold), abs=0.02)

@@ -27,9 +27,9 @@ def single(trials: Trials, quality: np.ndarray, **options: object) -> Result:
 def test_every_method_convention_and_rate_gives_one_result(draw: Draw) -> None:
     trials, quality = draw(0)
     pairs = pair_quality(quality, trials.first, trials.second)
-    found = list(evaluate("set", trials, {"good": quality, "bad": -quality}, MetricOptions(fmr=(0.1, 0.05))))
-    assert len(found) == 2 * 4 * 2
-    for result in found:
+    results = list(evaluate("set", trials, {"good": quality, "bad": -quality}, MetricOptions(fmr=(0.1, 0.05))))
+    assert len(results) == 2 * 4 * 2
+    for result in results:
         sign = 1 if result.method == "good" else -1
         threshold = threshold_at_fmr(trials.scores[~trials.mated], result.fmr)
         assert result.threshold == threshold
@@ -45,7 +45,7 @@ def test_every_method_convention_and_rate_gives_one_result(draw: Draw) -> None:
             curve = error_versus_discard(trials.scores, trials.mated, pair, convention, result.fmr)
             assert result.value == curve.area
             assert result.curve == tuple(curve.fnmr)
-    good, bad = ([r.value for r in found if r.method == name and r.convention == "froq"] for name in ("good", "bad"))
+    good, bad = ([r.value for r in results if r.method == name and r.convention == "froq"] for name in ("good", "bad"))
     assert max(good) < 1 < min(bad)
 
 

@@ -128,7 +128,7 @@ class OtherPass(ForwardPassMethod):
 
 @dataclass(frozen=True)
 class FewDraws(RandomMethod):
-    """Draws once, however often it is told to."""
+    """Draws once, whatever the number of draws."""
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         return Mean().score(backbone, images)

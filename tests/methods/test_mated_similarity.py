@@ -53,15 +53,17 @@ def one_by_one(embeddings: Tensor, subjects: Tensor, originals: Tensor) -> Simil
 def test_sums_give_what_a_comparison_of_all_with_all_gives(samples: Samples, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("froq_lightning.methods.mated_similarity.BLOCK", block)
-        found, expected = Similarities.of(*samples), one_by_one(*samples)
-    assert torch.equal(found.mates, expected.mates)
-    assert torch.equal(found.is_image, expected.is_image)
-    for one, other in ((found.mated, expected.mated), (found.non_mated, expected.non_mated)):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-12, equal_nan=True)
+        similarities, expected = Similarities.of(*samples), one_by_one(*samples)
+    assert torch.equal(similarities.mates, expected.mates)
+    assert torch.equal(similarities.is_image, expected.is_image)
+    for ours, theirs in ((similarities.mated, expected.mated), (similarities.non_mated, expected.non_mated)):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12, equal_nan=True)
 
 
 @pytest.mark.parametrize("network", ["edgeface", "mobilefacenet"])
-def test_subjects_are_told_from_other_folders(network: str, crops: list[Any], request: pytest.FixtureRequest) -> None:
+def test_folders_that_are_no_subjects_are_refused(
+    network: str, crops: list[Any], request: pytest.FixtureRequest
+) -> None:
     backbone: Backbone = request.getfixturevalue(network)
     images = torch.stack([torch.from_numpy(crop.pixels).permute(2, 0, 1) for crop in crops])
     subjects, originals = torch.arange(4).repeat_interleave(3), torch.arange(12)

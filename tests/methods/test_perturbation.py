@@ -21,8 +21,8 @@ from froq_lightning.methods.quality_method import ForwardPassMethod
 def similarity(backbone: Backbone, image: Tensor, perturbed: Tensor) -> float:
     """Cosine similarity of one preprocessed image and its perturbed version, each embedded alone."""
     with torch.no_grad():
-        one, other = (backbone.embed(backbone.network(each[None])) for each in (image, perturbed))
-    return float(cosine_similarity(one, other)[0])
+        own, altered = (backbone.embed(backbone.network(each[None])) for each in (image, perturbed))
+    return float(cosine_similarity(own, altered)[0])
 
 
 def expect(ours: Tensor, theirs: list[float]) -> None:
@@ -70,14 +70,14 @@ def test_tiles_cover_every_pixel_exactly_once(size: tuple[int, int], grid: int) 
         """Embeds an image as the map of its black pixels."""
 
         def forward(self, inputs: Tensor) -> Tensor:
-            seen.append((inputs[:, 0] == -1).flatten(1))
+            maps.append((inputs[:, 0] == -1).flatten(1))
             return inputs.flatten(1)
 
-    seen: list[Tensor] = []
+    maps: list[Tensor] = []
     network = Backbone.with_weights(torch.nn.Sequential(Watch()), Preprocessing(size=size), None)
     white = torch.full((1, 3, *size), 255, dtype=torch.uint8)
     PerturbationQuality(flip=False, noise=0, occlusion=grid).score(network, white)
-    black = torch.cat(seen[1:])
+    black = torch.cat(maps[1:])
     assert len(black) == grid**2
     assert torch.equal(black.sum(dim=0), torch.ones(size[0] * size[1], dtype=torch.int64))
     rows, columns = (-(-length // grid) for length in size)

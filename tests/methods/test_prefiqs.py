@@ -79,10 +79,10 @@ def test_weights_that_change_later_are_pruned_anew(staged_backbone: Backbone, sm
     ]
     for change in changes:
         change()
-        found = method.score(staged_backbone, small_images)
-        assert not torch.equal(found, scores)
-        assert torch.equal(found, PreFIQs().score(staged_backbone, small_images))
-        scores = found
+        changed = method.score(staged_backbone, small_images)
+        assert not torch.equal(changed, scores)
+        assert torch.equal(changed, PreFIQs().score(staged_backbone, small_images))
+        scores = changed
 
 
 class Chain(nn.Module):
@@ -135,8 +135,8 @@ def test_weights_that_are_shared_or_computed_are_pruned_too(way: str, small_imag
         plain.get_submodule(name).weight = nn.Parameter(getattr(network, name).weight.detach().clone())
         plain.get_submodule(name).bias = nn.Parameter(getattr(network, name).bias.detach().clone())
     expected = one_by_one(backbone_of(plain), pruned(plain, 0.4, "layer"), small_images)
-    for found in scores:
-        assert found.tolist() == pytest.approx(expected, abs=1e-6)
+    for each in scores:
+        assert each.tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_compiled_network_scores_as_a_plain_one(small_images: Tensor) -> None:

@@ -71,8 +71,8 @@ def test_threads_take_turns_on_a_network() -> None:
         return [output for _, output in outputs]
 
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(observe, range(24)))
-    for number, outputs in enumerate(found):
+        observed = list(threads.map(observe, range(24)))
+    for number, outputs in enumerate(observed):
         assert len(outputs) == 1 + number % 6
         assert torch.equal(outputs[-1], network[: len(outputs)](inputs[number]))
     assert state(network) == before

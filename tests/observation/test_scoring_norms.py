@@ -163,7 +163,7 @@ def test_what_no_layer_needs_is_not_computed(small_backbone: Backbone, small_ima
 
 
 @pytest.mark.usefixtures("_fresh")
-def test_a_network_that_cannot_be_compiled_is_told(small_backbone: Backbone, small_images: Tensor) -> None:
+def test_a_network_that_cannot_be_compiled_is_refused(small_backbone: Backbone, small_images: Tensor) -> None:
     compiled = CompiledNorms(small_backbone.network, LAYERS)
     without_compiler = torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",), "fx_graph_cache": False})
     message = r"cannot be compiled here: .*InvalidCxxCompiler: .*; leave `compile` off"
