@@ -16,6 +16,10 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
+from froq_lightning.calibration.observer import CalibrationSet, Observer
+from froq_lightning.calibration.rules.registry import create_rule
+from froq_lightning.calibration.selection import select_layers
 from froq_lightning.extensions import BACKBONES
 from froq_lightning.observation.norms import LayerNorms, Observation
 
@@ -124,6 +128,24 @@ def small_images() -> Tensor:
     smooth = nn.functional.interpolate(coarse, size=32, mode="bilinear")
     noise = torch.rand(14, 3, 32, 32, generator=generator) * torch.linspace(0, 0.6, 14).view(-1, 1, 1, 1)
     return (smooth * 0.7 + noise * 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+@pytest.fixture
+def small_norms(small_backbone: Backbone, small_images: Tensor) -> Tensor:
+    """The layer norms of the small crops, [14, L]."""
+    with LayerNorms(small_backbone.network, small_backbone.candidate_layers) as norms:
+        return norms.observe(small_backbone.inputs(small_images)).norms
+
+
+@pytest.fixture(params=["distinct", "paper", "ridge"])
+def observer(request: pytest.FixtureRequest, small_norms: Tensor, small_backbone: Backbone) -> Observer:
+    """An Observer of the small network by each rule; the later a crop, the worse."""
+    labels = torch.linspace(0.9, 0.4, 14)
+    selection = select_layers(small_norms, labels, small_backbone.candidate_layers, create_rule(request.param))
+    options = {"architecture": "small", "layers": ("*",), "weights": "somewhere.pt"}
+    identity = BackboneIdentity.of(small_backbone, "small", options, "froq-small", "1.2")
+    images = CalibrationSet(14, 1, {"flip": True, "noise": 3})
+    return Observer.from_selection(selection, identity, request.param, images)
 
 
 @pytest.fixture
