@@ -3,7 +3,7 @@
 import json
 import pickle
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,6 @@ from froq_lightning.extensions import BACKBONES
 from froq_lightning.observation.norms import LayerNorms, Observation
 
 
-def read_images(paths: list[Path]) -> Tensor:
-    """Stack crops to [B, 3, H, W] uint8 RGB."""
-    return torch.stack([torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1) for path in paths])
-
-
 class SmallNet(nn.Module):
     """A face network of a few thousand parameters for crops of 32 pixels."""
 
@@ -47,6 +42,15 @@ class SmallNet(nn.Module):
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run in a folder of its own, so that a default output never lands in the checkout."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Runs are small: threads would wait for each other longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -86,15 +90,10 @@ def calibration_folder(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def calibration_paths(calibration_folder: Path, golden: dict[str, dict[str, Any]]) -> list[Path]:
-    """The 40 crops of the reference numbers, in their order."""
-    return [calibration_folder / name for name in golden["mobilefacenet"]["labels"]]
-
-
-@pytest.fixture(scope="session")
-def calibration_images(calibration_paths: list[Path]) -> Tensor:
-    """The 40 crops of the reference numbers, [40, 3, 112, 112] uint8 RGB."""
-    return read_images(calibration_paths)
+def calibration_images(calibration_folder: Path, golden: dict[str, dict[str, Any]]) -> Tensor:
+    """The 40 crops of the reference numbers in their order, [40, 3, 112, 112] uint8 RGB."""
+    crops = [np.array(Image.open(calibration_folder / name)) for name in golden["mobilefacenet"]["labels"]]
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).contiguous()
 
 
 @pytest.fixture(scope="session")
