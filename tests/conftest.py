@@ -18,13 +18,12 @@ from torch import Tensor, nn
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.calibration.backbone_identity import BackboneIdentity
+from froq_lightning.calibration.observer import CalibrationSet, Observer
+from froq_lightning.calibration.rules.registry import create_rule
+from froq_lightning.calibration.selection import select_layers
 from froq_lightning.extensions import BACKBONES
 from froq_lightning.observation.norms import LayerNorms, Observation
-
-
-def read_images(paths: list[Path]) -> Tensor:
-    """Stack crops to [B, 3, H, W] uint8 RGB."""
-    return torch.stack([torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1) for path in paths])
 
 
 class SmallNet(nn.Module):
@@ -45,6 +44,15 @@ class SmallNet(nn.Module):
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run in a folder of its own, so that a default output never lands in the checkout."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Runs are small: threads would wait for each other longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -84,15 +92,10 @@ def calibration_folder(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def calibration_paths(calibration_folder: Path, golden: dict[str, dict[str, Any]]) -> list[Path]:
-    """The 40 crops of the reference numbers, in their order."""
-    return [calibration_folder / name for name in golden["mobilefacenet"]["labels"]]
-
-
-@pytest.fixture(scope="session")
-def calibration_images(calibration_paths: list[Path]) -> Tensor:
-    """The 40 crops of the reference numbers, [40, 3, 112, 112] uint8 RGB."""
-    return read_images(calibration_paths)
+def calibration_images(calibration_folder: Path, golden: dict[str, dict[str, Any]]) -> Tensor:
+    """The 40 crops of the reference numbers in their order, [40, 3, 112, 112] uint8 RGB."""
+    crops = [np.array(Image.open(calibration_folder / name)) for name in golden["mobilefacenet"]["labels"]]
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).contiguous()
 
 
 @pytest.fixture(scope="session")
@@ -140,6 +143,24 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_PROGRESS_BARS", True)
         monkeypatch.setenv("HF_TOKEN", "hf_none")
         yield server
+
+
+@pytest.fixture
+def small_norms(small_backbone: Backbone, small_images: Tensor) -> Tensor:
+    """The layer norms of the small crops, [14, L]."""
+    with LayerNorms(small_backbone.network, small_backbone.candidate_layers) as norms:
+        return norms.observe(small_backbone.inputs(small_images)).norms
+
+
+@pytest.fixture(params=["distinct", "paper", "ridge"])
+def observer(request: pytest.FixtureRequest, small_norms: Tensor, small_backbone: Backbone) -> Observer:
+    """An Observer of the small network by each rule; the later a crop, the worse."""
+    labels = torch.linspace(0.9, 0.4, 14)
+    selection = select_layers(small_norms, labels, small_backbone.candidate_layers, create_rule(request.param))
+    options = {"architecture": "small", "layers": ("*",), "weights": "somewhere.pt"}
+    identity = BackboneIdentity.of(small_backbone, "small", options, "froq-small", "1.2")
+    images = CalibrationSet(14, 1, {"flip": True, "noise": 3})
+    return Observer.from_selection(selection, identity, request.param, images)
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """The aggregation of the norms of the selected layers to one score."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor
 
 Aggregation = Literal["mean_norm", "mean_standardised_norm"]
-AGGREGATIONS: tuple[str, ...] = get_args(Aggregation)
 
 
 def aggregate(norms: Tensor, rule: Aggregation, means: Tensor, stds: Tensor, weights: Tensor | None = None) -> Tensor:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,18 +16,17 @@ from torch import Tensor
 from froq_lightning.atomic_write import atomic_write, signature
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.bounded_io import read_json
-from froq_lightning.calibration.aggregation import AGGREGATIONS, Aggregation, aggregate
+from froq_lightning.calibration.aggregation import Aggregation, aggregate
 from froq_lightning.calibration.backbone_identity import BackboneIdentity, difference
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.json_dataclasses import decode
-from froq_lightning.calibration.observer_versions import SCHEMA_VERSION, upgraded
 from froq_lightning.calibration.selection import MINIMUM_IMAGES, LayerUtility, Selection, Step
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.downloads import fetch, is_remote
 from froq_lightning.errors import DataNotFoundError, ObserverError
 
-# Of an Observer in a repository of the hub.
-FILE_NAME = "observer.json"
+FILE_NAME = "observer.json"  # in a repository of the hub
+SCHEMA_VERSION = 3
 # How an Observer file of any version begins.
 OBSERVER = signature(rb'\{\n "schema_version": \d+,\n "backbone": \{\n')
 
@@ -104,11 +102,9 @@ class Observer:
     quantiles: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if self.aggregation not in AGGREGATIONS:
-            raise ObserverError(f"Expected `aggregation` to be one of {AGGREGATIONS}, but got {self.aggregation!r}")
         if len(self.quantiles) != 101 or list(self.quantiles) != sorted(self.quantiles):
             raise ObserverError(f"Expected 101 ascending quantiles, but got {len(self.quantiles)}")
-        if problem := next(chain(_contradicting_layers(self), _contradicting_utilities(self)), ""):
+        if problem := next(_contradictions(self), ""):
             raise ObserverError(problem)
 
     @classmethod
@@ -154,21 +150,21 @@ class Observer:
         if not path.is_file():
             raise DataNotFoundError(f"observer file {str(path)!r} does not exist")
         try:
-            return decode(cls, upgraded(read_json(path)))
+            return decode(cls, _upgraded(read_json(path)))
         except ValueError as error:
             raise ObserverError(f"{path.name} is no Observer: {error}") from error
 
     def save(self, path: str | Path) -> None:
         """Write the file: it appears whole or not at all."""
         with atomic_write(Path(path), OBSERVER) as place:
-            place.write_text(self._text(), encoding="utf-8")
+            place.write_bytes(self._content())
 
     def sha256(self) -> str:
         """Return the hash of the file that `save` writes."""
-        return hashlib.sha256(self._text().encode("utf-8")).hexdigest()
+        return hashlib.sha256(self._content()).hexdigest()
 
-    def _text(self) -> str:
-        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
+    def _content(self) -> bytes:
+        return (json.dumps(asdict(self), indent=1, allow_nan=False) + "\n").encode()
 
     def require(self, backbone: Backbone, identity: BackboneIdentity) -> None:
         """Check that this Observer was made for that backbone.
@@ -177,8 +173,7 @@ class Observer:
             ObserverError: saying what differs.
         """
         if self.backbone.name != identity.name:
-            made, here = self.backbone.name, identity.name
-            raise ObserverError(f"the observer was made for backbone {made!r}, not for {here!r}")
+            raise ObserverError(f"the observer was made for backbone {self.backbone.name!r}, not for {identity.name!r}")
         differing = self.backbone.differences(identity)
         layers = sorted(candidate.name for candidate in self.candidates), sorted(backbone.candidate_layers)
         if layers[0] != layers[1]:
@@ -217,8 +212,23 @@ class Observer:
         return quality.where(scores.isfinite(), -1)
 
 
-def _contradicting_layers(observer: Observer) -> Iterator[str]:
-    """Yield why the layers cannot be those of a calibration."""
+def _upgraded(content: Any) -> Any:
+    """Add to the JSON of an older schema version what the present one has; scores stay the same."""
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
+        raise ObserverError(f"Expected schema_version 1, 2 or {SCHEMA_VERSION}, but got {version!r}")
+    upgraded = {**content, "schema_version": SCHEMA_VERSION}
+    if version < 2:
+        upgraded.setdefault("budget", asdict(Budget()))
+    if version < 3:
+        upgraded.setdefault("cross_validated", None)
+        if isinstance(layers := upgraded.get("layers"), list):
+            upgraded["layers"] = [{"weight": 1.0, **layer} if isinstance(layer, dict) else layer for layer in layers]
+    return upgraded
+
+
+def _contradictions(observer: Observer) -> Iterator[str]:
+    """Yield why the layers and utilities cannot be those of a calibration."""
     candidates = {candidate.name: candidate.utility for candidate in observer.candidates}
     layers, steps = [layer.name for layer in observer.layers], [step.layer for step in observer.trajectory]
     if not layers:
@@ -234,14 +244,9 @@ def _contradicting_layers(observer: Observer) -> Iterator[str]:
         yield "Expected layers with the utilities of their candidates"
     if steps and layers != steps[: len(layers)]:
         yield f"Expected layers to be the first of the trajectory, {steps[: len(layers)]}"
-
-
-def _contradicting_utilities(observer: Observer) -> Iterator[str]:
-    """Yield why the utilities cannot be rank correlations."""
     low, high = observer.agreement.interval
-    utilities = [candidate.utility for candidate in observer.candidates]
-    utilities += [observer.set_utility, *(step.set_utility for step in observer.trajectory)]
-    utilities += [observer.agreement.rho, low, high]
+    utilities = [*candidates.values(), observer.set_utility, observer.agreement.rho, low, high]
+    utilities += [step.set_utility for step in observer.trajectory]
     if wrong := [rho for rho in utilities if rho is not None and not -1 <= rho <= 1]:
         yield f"Expected utilities in -1..1, but got {wrong[0]}"
     if low > high:

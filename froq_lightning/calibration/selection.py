@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -130,17 +129,25 @@ def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
     """
     originals = torch.arange(len(norms), device=norms.device) if originals is None else originals
     _require_usable(norms, pseudo_quality, groups, originals)
-    candidates = _Candidates.of(norms, names, range(len(names)) if order is None else order, failures or {})
+    order, failures = range(len(names)) if order is None else order, failures or {}
+    reasons = [failures.get(column) or reason for column, reason in enumerate(_useless(norms))]
+    if all(reasons[column] for column in order):
+        raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")
+    repeats = {column: names[first] for column, first in repeated_columns(norms, order).items()}
     rhos = spearman(norms, pseudo_quality).tolist()
-    utilities = {column: rhos[column] for column in candidates.usable}
+    utilities = {column: rhos[column] for column in order if not reasons[column]}
     groups = originals if groups is None or len(groups.unique()) == 1 else groups
     table = LabelledNorms(norms, pseudo_quality, utilities, groups, originals)
-    columns = [column for column in utilities if not (rule.fold_repeats and column in candidates.repeats)]
+    columns = [column for column in utilities if not (rule.fold_repeats and column in repeats)]
     by_column = dict(enumerate(costs))
     chosen, front = select_within_budget(rule, table, columns, by_column, budget)
     means, stds = table.moments(chosen.columns)
+    silent = sorted(set(range(len(names))) - set(order))
     return Selection(
-        candidates=candidates.described(utilities),
+        candidates=tuple(
+            LayerUtility(names[each], utilities.get(each), repeats.get(each, ""), reasons[each])
+            for each in (*order, *silent)
+        ),
         trajectory=tuple(Step(names[column], rho) for column, rho in chosen.trajectory),
         layers=tuple(names[column] for column in chosen.columns),
         columns=chosen.columns,
@@ -154,47 +161,6 @@ def select_layers(  # noqa: PLR0913, PLR0917 - what a calibration knows
         front=tuple(front),
         cross_validated=cross_validate(rule, table, columns, by_column, budget),
     )
-
-
-@dataclass(frozen=True)
-class _Candidates:
-    """The candidate layers before any is chosen.
-
-    Args:
-        names: of all layers.
-        order: columns in execution order.
-        repeats: for a column that repeats an earlier one, that column.
-        reasons: for each column, why it cannot be used; empty if it can.
-    """
-
-    names: Sequence[str]
-    order: Sequence[int]
-    repeats: Mapping[int, int]
-    reasons: Sequence[str]
-
-    @classmethod
-    def of(cls, norms: Tensor, names: Sequence[str], order: Sequence[int], failures: Mapping[int, str]) -> Self:
-        reasons = [failures.get(column) or reason for column, reason in enumerate(_useless(norms))]
-        if all(reasons[column] for column in order):
-            raise CalibrationError(f"none of the {len(names)} candidate layers can be used; the first {reasons[0]}")
-        return cls(names, order, repeated_columns(norms, order), reasons)
-
-    @property
-    def usable(self) -> list[int]:
-        return [column for column in self.order if not self.reasons[column]]
-
-    def described(self, utilities: Mapping[int, float]) -> tuple[LayerUtility, ...]:
-        """Describe all layers, in execution order; those that never fired last."""
-        silent = sorted(set(range(len(self.names))) - set(self.order))
-        return tuple(
-            LayerUtility(
-                self.names[column],
-                utilities.get(column),
-                repeats=self.names[self.repeats[column]] if column in self.repeats else "",
-                reason=self.reasons[column],
-            )
-            for column in (*self.order, *silent)
-        )
 
 
 def _useless(norms: Tensor) -> list[str]:

@@ -31,17 +31,21 @@ def check_backbone(backbone: Backbone, *, allow_silent: bool = True) -> tuple[La
     """
     for check in _CHECKS:
         check(backbone)
-    return check_all_candidate_layers(backbone) if not allow_silent else check_candidate_layers(backbone)
+    layers = check_candidate_layers(backbone)
+    silent = _silent(layers)
+    if silent and not allow_silent:
+        raise BackboneError(f"{len(silent)} candidate layers cannot be observed: {'; '.join(silent[:5])}")
+    return layers
 
 
-def backbone_checks(*, allow_silent: bool = True) -> tuple[BackboneCheck, ...]:
+def backbone_checks() -> tuple[BackboneCheck, ...]:
     """Return the checks that `check_backbone` runs, for a test that parametrises over them.
 
     Each takes a backbone and raises a BackboneError. They cannot see whether the weights were trained with another
     order of channels, mean or std than the backbone declares: for that there are `check_published_input` and
     `check_channel_order_on_faces`.
     """
-    return (*_CHECKS, check_candidate_layers if allow_silent else check_all_candidate_layers)
+    return (*_CHECKS, check_candidate_layers)
 
 
 def check_eval_mode(backbone: Backbone) -> None:
@@ -50,11 +54,6 @@ def check_eval_mode(backbone: Backbone) -> None:
         raise BackboneError("the network is not in eval mode")
     if any(parameter.requires_grad for parameter in backbone.network.parameters()):
         raise BackboneError("the network's parameters ask for gradients")
-
-
-def check_independent_embedding(backbone: Backbone) -> None:
-    """The embedding is `[B, D]`, also of one image, the same in every pass and whatever else is in the batch."""
-    require_independent_embedding(backbone)
 
 
 def check_embedding(backbone: Backbone) -> None:
@@ -132,15 +131,6 @@ def check_candidate_layers(backbone: Backbone) -> tuple[Layer, ...]:
     return layers
 
 
-def check_all_candidate_layers(backbone: Backbone) -> tuple[Layer, ...]:
-    """Every candidate layer can be observed."""
-    layers = check_candidate_layers(backbone)
-    silent = _silent(layers)
-    if silent:
-        raise BackboneError(f"{len(silent)} candidate layers cannot be observed: {'; '.join(silent[:5])}")
-    return layers
-
-
 def writes_into_input(backbone: Backbone) -> bool:
     """Whether the network changes the tensor that it is given; froq gives it a copy, other callers may not."""
     inputs = backbone.inputs(_images(backbone, 2))
@@ -152,7 +142,7 @@ def writes_into_input(backbone: Backbone) -> bool:
 
 _CHECKS: tuple[BackboneCheck, ...] = (
     check_eval_mode,
-    check_independent_embedding,
+    require_independent_embedding,
     check_embedding,
     check_channel_order,
     check_run_keeps_input,

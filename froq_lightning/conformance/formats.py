@@ -1,6 +1,7 @@
 """What the tests of an output format call to know that it keeps its contract."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -21,37 +22,39 @@ ROWS = (
 EMBEDDINGS = np.where(np.arange(4)[:, None] == 1, np.nan, np.arange(12).reshape(4, 3)).astype("<f4")
 
 
+@dataclass(frozen=True)
 class KnownResults:
     """Results of a run that did not take place.
 
     Args:
-        rows: of the images.
-        embeddings: `[N, D]` float32, NaN for images that failed.
+        records: of the images.
+        vectors: `[N, D]` float32 embeddings, NaN for images that failed.
         fails: whether an error is raised after the last of them.
     """
 
-    def __init__(self, rows: Sequence[ScoredRow], embeddings: Embeddings, *, fails: bool = False) -> None:
-        self._rows, self._embeddings, self._fails = rows, embeddings, fails
+    records: Sequence[ScoredRow]
+    vectors: Embeddings
+    fails: bool = False
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.records)
 
     def rows(self) -> Iterator[ScoredRow]:
         """Yield the rows."""
-        yield from self._rows
+        yield from self.records
         self._end()
 
     def dimension(self) -> int:
         """Return D."""
-        return self._embeddings.shape[1]
+        return self.vectors.shape[1]
 
     def embeddings(self, at_once: int) -> Iterator[Embeddings]:
         """Yield the embeddings in blocks."""
-        yield from (self._embeddings[start : start + at_once] for start in range(0, len(self), at_once))
+        yield from (self.vectors[start : start + at_once] for start in range(0, len(self), at_once))
         self._end()
 
     def _end(self) -> None:
-        if self._fails:
+        if self.fails:
             raise InterruptedError("the run was interrupted")
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.backbones.weights import network_sha256
 from froq_lightning.errors import ExtensionError
 from froq_lightning.methods.quality_method import (
     ForwardPassMethod,
@@ -47,7 +48,8 @@ def check_method(method: QualityMethod, backbone: Backbone, images: Tensor | Non
         raise ExtensionError(f"Expected finite scores without gradients, but got {scores!r:.100}")
     if not torch.equal(method.score(backbone, images), scores):
         raise ExtensionError("Expected the same scores in every run, but they differ")
-    _require_close(scores, _one_by_one(method, backbone, images), "the other images of its batch")
+    one_by_one = torch.cat([method.score(backbone, image) for image in images.split(1)])
+    _require_close(scores, one_by_one, "the other images of its batch")
     _require_close(scores, method.score(backbone, images.flip(0)).flip(0), "the order of the images")
     _require_close(scores, method.score(backbone, images / 255), "whether pixels are uint8 or 0..1")
     with torch.inference_mode():
@@ -116,12 +118,12 @@ def _images(backbone: Backbone) -> Tensor:
 
 
 def _score_leaving_all_alone(method: QualityMethod, backbone: Backbone, images: Tensor) -> Tensor:
-    before, copies, state = images.clone(), _state(backbone.network), torch.get_rng_state()
+    before, network, state = images.clone(), _state(backbone.network), torch.get_rng_state()
     scores = method.score(backbone, images)
     changed = {
         "the images": not torch.equal(images, before),
         "the global random numbers": not torch.equal(torch.get_rng_state(), state),
-        "the network": not _same(_state(backbone.network), copies),
+        "the network": _state(backbone.network) != network,
     }
     if names := [name for name, is_changed in changed.items() if is_changed]:
         raise ExtensionError(f"Expected scoring to leave everything as it was, but it changes {' and '.join(names)}")
@@ -129,26 +131,15 @@ def _score_leaving_all_alone(method: QualityMethod, backbone: Backbone, images: 
 
 
 def _state(network: nn.Module) -> dict[str, Any]:
-    """Copy all of a network that a method must leave as it was."""
+    """Describe all of a network that a method must leave as it was."""
     modules = list(network.modules())
     return {
-        **{f"value {name}": value.clone() for name, value in network.state_dict().items()},
+        "values": network_sha256(network),
         "hooks": [(len(module._forward_hooks), len(module._forward_pre_hooks)) for module in modules],
         "forward": ["forward" in vars(module) for module in modules],
         "training": [module.training for module in modules],
         "gradients": [(each.requires_grad, each.grad is None) for each in network.parameters()],
     }
-
-
-def _same(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    return first.keys() == second.keys() and all(
-        torch.equal(value, second[name]) if isinstance(value, Tensor) else value == second[name]
-        for name, value in first.items()
-    )
-
-
-def _one_by_one(method: QualityMethod, backbone: Backbone, images: Tensor) -> Tensor:
-    return torch.cat([method.score(backbone, image) for image in images.split(1)])
 
 
 def _require_close(scores: Tensor, others: Tensor, influence: str) -> None:

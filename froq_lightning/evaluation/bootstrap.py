@@ -8,9 +8,9 @@ from froq_lightning.evaluation.comparisons import Integers, Trials
 
 
 def subject_interval(
-    trials: Trials, metric: Callable[[Integers], float], samples: int, seed: int, confidence: float = 0.95
+    trials: Trials, metric: Callable[[Integers], float], samples: int, seed: int
 ) -> tuple[float, float]:
-    """Percentile interval of a metric under the bootstrap by subject.
+    """95 % percentile interval of a metric under the bootstrap by subject.
 
     Subjects are drawn with replacement. A mated trial counts as often as its subject was drawn, a non-mated one as the
     product of its two subjects' counts.
@@ -20,7 +20,6 @@ def subject_interval(
         metric: computes the metric from the positions of the trials that a sample holds.
         samples: how many are drawn.
         seed: of the draws.
-        confidence: share of the samples between the two ends.
 
     Returns:
         Lower and upper end; NaN where the metric is defined on no sample.
@@ -34,6 +33,5 @@ def subject_interval(
         first, second = drawn[subject[trials.first]], drawn[subject[trials.second]]
         values.append(metric(np.repeat(np.arange(len(trials.scores)), np.where(trials.mated, first, first * second))))
     finite = np.array([value for value in values if np.isfinite(value)])
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(finite, [tail, 1 - tail]) if len(finite) else (np.nan, np.nan)
+    low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) else (np.nan, np.nan)
     return float(low), float(high)

@@ -3,24 +3,9 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from froq_lightning.errors import ConfigurationError, UnknownNameError
-
-Measure = Literal["edc", "rce"]
-Discard = Literal["mated", "all"]
-Threshold = Literal["fixed", "recomputed"]
-Ties = Literal["expected", "order", "together"]
-Area = Literal["mean", "trapezoid", "step"]
-Normalise = Literal["none", "start", "best"]
-CHOICES = {
-    "measure": ("edc", "rce"),
-    "discard": ("mated", "all"),
-    "threshold": ("fixed", "recomputed"),
-    "ties": ("expected", "order", "together"),
-    "area": ("mean", "trapezoid", "step"),
-    "normalise": ("none", "start", "best"),
-}
 
 
 @dataclass(frozen=True)
@@ -44,20 +29,21 @@ class Convention:
     """
 
     name: str
-    measure: Measure = "edc"
-    discard: Discard = "mated"
-    threshold: Threshold = "fixed"
-    ties: Ties = "expected"
+    measure: Literal["edc", "rce"] = "edc"
+    discard: Literal["mated", "all"] = "mated"
+    threshold: Literal["fixed", "recomputed"] = "fixed"
+    ties: Literal["expected", "order", "together"] = "expected"
     limit: float = 0.3
     step: float = 0.01
-    area: Area = "mean"
-    normalise: Normalise = "none"
+    area: Literal["mean", "trapezoid", "step"] = "mean"
+    normalise: Literal["none", "start", "best"] = "none"
     gamma: float = 3.0
 
     def __post_init__(self) -> None:
-        for knob, choices in CHOICES.items():
-            if getattr(self, knob) not in choices:
-                raise ConfigurationError(f"Expected `{knob}` to be one of {choices}, but got {getattr(self, knob)!r}")
+        for knob in fields(self):
+            choices, value = get_args(knob.type), getattr(self, knob.name)
+            if choices and value not in choices:
+                raise ConfigurationError(f"Expected `{knob.name}` to be one of {choices}, but got {value!r}")
         if not 0 < self.limit < 1 or not 0 <= self.step <= self.limit or not 0 <= self.gamma < math.inf:
             raise ConfigurationError(
                 f"Expected 0 < limit < 1, 0 <= step <= limit and gamma >= 0, but got {self.limit}, {self.step} and "

@@ -4,7 +4,7 @@ Definitions: arXiv 2303.13294; the convention of FROQ (IJCB 2025) and of CR-FIQA
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,7 +62,8 @@ def error_versus_discard(
     area = _area(fractions, fnmr, convention)
     if convention.normalise == "best":
         # pAUC(quality) - pAUC(oracle), which discards the false non-matches first (arXiv 2303.13294).
-        best = _steps(*_best(int(errors.sum()), int(counts.sum())))
+        wrong = np.arange(counts.sum()) < errors.sum()
+        best = _steps(wrong.astype(np.float64), np.ones(len(wrong)))
         ideal = fractions if convention.step else _exact_fractions(best, convention.limit)
         area -= _area(ideal, _values(best, ideal), convention)
     return ErrorVersusDiscardCurve(fractions, fnmr, threshold, area)
@@ -96,10 +97,6 @@ def _groups(wrong: Booleans, quality: Floats) -> tuple[Floats, Floats]:
     return np.bincount(group, weights=wrong).astype(np.float64), np.bincount(group).astype(np.float64)
 
 
-def _best(errors: int, total: int) -> tuple[Floats, Floats]:
-    return np.concatenate([np.ones(errors), np.zeros(total - errors)]), np.ones(total)
-
-
 def _steps(errors: Floats, counts: Floats) -> _Curve:
     """Discard whole groups of equal quality: errors(d) = all errors less those of the groups discarded so far."""
     discarded = np.concatenate([[0.0], np.cumsum(counts)])
@@ -111,8 +108,7 @@ def _expected(errors: Floats, counts: Floats) -> _Curve:
 
     Of a group with e errors among n trials, k discarded ones are expected to hold e k / n errors: linear in k.
     """
-    steps = _steps(errors, counts)
-    return _Curve(steps.discarded, steps.errors, steps.total, linear=True)
+    return replace(_steps(errors, counts), linear=True)
 
 
 def _values(curve: _Curve, fractions: Floats) -> Floats:

@@ -58,18 +58,17 @@ class FroqQuality(QualityMethod):
         }
 
     def _observe(self, backbone: Backbone, images: Tensor, *, stop_early: bool) -> tuple[Tensor, Any]:
-        observing = (backbone.network, stop_early)
-        if observing not in self._norms:
+        key = (backbone.network, stop_early)
+        if key not in self._norms:
             self.require_independent(backbone)
-            self._norms[observing] = self._observing(backbone.network, stop_early=stop_early)
-        with self._norms[observing] as norms:
+            self._norms[key] = (
+                CompiledNorms(backbone.network, self._layers(), with_output=not stop_early)
+                if self.compile
+                else ScoringNorms(backbone.network, self._layers(), stop_early=stop_early)
+            )
+        with self._norms[key] as norms:
             scoring_pass = norms.observe(backbone.inputs(images))
         return self.observer.scores(scoring_pass.norms), scoring_pass.output
-
-    def _observing(self, network: nn.Module, *, stop_early: bool) -> ScoringNorms | CompiledNorms:
-        if self.compile:
-            return CompiledNorms(network, self._layers(), with_output=not stop_early)
-        return ScoringNorms(network, self._layers(), stop_early=stop_early)
 
     def _layers(self) -> list[str]:
         return [layer.name for layer in self.observer.layers]

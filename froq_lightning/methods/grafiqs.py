@@ -57,13 +57,13 @@ class GraFIQs(QualityMethod):
 
     def _stage(self, network: nn.Module, inputs: Tensor) -> ModuleCall | None:
         if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
-            raise BackboneError(f"GraFIQs needs BatchNorm2d layers, but {_named(network)} has none; {OTHER}")
+            raise BackboneError(f"GraFIQs needs BatchNorm2d layers, but {type(network).__name__} has none; {OTHER}")
         if not self.depth:
             return None
         stages = normalised_stages(network, inputs)[-DEEPEST:]
         if len(stages) < self.depth:
             raise BackboneError(
-                f"Expected {_named(network)} to have {self.depth} stages that a BatchNorm2d follows, but got "
+                f"Expected {type(network).__name__} to have {self.depth} stages that a BatchNorm2d follows, but got "
                 f"{len(stages)}; choose a smaller `depth` or another method"
             )
         return stages[self.depth - 1]
@@ -91,8 +91,8 @@ class _GradientPass:
         if not self._distances:
             where = f"after {self.stage.name!r}" if self.stage else "that ran"
             raise BackboneError(
-                f"GraFIQs needs BatchNorm2d layers with running statistics, but {_named(network)} has none {where}; "
-                f"{OTHER}"
+                f"GraFIQs needs BatchNorm2d layers with running statistics, but {type(network).__name__} has none "
+                f"{where}; {OTHER}"
             )
         # Layers before the stage have no gradient there, but count in the mean over all L layers, as published.
         distance = torch.stack(self._distances).sum(dim=0) / self._layers
@@ -169,7 +169,3 @@ def _size(value: Any) -> Size | None:
     if not isinstance(value, Tensor) or value.ndim != 4 or value.shape[2:].numel() == 1:
         return None
     return value.shape[2], value.shape[3]
-
-
-def _named(network: nn.Module) -> str:
-    return type(network).__name__

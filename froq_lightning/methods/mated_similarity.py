@@ -97,8 +97,13 @@ class MatedSimilarity(SetLabeller):
         """
         self.require_mates(subjects.where(kept.isfinite().all(dim=1), -1), originals)
         similarities = Similarities.of(kept, subjects, originals)
-        if doubt := doubt_of_subjects(similarities.alike):
-            raise CalibrationError(doubt)
+        if not similarities.alike >= ALIKE:
+            raise CalibrationError(
+                f"images of one subject are hardly more alike than others: Expected {ALIKE:.0%} or more to be nearer "
+                f"to their own subject than to others, but got {similarities.alike:.0%}, where chance gives 50%. Are "
+                "the sub-folders, or subject_id, subjects, and has the network its weights? Otherwise choose another "
+                "model.labeller"
+            )
         labelled = similarities.mates > 0
         facts = {
             "subjects": int(subjects[labelled].unique().numel()),
@@ -126,14 +131,3 @@ class MatedSimilarity(SetLabeller):
 
 def _without_label(subject: int) -> str:
     return "its subject is not known" if subject < 0 else "no other image of this subject"
-
-
-def doubt_of_subjects(alike: float) -> str:
-    """Say why subjects that are `alike` to such an extent are perhaps none; empty if nothing speaks against them."""
-    if alike >= ALIKE:
-        return ""
-    return (
-        f"images of one subject are hardly more alike than others: Expected {ALIKE:.0%} or more to be nearer to their "
-        f"own subject than to others, but got {alike:.0%}, where chance gives 50%. Are the sub-folders, or subject_id, "
-        "subjects, and has the network its weights? Otherwise choose another model.labeller"
-    )

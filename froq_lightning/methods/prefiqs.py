@@ -96,13 +96,13 @@ def _pruned_copy(network: nn.Module, share: float, per: Per) -> nn.Module:
     copy = _copy(network)
     layers = {name: module for name, module in copy.named_modules() if isinstance(module, (nn.Conv2d, nn.Linear))}
     if not layers:
-        raise BackboneError(f"PreFIQs needs Conv2d or Linear layers, but {_named(network)} has none; {OTHER}")
+        raise BackboneError(f"PreFIQs needs Conv2d or Linear layers, but {type(network).__name__} has none; {OTHER}")
     weights = [layer.weight for layer in layers.values()]
     for name, weight in zip(layers, weights, strict=True):
         if not isinstance(weight, Tensor) or not weight.is_floating_point():
             kind = f"one of {weight.dtype}" if isinstance(weight, Tensor) else type(weight).__name__
             raise BackboneError(
-                f"PreFIQs needs floating-point weights, but {name!r} of {_named(network)} has {kind}; {OTHER}"
+                f"PreFIQs needs floating-point weights, but {name!r} of {type(network).__name__} has {kind}; {OTHER}"
             )
     masks = [_masks([weight], share)[0] for weight in weights] if per == "layer" else _masks(weights, share)
     for layer, mask in zip(layers.values(), masks, strict=True):
@@ -117,7 +117,9 @@ def _copy(network: nn.Module) -> nn.Module:
         raise
     except (TypeError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
-        raise BackboneError(f"PreFIQs needs a copy of {_named(network)}, which fails: {reason}; {OTHER}") from error
+        raise BackboneError(
+            f"PreFIQs needs a copy of {type(network).__name__}, which fails: {reason}; {OTHER}"
+        ) from error
 
 
 def _masks(weights: list[Tensor], share: float) -> list[Tensor]:
@@ -135,7 +137,3 @@ def _prune(layer: nn.Conv2d | nn.Linear, mask: Tensor) -> None:
         layer.register_forward_pre_hook(lambda layer, _: setattr(layer, "weight", layer.weight * mask))
     else:
         layer.weight.mul_(mask)
-
-
-def _named(network: nn.Module) -> str:
-    return type(network).__name__

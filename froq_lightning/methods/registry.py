@@ -109,7 +109,10 @@ def _create(spec: Mapping[str, Any], read_observer: ReadObserver, defaults: Mapp
     name = options.pop("method")
     if not isinstance(name, str):
         raise ConfigurationError(f"Expected `method` to be the name of a quality method, but got {name!r}")
-    made = _class_of(_extension(name))
+    try:
+        made = _class_of(find(METHODS, name))
+    except UnknownNameError:
+        raise UnknownNameError.among("quality method", name, discover(METHODS).plugins) from None
     known = {field.name: field for field in fields(made) if field.init}
     for option in options:
         if option not in known:
@@ -123,13 +126,6 @@ def _create(spec: Mapping[str, Any], read_observer: ReadObserver, defaults: Mapp
         elif option not in values and field.default is MISSING and field.default_factory is MISSING:
             raise ConfigurationError(f"Expected the option `{option}` of {name} to be given")
     return made(**values)
-
-
-def _extension(name: str) -> Extension:
-    try:
-        return find(METHODS, name)
-    except UnknownNameError:
-        raise UnknownNameError.among("quality method", name, discover(METHODS).plugins) from None
 
 
 def _class_of(extension: Extension) -> type[Labeller]:

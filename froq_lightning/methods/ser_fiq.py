@@ -1,7 +1,6 @@
 """SER-FIQ (Terhörst et al., CVPR 2020): how little the embedding varies between random subnetworks."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -91,24 +90,18 @@ class SerFiq(QualityMethod):
 
 def _last_dropout(backbone: Backbone, inputs: Tensor) -> ModuleCall:
     """Find the last dropout that runs in a pass."""
-    with _dropouts_noted(backbone.network) as names:
-        backbone.run(inputs)
-    if not names:
-        named = type(backbone.network).__name__
-        raise BackboneError(
-            f"SER-FIQ needs a dropout before the embedding, but none runs in {named}; choose another method"
-        )
-    return ModuleCall(names[-1], names.count(names[-1]))
-
-
-@contextmanager
-def _dropouts_noted(network: nn.Module) -> Iterator[list[str]]:
     names: list[str] = []
     with ExitStack() as hooks:
-        for name, module in network.named_modules():
+        for name, module in backbone.network.named_modules():
             if isinstance(module, (nn.Dropout, nn.Dropout2d)):
                 hooks.enter_context(module.register_forward_hook(lambda *_, name=name: names.append(name)))
-        yield names
+        backbone.run(inputs)
+    if not names:
+        network = type(backbone.network).__name__
+        raise BackboneError(
+            f"SER-FIQ needs a dropout before the embedding, but none runs in {network}; choose another method"
+        )
+    return ModuleCall(names[-1], names.count(names[-1]))
 
 
 def _drop(values: Tensor, *, passes: int, seed: int, rate: float, maps: bool) -> Tensor:

@@ -1,6 +1,7 @@
 """A dry run of the candidate layers: when each fires, what it returns, and what it costs to reach it."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -38,25 +39,25 @@ class Layer:
     reason: str = ""
 
 
-def survey_layers(backbone: Backbone, batch: int = 3) -> tuple[Layer, ...]:
+def survey_layers(backbone: Backbone) -> tuple[Layer, ...]:
     """Run the network once on noise and report its candidate layers in execution order, those that never fire last."""
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(batch, 3, *backbone.preprocessing.size, generator=generator)
+    images = torch.rand(3, 3, *backbone.preprocessing.size, generator=generator)
     names = backbone.candidate_layers
     shapes: dict[int, tuple[int, ...]] = {}
     spent: dict[int, int] = {}
     modules = [backbone.network.get_submodule(name) for name in names]
-    with FlopCounterMode(display=False) as counter:
-        handles = [
-            module.register_forward_hook(partial(_note, column, shapes, spent, counter))
-            for column, module in enumerate(modules)
-        ]
-        try:
-            with LayerNorms(backbone.network, names) as norms:
-                observation = norms.observe(backbone.inputs(images))
-        finally:
-            for handle in handles:
-                handle.remove()
+
+    def note(column: int, _module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
+        spent[column] = counter.get_total_flops()
+        if isinstance(output, Tensor):
+            shapes[column] = tuple(output.shape[1:])
+
+    with FlopCounterMode(display=False) as counter, ExitStack() as hooks:
+        for column, module in enumerate(modules):
+            hooks.enter_context(module.register_forward_hook(partial(note, column)))
+        with LayerNorms(backbone.network, names) as norms:
+            observation = norms.observe(backbone.inputs(images))
     total = max(counter.get_total_flops(), 1)
     reasons = dependent_layers(backbone, names)
     repeats = repeated_columns(observation.norms, observation.order)
@@ -103,18 +104,3 @@ def repeated_columns(norms: Tensor, order: Sequence[int]) -> dict[int, int]:
 
 def _same(first: Tensor, second: Tensor) -> bool:
     return bool(((first - second).abs() <= SAME * first.abs().maximum(second.abs())).all())
-
-
-def _note(
-    column: int,
-    shapes: dict[int, tuple[int, ...]],
-    spent: dict[int, int],
-    counter: FlopCounterMode,
-    module: nn.Module,
-    args: tuple[Any, ...],
-    output: Any,
-) -> None:
-    del module, args
-    spent[column] = counter.get_total_flops()
-    if isinstance(output, Tensor):
-        shapes[column] = tuple(output.shape[1:])

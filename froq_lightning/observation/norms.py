@@ -22,14 +22,12 @@ class Observation:
         norms: `[B, L]` float32, the L2 norm of each image's flattened output of each layer. NaN where a layer did not
             fire, or gave no tensor of the batch.
         failures: for the columns that are NaN for that reason, why.
-        copies: for a column whose layer returned the very tensor that an earlier layer had returned, that column.
         order: the columns in the order in which their layers fired.
     """
 
     output: Any
     norms: Tensor
     failures: dict[int, str]
-    copies: dict[int, int]
     order: tuple[int, ...]
 
 
@@ -61,13 +59,12 @@ class LayerNorms(LayerTaps):
             self._batch = len(inputs)
             self._norms: list[Tensor | None] = [None] * len(self.layers)
             self._failures = dict.fromkeys(range(len(self.layers)), "never fired")
-            self._copies: dict[int, int] = {}
             self._order: dict[int, None] = {}
             self._outputs: dict[int, tuple[ref[Tensor], int, int]] = {}
             output = self._run(inputs)
             table = norm_table(self._norms, inputs)
         self._outputs = {}
-        return Observation(output, table, self._failures, self._copies, tuple(self._order))
+        return Observation(output, table, self._failures, tuple(self._order))
 
     def _run(self, inputs: Tensor) -> Any:
         self._running_clock = None if self.clock is None or self.clock.is_done else self.clock
@@ -89,7 +86,6 @@ class LayerNorms(LayerTaps):
         self._order.pop(column, None)
         self._order[column] = None
         self._failures.pop(column, None)
-        self._copies.pop(column, None)
         source = self._known(output) if isinstance(output, Tensor) else None
         if source is None:
             self._norms[column] = norms = batch_norms(output, self._batch)
@@ -99,8 +95,6 @@ class LayerNorms(LayerTaps):
                 self._outputs[output.data_ptr()] = (ref(output), output._version, column)
         else:
             self._norms[column] = self._norms[source]
-            if source != column:
-                self._copies[column] = self._copies.get(source, source)
 
     def _known(self, output: Tensor) -> int | None:
         """Column that already holds the norms of exactly these values: same memory, still alive, not written since."""

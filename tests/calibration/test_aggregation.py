@@ -1,31 +1,11 @@
 """How norms of several layers become one score."""
 
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from froq_lightning.calibration.aggregation import aggregate
-
-NORMS = torch.tensor([[1.0, 100.0], [3.0, 300.0], [5.0, 200.0]])
-MEANS, STDS = NORMS.mean(dim=0), NORMS.std(dim=0, correction=0)
-
-
-def test_the_mean_norm_is_ruled_by_the_layer_of_the_largest_scale() -> None:
-    scores = aggregate(NORMS, "mean_norm", MEANS, STDS)
-    assert scores.tolist() == [50.5, 151.5, 102.5]
-
-
-def test_standardised_norms_weigh_every_layer_alike() -> None:
-    scores = aggregate(NORMS, "mean_standardised_norm", MEANS, STDS)
-    scaled = aggregate(
-        NORMS * torch.tensor([1.0, 1e-3]),
-        "mean_standardised_norm",
-        MEANS * torch.tensor([1, 1e-3]),
-        STDS * torch.tensor([1, 1e-3]),
-    )
-    torch.testing.assert_close(scores, scaled, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(scores.mean(), torch.tensor(0.0).double(), rtol=0, atol=1e-6)
 
 
 def drawn(seed: int, images: int, layers: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -34,6 +14,7 @@ def drawn(seed: int, images: int, layers: int) -> tuple[Tensor, Tensor, Tensor]:
     return norms, norms.double().mean(dim=0), norms.double().std(dim=0, correction=0)
 
 
+@settings(deadline=None)  # the first call of torch is slow
 @given(st.integers(0, 1000), st.integers(2, 40), st.integers(1, 60), st.sampled_from([0.1, 1.0, 3.0]))
 def test_equal_weights_give_the_plain_mean_bit_by_bit(seed: int, images: int, layers: int, weight: float) -> None:
     norms, means, stds = drawn(seed, images, layers)
@@ -56,6 +37,7 @@ def test_a_layer_of_weight_two_counts_as_two_layers(seed: int, layers: int) -> N
     )
 
 
-def test_the_mean_norm_has_no_weights() -> None:
-    weights = torch.tensor([5.0, 1.0])
-    assert torch.equal(aggregate(NORMS, "mean_norm", MEANS, STDS, weights), aggregate(NORMS, "mean_norm", MEANS, STDS))
+def test_the_mean_norm_is_ruled_by_the_layer_of_the_largest_scale_and_has_no_weights() -> None:
+    norms, weights = torch.tensor([[1.0, 100.0], [3.0, 300.0], [5.0, 200.0]]), torch.tensor([5.0, 1.0])
+    scores = aggregate(norms, "mean_norm", norms.mean(dim=0), norms.std(dim=0), weights)
+    assert scores.tolist() == [50.5, 151.5, 102.5]

@@ -37,20 +37,14 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says(strength: float
     truth = 6 / math.pi * math.asin(strength / 2)  # Spearman's rho of normal variables
     covered = 0
     for seed in range(300):
-        one, other = np.random.default_rng(seed).normal(size=(2, images))
-        found = stats.spearmanr(one, strength * one + math.sqrt(1 - strength**2) * other).statistic
-        low, high = SetUtility(float(found), images).interval
+        first, second = np.random.default_rng(seed).normal(size=(2, images))
+        rho = stats.spearmanr(first, strength * first + math.sqrt(1 - strength**2) * second).statistic
+        low, high = SetUtility(float(rho), images).interval
         covered += low <= truth <= high
     assert 0.9 <= covered / 300 <= 0.99
 
 
-def test_an_interval_lies_around_its_rho_and_narrows_with_images() -> None:
-    widths = []
-    for images in (10, 40, 400):
-        low, high = SetUtility(0.5, images).interval
-        assert -1 < low < 0.5 < high < 1
-        widths.append(high - low)
-    assert widths == sorted(widths, reverse=True)
+def test_the_interval_of_a_perfect_or_undefined_rho() -> None:
     assert SetUtility(1.0, 10).interval == (1.0, 1.0)
     assert SetUtility(None, 10).interval == (-1.0, 1.0)
 

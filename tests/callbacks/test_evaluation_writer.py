@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -168,9 +167,3 @@ def test_another_module_or_one_without_an_evaluation_is_refused(
     module.evaluation = None
     with pytest.raises(ConfigurationError, match="EvaluationWriter works with FroqModule after `test`"):
         writer.on_test_end(trainer, module)
-
-
-def test_only_the_first_process_writes(module: FroqModule, tmp_path: Path) -> None:
-    module.evaluation = None
-    EvaluationWriter(tmp_path / "results.csv").on_test_end(SimpleNamespace(is_global_zero=False), module)  # type: ignore[arg-type]
-    assert not list(tmp_path.iterdir())

@@ -96,11 +96,6 @@ def test_a_random_quality_is_never_the_best_and_yet_has_to_be_beaten(evaluation:
     assert best(dataclasses.replace(known, methods=tuple(methods))) == best(known)
 
 
-def test_none_is_best_where_all_are_alike(evaluation: Evaluation) -> None:
-    alike = with_intervals(with_values(evaluation, {("alpha", "good"): 0.5, ("alpha", "bad"): 0.5}), 0.0)
-    assert "alpha" not in {column for _, column, _ in best(alike)}
-
-
 def test_a_value_that_is_not_defined_is_a_dash_and_so_is_its_mean(evaluation: Evaluation) -> None:
     table = next(results_tables(with_values(evaluation, {("alpha", "good"): math.nan})))
     cells = dict(table.rows)["good"]
@@ -125,10 +120,3 @@ def test_small_values_are_written_with_three_digits(evaluation: Evaluation, larg
     values = {(one, method): largest for one in ("alpha", "beta") for method in ("good", "bad")}
     table = next(results_tables(with_values(evaluation, values)))
     assert table.text(largest) == written
-
-
-def test_an_interval_is_written_where_there_is_one(evaluation: Evaluation) -> None:
-    table = next(results_tables(evaluation))
-    cell = table.rows[0][1][0]
-    assert table.interval(cell) == ""
-    assert table.interval(dataclasses.replace(cell, low=0.25, high=0.5)) == "0.250 to 0.500"

@@ -52,15 +52,6 @@ def test_constant_labels_are_refused(
     assert not output.exists()
 
 
-def test_a_malformed_manifest_is_refused(
-    network: tuple[str, ...], observer: Path, tmp_path: Path, refused: Refused
-) -> None:
-    (tmp_path / "list.csv").write_text("path,pseudo_quality\na.jpg\n")
-    arguments = [f"--model.observer={observer}", f"--data.source={tmp_path / 'list.csv'}"]
-    message = "list.csv, line 2: Expected 2 cells as in line 1, but got 1"
-    assert refused("predict", *network, *arguments, f"--output={tmp_path / 'scores.csv'}").startswith(message)
-
-
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -54,15 +54,6 @@ def test_the_configuration_can_be_printed_as_yaml(command: str, capsys: pytest.C
     assert told["trainer"]["logger"] is False
 
 
-@pytest.mark.parametrize("command", ["fit", "train"])
-def test_fit_is_refused_with_what_to_do_instead(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([command, "--model.backbone=timm"]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("froq: error: there is nothing to fit: ")
-    assert "`froq validate` calibrates" in told
-    assert told.count("\n") == 1
-
-
 @pytest.mark.slow
 def test_a_reader_that_has_enough_gets_no_traceback() -> None:
     command = f"{sys.executable} -m froq_lightning backbones list | sleep 0; echo ${{PIPESTATUS[0]}}"

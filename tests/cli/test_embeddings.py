@@ -2,14 +2,12 @@
 
 import copy
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pyarrow import parquet
 
 from froq_lightning import QualityScorer
 from froq_lightning.backbones.spec import Backbone
@@ -54,17 +52,6 @@ def test_embeddings_are_those_of_the_network_in_the_order_of_the_scores(
     assert {path.name for path in file.parent.iterdir()} == {"embeddings.npy"}
 
 
-def test_parquet_names_the_images(broken: Path, predict: Callable[..., Rows], tmp_path: Path) -> None:
-    numbers, table = tmp_path / "embeddings.npy", tmp_path / "embeddings.parquet"
-    rows = predict(broken, tmp_path / "scores.csv", f"--embeddings={numbers}")
-    predict(broken, tmp_path / "scores.csv", f"--embeddings={table}")
-    written = parquet.read_table(table).to_pydict()
-    assert written["image"] == [row["image"] for row in rows]
-    assert [values is None for values in written["embedding"]] == [row["status"] == "failed" for row in rows]
-    expected = [row.tolist() for row in np.load(numbers, allow_pickle=False) if np.isfinite(row).all()]
-    assert [values for values in written["embedding"] if values is not None] == expected
-
-
 def test_images_of_which_none_can_be_read_give_rows_without_components(
     network: tuple[str, ...], observer: Path, tmp_path: Path
 ) -> None:
@@ -89,15 +76,6 @@ def test_the_scorer_gives_both_too(
     weight = torch.ones(both.embeddings.shape[1], requires_grad=True)
     (both.embeddings @ weight).sum().backward()
     assert weight.grad is not None, "embeddings can be computed with"
-
-
-def test_threads_share_a_scorer_and_leave_the_network_as_it_was(scorer: QualityScorer) -> None:
-    images = torch.randint(0, 256, (12, 3, 112, 112), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    alone = [scorer(image[None]).quality_score for image in images]
-    with ThreadPoolExecutor(6) as threads:
-        together = threads.map(lambda number: scorer(images[number, None], embeddings=number % 2 == 0), range(12))
-        assert torch.equal(torch.cat([batch.quality_score for batch in together]), torch.cat(alone))
-    assert not any("forward" in vars(module) for module in scorer.backbone.network.modules())
 
 
 def test_a_scorer_can_be_sent_to_another_process(scorer: QualityScorer) -> None:

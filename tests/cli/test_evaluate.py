@@ -188,38 +188,3 @@ def test_data_sets_may_have_score_files_of_their_own(
     found = {(row["data_set"], row["method"]): row["value"] for row in told["results"] if row["convention"] == "froq"}
     assert found["one", "mine"] == found["two", "other"] is not None
     assert found["one", "other"] is found["two", "mine"] is None
-
-
-@pytest.fixture
-def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with the first comparison trial and a score for one of its images."""
-    monkeypatch.chdir(tmp_path)
-    one, other = ("faces/Hu_Jintao/Hu_Jintao_0003.jpg", "faces/Ken_Macha/Ken_Macha_0001.jpg")
-    data = shared / "data"
-    (tmp_path / "pairs.csv").write_text(f"image_a,image_b,mated\n{data / one},{data / other},0\n")
-    (tmp_path / "scores.csv").write_text(f"image,score\n{data / one},1\n")
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("option", "message"),
-    [
-        ("--data.scores={froq: scores.csv}", "Expected scores from elsewhere to go by other names than methods"),
-        ("--data.source={source: pairs.csv, seed: x}", "Expected `seed` of a data set to be of type int, but got 'x'"),
-        ("--data.source={source: pairs.csv, seed: -1}", "Expected `seed` to be at least 0, but got -1"),
-        ("--model.methods=[rnadom]", "unknown quality method 'rnadom'; nearest: random"),
-        ("--model.metrics.conventions=[{preset: rce, limit: 0.2}]", "Expected a knob that counts for measure rce"),
-        ("--model.metrics.conventions=[{preset: froq, limit: 0.28, step: 0.1}]", "Expected `limit` to be whole steps"),
-    ],
-)
-def test_a_wrong_option_is_one_line(
-    option: str,
-    message: str,
-    network: tuple[str, ...],
-    observer: Path,
-    workplace: Path,
-    refused: Callable[..., str],
-) -> None:
-    arguments = ["test", *network, f"--model.observer={observer}", "--data.source=pairs.csv", "--report=false"]
-    assert message in refused(*arguments, option)
-    assert not (workplace / "results.csv").exists()

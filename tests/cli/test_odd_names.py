@@ -1,6 +1,5 @@
 """A folder of names that strangers chose: a row for every file, harmless in every output, and readable again."""
 
-import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -121,26 +120,6 @@ def test_paths_that_lead_out_of_the_root_are_rows_with_a_reason(
     rows = predict(tmp_path / "list.csv", tmp_path / "scores.csv", f"--data.root={odd}")
     assert [row["status"] for row in rows] == ["ok", "ok", "failed", "ok", "failed"]
     assert all("lies outside of" in row["reason"] for row in rows if row["status"] == "failed")
-
-
-@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
-def test_other_kinds_of_files_hold_the_same_rows(
-    suffix: str, odd: Path, network: tuple[str, ...], observer: Path, predict: Callable[..., Rows], tmp_path: Path
-) -> None:
-    rows = predict(odd, tmp_path / "scores.csv")
-    output = tmp_path / f"scores.{suffix}"
-    arguments = [*network, f"--model.observer={observer}", f"--data.source={odd}", f"--output={output}"]
-    assert main(["predict", *arguments]) == 0
-    if suffix == "jsonl":
-        table = [json.loads(line) for line in output.read_text(encoding="ascii").splitlines()]
-    else:
-        table = pytest.importorskip("pyarrow.parquet").read_table(output).to_pylist()
-    assert len(table) == len(rows)
-    for row, other in zip(rows, table, strict=True):
-        assert list(other) == list(row)
-        score = other["quality_score"]
-        assert ("" if score is None else f"{score:.9g}") == row["quality_score"]
-        assert all(str(other[column]) == row[column] for column in ("image", "quality", "status", "reason"))
 
 
 def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

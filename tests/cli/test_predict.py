@@ -1,4 +1,3 @@
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,15 +25,6 @@ def test_every_image_has_a_row_in_input_order(predict: Predict, faces: Path, tmp
     assert all(row["status"] == "ok" and 0 <= int(row["quality"]) <= 100 for row in scored)
     ranked = sorted(scored, key=lambda row: float(row["quality_score"]))
     assert [int(row["quality"]) for row in ranked] == sorted(int(row["quality"]) for row in scored)
-
-
-def test_quality_is_the_percentage_of_the_calibration_set_that_scored_lower(
-    predict: Predict, observer: Path, faces: Path, tmp_path: Path
-) -> None:
-    quantiles = json.loads(observer.read_text())["quantiles"]
-    for row in predict(faces, tmp_path / "scores.csv"):
-        below = sum(quantile < float(row["quality_score"]) for quantile in quantiles) - 1
-        assert int(row["quality"]) == min(max(below, 0), 100)
 
 
 def test_the_batch_size_does_not_change_the_scores(predict: Predict, faces: Path, tmp_path: Path) -> None:

@@ -35,33 +35,6 @@ def test_autocast_keeps_norms_in_float32_and_the_ranking(
     assert spearmanr(scores(half), scores(plain)).statistic > 0.9
 
 
-PRECISIONS = "Expected `trainer.precision` to be one of 32-true, bf16-mixed, 16-mixed"
-
-
-@pytest.mark.parametrize(
-    ("option", "told"),
-    [
-        ("--trainer.precision=bf16-true", PRECISIONS),
-        ("--trainer.precision=16-true", PRECISIONS),
-        ("--trainer.precision=64-true", PRECISIONS),
-        ("--data.batch_size=0", "Expected `batch_size` to be at least 1, but got 0"),
-        ("--data.batch_size=-3", "Expected `batch_size` to be at least 1, but got -3"),
-        ("--data.batch_size=most", "most is none of int, Literal['auto']"),
-    ],
-)
-def test_what_cannot_work_is_refused(
-    option: str,
-    told: str,
-    faces: Path,
-    network: tuple[str, ...],
-    observer: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    asked = ["predict", *network, f"--model.observer={observer}", f"--data.source={faces}", option]
-    assert main(asked) == 2
-    assert told in capsys.readouterr().err
-
-
 def test_a_budget_makes_passes_cheaper(
     network: tuple[str, ...],
     manifest: Path,

@@ -119,6 +119,9 @@ def test_subjects_give_labels_to_images_and_copies_that_have_mates(
     )
     assert "2 images without a label: no other image of this subject\n" in printed
     assert "! Only 8 subjects have mates" in printed
+    page = output.with_suffix(".html").read_text(encoding="utf-8")
+    for text in ("mated similarity, ", "Only 8 subjects have mates", "2 images without a label: no other image of"):
+        assert text in page
     assert [row["image"] for row in written[:2]] == [written[0]["image"], f"{written[0]['image']} (copy 1)"]
     states = {row["image"]: (row["status"], row["reason"]) for row in written if row["status"] != "ok"}
     expected = {

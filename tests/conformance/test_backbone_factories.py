@@ -21,13 +21,13 @@ def good(weights: str | None = None) -> Backbone:
     return Backbone.with_weights(network(), Preprocessing((8, 8)), weights)
 
 
-def deaf(weights: str | None = None) -> Backbone:
+def ignoring(weights: str | None = None) -> Backbone:
     """Takes no notice of the weights."""
     del weights
     return good()
 
 
-def lax(weights: str | None = None, *, weights_only: bool = True, told: str = "") -> Backbone:
+def lax(weights: str | None = None, *, weights_only: bool = True) -> Backbone:
     """Loads what fits, and nothing else of a file."""
     built = network()
     if weights:
@@ -36,7 +36,7 @@ def lax(weights: str | None = None, *, weights_only: bool = True, told: str = ""
         except Exception as error:
             raise WeightsError(str(error)) from error
         built.load_state_dict(OrderedDict({k: v for k, v in state.items() if k in built.state_dict()}), strict=False)
-    return Backbone(built, Preprocessing((8, 8)), WeightsInfo(told or "weights.pth", "0"))
+    return Backbone(built, Preprocessing((8, 8)), WeightsInfo("weights.pth", "0"))
 
 
 def eager(weights: str | None = None) -> Backbone:
@@ -56,7 +56,7 @@ def test_a_good_factory_passes_every_check(check: Callable[..., None]) -> None:
     ("factory", "message"),
     [
         (eager, "Expected all parameters and buffers to be on the meta device"),
-        (deaf, "the same embeddings when loaded, but they differ"),
+        (ignoring, "the same embeddings when loaded, but they differ"),
         (lax, "Expected the weights to be told as weights.pth, .*, but got weights.pth, 0"),
     ],
 )
@@ -69,11 +69,13 @@ def test_what_is_wrong_is_named(factory: Callable[..., Backbone], message: str) 
     ("check", "factory"),
     [
         ("check_incomplete_weights", lax),
-        ("check_damaged_weights", deaf),
+        ("check_damaged_weights", ignoring),
         ("check_weights_with_code", partial(lax, weights_only=False)),
     ],
 )
-def test_weights_that_are_taken_although_they_do_not_fit_are_told(check: str, factory: Callable[..., Backbone]) -> None:
+def test_weights_that_are_taken_although_they_do_not_fit_are_refused(
+    check: str, factory: Callable[..., Backbone]
+) -> None:
     (run,) = (each for each in backbone_factory_checks() if getattr(each, "__name__", "") == check)
     with pytest.raises(BackboneError, match=r"to be refused with a WeightsError, but it loaded|the code in a file"):
         run(factory)

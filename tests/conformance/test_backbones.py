@@ -1,5 +1,6 @@
 """The checks of a backbone pass what can be observed and name what is wrong with the rest."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -47,22 +48,22 @@ def test_layers_come_back_in_execution_order() -> None:
     assert [layer.name for layer in check_backbone(backbone_of(Net()))] == ["pool", "head", "idle"]
 
 
-def test_a_network_that_was_set_to_train_again_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (nn.Module.train, "the network is not in eval mode"),
+        (nn.Module.requires_grad_, "parameters ask for gradients"),
+    ],
+)
+def test_a_network_that_was_set_to_train_again_is_refused(change: Callable[[nn.Module], Any], message: str) -> None:
     backbone = backbone_of(Net())
-    backbone.network.get_submodule("head").train()
-    with pytest.raises(BackboneError, match="the network is not in eval mode"):
-        check_backbone(backbone)
-
-
-def test_parameters_that_ask_for_gradients_are_refused() -> None:
-    backbone = backbone_of(Net())
-    backbone.network.get_submodule("head").requires_grad_()
-    with pytest.raises(BackboneError, match="parameters ask for gradients"):
+    change(backbone.network.get_submodule("head"))
+    with pytest.raises(BackboneError, match=message):
         check_backbone(backbone)
 
 
 @pytest.mark.parametrize(
-    ("finish", "told"),
+    ("finish", "message"),
     [
         (lambda e: e * torch.nan, "the embedding is not finite"),
         (lambda e: e * 0, "different images give the same embedding"),
@@ -73,8 +74,8 @@ def test_parameters_that_ask_for_gradients_are_refused() -> None:
     ],
     ids=["NaN", "constant", "batch statistics", "three dimensions", "one row", "dict"],
 )
-def test_a_wrong_embedding_is_told(finish: Any, told: str) -> None:
-    with pytest.raises(BackboneError, match=told):
+def test_a_wrong_embedding_is_refused(finish: Any, message: str) -> None:
+    with pytest.raises(BackboneError, match=message):
         check_backbone(backbone_of(Net(finish)))
 
 
@@ -83,25 +84,19 @@ def test_embed_reaches_into_an_output_of_its_own_kind() -> None:
     assert check_backbone(backbone)
 
 
-def test_embed_that_gives_no_tensor_is_told() -> None:
-    with pytest.raises(BackboneError, match=r"Expected `embed` to give a \[B, D\] tensor, but got list"):
-        check_backbone(backbone_of(Net(), embed=lambda output: output.tolist()))
-
-
-def test_a_network_for_crops_of_another_size_is_told() -> None:
-    with pytest.raises(BackboneError, match=r"the network does not run on crops of \[16, 16\]"):
-        check_backbone(backbone_of(nn.Sequential(nn.Flatten(), nn.Linear(10, 4))))
-
-
-def test_silent_layers_are_refused_when_asked_to() -> None:
-    with pytest.raises(BackboneError, match="1 candidate layers cannot be observed: idle never fired"):
-        check_backbone(backbone_of(Net()), allow_silent=False)
-
-
-def test_a_network_without_an_observable_layer_is_refused() -> None:
-    network = nn.Sequential(Texts())
-    with pytest.raises(BackboneError, match="none of the 1 candidate layers can be observed: 0 returns tuple"):
-        check_backbone(backbone_of(network, embed=first_tensor))
+@pytest.mark.parametrize(
+    ("network", "embed", "message"),
+    [
+        (Net(), Tensor.tolist, r"Expected `embed` to give a \[B, D\] tensor, but got list"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(10, 4)), None, r"the network does not run on crops of \[16, 16\]"),
+        (nn.Sequential(Texts()), first_tensor, "none of the 1 candidate layers can be observed: 0 returns tuple"),
+        (Net(), None, "1 candidate layers cannot be observed: idle never fired"),
+    ],
+    ids=["list", "size", "no layer", "a silent layer"],
+)
+def test_a_network_that_cannot_be_observed_is_refused(network: nn.Module, embed: Any, message: str) -> None:
+    with pytest.raises(BackboneError, match=message):
+        check_backbone(backbone_of(network, **({"embed": embed} if embed else {})), allow_silent=False)
 
 
 class Lenient(Preprocessing):

@@ -41,17 +41,6 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     assert 0.88 <= covered / 200 <= 0.99
 
 
-def test_it_is_the_same_for_the_same_seed(draw: Draw) -> None:
-    trials, _ = draw(0)
-
-    def figure(kept: Integers) -> float:
-        return float(np.mean(trials.scores[kept]))
-
-    one, same, other = (subject_interval(trials, figure, 50, seed) for seed in (1, 1, 2))
-    assert one == same != other
-    assert one[0] < np.mean(trials.scores) < one[1]
-
-
 def test_without_a_single_finite_figure_there_is_no_interval(draw: Draw) -> None:
     low, high = subject_interval(draw(0)[0], lambda _: float("nan"), 3, seed=0)
     assert np.isnan(low)

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from froq_lightning.errors import JournalError
 from froq_lightning.journal.block import Block
-from froq_lightning.journal.journal import Journal, differences, list_difference
+from froq_lightning.journal.journal import Journal
 
 IDENTITY = {"model": {"backbone": "timm", "observer": "aa"}, "data": {"resize": False}}
 NAMES = ("a.png", "b.png", "c\n.png")
@@ -122,21 +120,3 @@ def test_a_full_disk_is_refused_and_costs_only_the_last_step(unfinished: Path) -
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     journal.close()
     assert steps_of_a_new_run(unfinished) == [0, 1]
-
-
-values = st.recursive(st.integers(0, 3), lambda inner: st.dictionaries(st.sampled_from("ab"), inner, max_size=2))
-mappings = st.dictionaries(st.sampled_from("abc"), values, max_size=3)
-
-
-@given(there=mappings, here=mappings)
-def test_two_mappings_differ_in_words_exactly_where_they_differ(there: dict[str, Any], here: dict[str, Any]) -> None:
-    assert bool(list(differences(there, here))) == (there != here)
-
-
-@given(there=st.lists(st.text(max_size=2), unique=True), here=st.lists(st.text(max_size=2), unique=True))
-def test_names_that_came_and_went_are_counted(there: list[str], here: list[str]) -> None:
-    said = list_difference(there, here)
-    gone, new = len(set(there) - set(here)), len(set(here) - set(there))
-    assert (f"{gone} gone" in said) == bool(gone)
-    assert (f"{new} new" in said) == bool(new)
-    assert ("another order" in said) == (not gone and not new)

@@ -81,20 +81,6 @@ def test_a_length_that_lies_takes_no_memory(tmp_path: Path) -> None:
     assert len(list(read_blocks(tmp_path / "shard"))) == 1
 
 
-def test_what_is_written_goes_to_the_disk_once_in_a_few_seconds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[int] = []
-    monkeypatch.setattr(os, "fsync", synced.append)
-    shard = Shard(tmp_path / "shard")
-    shard.append(Block({"at": "once"}))
-    assert len(synced) == 0
-    monkeypatch.setattr("froq_lightning.journal.shard.SECONDS_BETWEEN_SYNCS", -1)
-    shard.append(Block({"at": "last"}))
-    assert len(synced) == 1
-    shard.close()
-
-
 HOLDING = """
 import sys, time
 from pathlib import Path

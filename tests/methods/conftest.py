@@ -1,8 +1,5 @@
 """What the tests of the methods share: a small network that every method can work on."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -61,18 +58,3 @@ def staged_backbone() -> Backbone:
                 nn.init.uniform_(module.weight, 0.5, 1.5)
     preprocessing = Preprocessing((32, 32), "BGR", mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3))
     return Backbone.with_weights(network, preprocessing, None, quality=lambda output: output.norm(dim=1))
-
-
-@pytest.fixture
-def state_of() -> Callable[[nn.Module], dict[str, Any]]:
-    """Tells all of a network that a method must leave as it was."""
-    return _state
-
-
-def _state(network: nn.Module) -> dict[str, Any]:
-    return {
-        "hooks": [(len(module._forward_hooks), len(module._forward_pre_hooks)) for module in network.modules()],
-        "training": [module.training for module in network.modules()],
-        "gradients": [(parameter.requires_grad, parameter.grad) for parameter in network.parameters()],
-        "values": [value.tolist() for value in network.state_dict().values()],
-    }

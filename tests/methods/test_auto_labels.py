@@ -17,15 +17,15 @@ def samples(subjects: int, *, alike: bool = True, copies: int = 1, images: int =
     generator = torch.Generator().manual_seed(5)
     faces = torch.randn(subjects if alike else subjects * images, 16, generator=generator)
     faces = faces.repeat_interleave(images if alike else 1, dim=0).repeat_interleave(1 + copies, dim=0)
-    kept = torch.cat([faces + 0.3 * torch.randn(faces.shape, generator=generator) for _ in range(2)], dim=1)
-    numbers = torch.arange(len(kept))
-    return kept, numbers // (images * (1 + copies)), numbers // (1 + copies) * (1 + copies)
+    embeddings = torch.cat([faces + 0.3 * torch.randn(faces.shape, generator=generator) for _ in range(2)], dim=1)
+    numbers = torch.arange(len(embeddings))
+    return embeddings, numbers // (images * (1 + copies)), numbers // (1 + copies) * (1 + copies)
 
 
 def test_enough_subjects_give_labels_from_mates() -> None:
-    kept, subjects, originals = samples(ENOUGH_SUBJECTS)
-    result = AutoLabels().label(kept, subjects, originals)
-    expected = MatedSimilarity().label(kept[:, :16], subjects, originals)
+    embeddings, subjects, originals = samples(ENOUGH_SUBJECTS)
+    result = AutoLabels().label(embeddings, subjects, originals)
+    expected = MatedSimilarity().label(embeddings[:, :16], subjects, originals)
     assert torch.equal(result.labels, expected.labels)
     assert result.facts == {"method": "mated", "why": "25 subjects have mates", **expected.facts}
     assert result.reason(-1) == "its subject is not known"
@@ -33,9 +33,9 @@ def test_enough_subjects_give_labels_from_mates() -> None:
 
 def without_first_image(set_of: Samples) -> Samples:
     """Of the first subject, one image cannot be used."""
-    kept = set_of[0].clone()
-    kept[:2] = torch.nan
-    return (kept, *set_of[1:])
+    embeddings = set_of[0].clone()
+    embeddings[:2] = torch.nan
+    return (embeddings, *set_of[1:])
 
 
 def without_subjects(set_of: Samples) -> Samples:
@@ -44,9 +44,9 @@ def without_subjects(set_of: Samples) -> Samples:
 
 def with_strangers(set_of: Samples, count: int) -> Samples:
     """Beside the subjects, so many that have one image each, and its copy."""
-    kept, subjects, originals = samples(count, images=1)
+    embeddings, subjects, originals = samples(count, images=1)
     known = len(set_of[0])
-    more = (kept, subjects + 1000, originals + known)
+    more = (embeddings, subjects + 1000, originals + known)
     return (torch.cat([set_of[0], more[0]]), torch.cat([set_of[1], more[1]]), torch.cat([set_of[2], more[2]]))
 
 
@@ -62,7 +62,7 @@ def with_strangers(set_of: Samples, count: int) -> Samples:
     ],
     ids=["unknown", "few", "one image each", "one failed", "mostly single", "no subjects"],
 )
-def test_other_sets_get_labels_from_altered_versions_and_it_is_told_why(given: Samples, why: str) -> None:
+def test_other_sets_get_labels_from_altered_versions_with_the_reason(given: Samples, why: str) -> None:
     result = AutoLabels().label(*given)
     expected = PseudoMatedSimilarity().label(*given)
     torch.testing.assert_close(result.labels, expected.labels, rtol=0, atol=0, equal_nan=True)

@@ -24,7 +24,7 @@ def one_by_one(method: FaceQan, backbone: Backbone, image: Tensor) -> float:
     generator = torch.Generator().manual_seed(method.seed)
     draws = torch.rand(method.samples, *image.shape, generator=generator)
     base = embed(backbone, image)
-    found = []
+    similarities = []
     for draw in draws:
         copy = torch.clamp(image + (2 * draw - 1) * method.epsilon, -1, 1)
         for _ in range(method.steps):
@@ -32,10 +32,10 @@ def one_by_one(method: FaceQan, backbone: Backbone, image: Tensor) -> float:
             moved = embed(backbone, copy)
             CosineEmbeddingLoss()(base, moved, torch.ones(1)).backward()
             assert copy.grad is not None
-            found.append(float(cosine_similarity(base, moved).detach()))
+            similarities.append(float(cosine_similarity(base, moved).detach()))
             copy = torch.clamp(copy + method.epsilon * copy.grad.sign(), -1, 1)
     symmetry = float(cosine_similarity(base, embed(backbone, image.flip(-1))))
-    score = (1 + np.mean(found)) / 2 * np.clip(1 - np.std(found), 0, 1) * symmetry
+    score = (1 + np.mean(similarities)) / 2 * np.clip(1 - np.std(similarities), 0, 1) * symmetry
     return float(score**method.exponent)
 
 
@@ -45,12 +45,6 @@ def test_it_is_what_single_copies_give(micro_batch: int, staged_backbone: Backbo
     ours = dataclasses.replace(METHOD, micro_batch=micro_batch).score(staged_backbone, images)
     theirs = [one_by_one(METHOD, staged_backbone, image) for image in images / 255]
     assert ours.tolist() == pytest.approx(theirs, rel=1e-5)
-
-
-def test_a_step_takes_the_image_further_from_itself(staged_backbone: Backbone, small_images: Tensor) -> None:
-    scores = [dataclasses.replace(METHOD, steps=steps).score(staged_backbone, small_images) for steps in (1, 3, 9)]
-    assert torch.all(scores[0] > scores[1])
-    assert torch.all(scores[1] > scores[2])
 
 
 def test_white_is_the_end_of_the_scale(staged_backbone: Backbone) -> None:
@@ -67,10 +61,10 @@ def test_an_image_unlike_its_mirror_image_scores_below_0_whatever_the_exponent(
     exponent: int, staged_backbone: Backbone
 ) -> None:
     def sides(output: Tensor) -> Tensor:
-        return seen.pop()[:, :, :, :16].mean(dim=(1, 2, 3), keepdim=True).flatten(1) + 0 * output
+        return inputs.pop()[:, :, :, :16].mean(dim=(1, 2, 3), keepdim=True).flatten(1) + 0 * output
 
-    seen: list[Tensor] = []
-    staged_backbone.network.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    inputs: list[Tensor] = []
+    staged_backbone.network.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
     half = torch.zeros(2, 3, 32, 32)
     half[..., :16] = 1
     backbone = dataclasses.replace(staged_backbone, embed=sides)

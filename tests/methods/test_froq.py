@@ -7,22 +7,8 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.calibration.backbone_identity import BackboneIdentity
-from froq_lightning.calibration.observer import CalibrationSet, Observer
-from froq_lightning.calibration.rules.registry import create_rule
-from froq_lightning.calibration.selection import select_layers
+from froq_lightning.calibration.observer import Observer
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.observation.norms import LayerNorms
-
-
-@pytest.fixture(params=["distinct", "paper", "ridge"])
-def observer(request: pytest.FixtureRequest, small_backbone: Backbone, small_images: Tensor) -> Observer:
-    preset = create_rule(request.param)
-    with LayerNorms(small_backbone.network, small_backbone.candidate_layers) as norms:
-        table = norms.observe(small_backbone.preprocessing(small_images)).norms
-    selection = select_layers(table, torch.linspace(0.9, 0.4, 14), small_backbone.candidate_layers, preset)
-    identity = BackboneIdentity.of(small_backbone, "small", {}, "froq-small", "1.2")
-    return Observer.from_selection(selection, identity, request.param, CalibrationSet(14, 0, {}))
 
 
 def test_calibration_images_score_between_the_outer_quantiles(
@@ -45,23 +31,6 @@ def test_parameters_tell_the_observer_from_others(observer: Observer) -> None:
     assert parameters["set_utility"] == observer.set_utility
     assert observer.cross_validated is not None
     assert parameters["set_utility_cv"] == observer.cross_validated.rho
-
-
-def test_what_lies_behind_the_deepest_observed_layer_does_not_run_again(
-    observer: Observer, small_backbone: Backbone, small_images: Tensor
-) -> None:
-    ran: list[tuple[str, int]] = []
-    for name, module in small_backbone.network.named_modules():
-        module.register_forward_hook(lambda _, inputs, __, name=name: ran.append((name, len(inputs[0]))))
-    small_backbone.network(small_backbone.inputs(small_images))
-    order, ran[:] = [name for name, _ in ran], []
-    method = FroqQuality(observer)
-    first = method.score(small_backbone, small_images)
-    reached = order[: 1 + max(order.index(layer.name) for layer in observer.layers)]
-    assert [name for name, images in ran if images == 14] == reached
-    ran.clear()
-    torch.testing.assert_close(method.score(small_backbone, small_images), first, rtol=0, atol=0)
-    assert ran == [(name, 14) for name in reached]
 
 
 def test_a_compiled_network_gives_the_same_scores_and_embeddings(

@@ -1,6 +1,7 @@
 """Pseudo-quality beside the same sums written as loops over single images."""
 
 import dataclasses
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,25 +13,29 @@ from torch.nn.functional import cosine_similarity
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing
 from froq_lightning.errors import ConfigurationError, DataNotFoundError
+from froq_lightning.methods.flip import FlipQuality
 from froq_lightning.methods.perturbation import PerturbationQuality
+from froq_lightning.methods.quality_method import ForwardPassMethod
 
 
 def similarity(backbone: Backbone, image: Tensor, perturbed: Tensor) -> float:
     """Cosine similarity of one preprocessed image and its perturbed version, each embedded alone."""
     with torch.no_grad():
-        one, other = (backbone.embed(backbone.network(each[None])) for each in (image, perturbed))
-    return float(cosine_similarity(one, other)[0])
+        own, altered = (backbone.embed(backbone.network(each[None])) for each in (image, perturbed))
+    return float(cosine_similarity(own, altered)[0])
 
 
 def expect(ours: Tensor, theirs: list[float]) -> None:
     assert ours.tolist() == pytest.approx(theirs, abs=2e-6)
 
 
-def test_flip_is_the_similarity_to_the_mirrored_image(small_backbone: Backbone, small_images: Tensor) -> None:
-    ours = PerturbationQuality(noise=0, occlusion=0).score(small_backbone, small_images)
-    expect(
-        ours, [similarity(small_backbone, each, each.flip(-1)) for each in small_backbone.preprocessing(small_images)]
-    )
+@pytest.mark.parametrize("method", [PerturbationQuality(noise=0, occlusion=0), FlipQuality(micro_batch=5)])
+def test_flip_is_the_similarity_to_the_mirrored_image(
+    method: ForwardPassMethod, small_backbone: Backbone, small_images: Tensor
+) -> None:
+    inputs = small_backbone.preprocessing(small_images)
+    theirs = [similarity(small_backbone, each, each.flip(-1)) for each in inputs]
+    expect(method.score(small_backbone, small_images), theirs)
 
 
 def test_noise_mixes_every_image_with_the_same_masks(small_backbone: Backbone, small_images: Tensor) -> None:
@@ -49,13 +54,13 @@ def test_occlusion_blacks_out_one_tile_at_a_time(grid: int, small_backbone: Back
     edges = [32 * i // grid for i in range(grid + 1)]
     theirs = []
     for image in small_backbone.preprocessing(small_images[:4]):
-        found = []
+        similarities = []
         for top, bottom in pairwise(edges):
             for left, right in pairwise(edges):
                 covered = image.clone()
                 covered[:, top:bottom, left:right] = -1
-                found.append(similarity(small_backbone, image, covered))
-        theirs.append(sum(found) / grid**2)
+                similarities.append(similarity(small_backbone, image, covered))
+        theirs.append(sum(similarities) / grid**2)
     expect(ours, theirs)
 
 
@@ -65,14 +70,14 @@ def test_tiles_cover_every_pixel_exactly_once(size: tuple[int, int], grid: int) 
         """Embeds an image as the map of its black pixels."""
 
         def forward(self, inputs: Tensor) -> Tensor:
-            seen.append((inputs[:, 0] == -1).flatten(1))
+            maps.append((inputs[:, 0] == -1).flatten(1))
             return inputs.flatten(1)
 
-    seen: list[Tensor] = []
+    maps: list[Tensor] = []
     network = Backbone.with_weights(torch.nn.Sequential(Watch()), Preprocessing(size=size), None)
     white = torch.full((1, 3, *size), 255, dtype=torch.uint8)
     PerturbationQuality(flip=False, noise=0, occlusion=grid).score(network, white)
-    black = torch.cat(seen[1:])
+    black = torch.cat(maps[1:])
     assert len(black) == grid**2
     assert torch.equal(black.sum(dim=0), torch.ones(size[0] * size[1], dtype=torch.int64))
     rows, columns = (-(-length // grid) for length in size)
@@ -115,24 +120,28 @@ def test_masks_from_a_file_are_taken(small_backbone: Backbone, small_images: Ten
     assert torch.equal(from_file.score(small_backbone, small_images), drawn.score(small_backbone, small_images))
 
 
-def test_masks_of_another_shape_are_refused(small_backbone: Backbone, small_images: Tensor, tmp_path: Path) -> None:
-    np.save(tmp_path / "masks.npy", np.zeros((2, 3, 16, 16), dtype=np.float32))
-    method = PerturbationQuality(noise=2, noise_masks=str(tmp_path / "masks.npy"))
-    with pytest.raises(ConfigurationError, match=r"Expected masks \[2, 3, 32, 32\], but got \[2, 3, 16, 16\]"):
-        method.score(small_backbone, small_images)
+def npy(masks: np.ndarray) -> bytes:
+    file = BytesIO()
+    np.save(file, masks)
+    return file.getvalue()
 
 
-def test_a_masks_file_that_is_not_there_is_named(small_backbone: Backbone, small_images: Tensor) -> None:
-    method = PerturbationQuality(noise=2, noise_masks="nowhere.npy")
-    with pytest.raises(DataNotFoundError, match=r"noise masks 'nowhere\.npy' do not exist"):
-        method.score(small_backbone, small_images)
-
-
-@pytest.mark.parametrize("content", [b"", b"no array at all", b"\x93NUMPY\x01\x00"])
-def test_a_damaged_masks_file_is_refused(
-    content: bytes, small_backbone: Backbone, small_images: Tensor, tmp_path: Path
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (npy(np.zeros((2, 3, 16, 16))), r"Expected masks \[2, 3, 32, 32\], but got \[2, 3, 16, 16\]"),
+        (b"", r"damaged\.npy"),
+        (b"no array at all", r"damaged\.npy"),
+        (b"\x93NUMPY\x01\x00", r"damaged\.npy"),
+        (None, r"noise masks '.*damaged\.npy' do not exist"),
+    ],
+    ids=["shape", "empty", "text", "cut", "missing"],
+)
+def test_masks_that_cannot_be_used_are_refused(
+    content: bytes | None, message: str, small_backbone: Backbone, small_images: Tensor, tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.npy"
-    path.write_bytes(content)
-    with pytest.raises(ConfigurationError, match=r"damaged\.npy"):
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises((ConfigurationError, DataNotFoundError), match=message):
         PerturbationQuality(noise=2, noise_masks=str(path)).score(small_backbone, small_images)

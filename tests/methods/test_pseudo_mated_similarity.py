@@ -1,5 +1,7 @@
 """Labels from altered versions, against versions that Pillow makes, and comparisons one by one."""
 
+from collections.abc import Collection
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -132,49 +134,38 @@ def test_a_set_without_copies_is_refused_with_what_makes_them(pixels: Backbone, 
         LABELLER.label(values, torch.full((14,), -1), torch.arange(14))
 
 
-def calibrated(backbone: Backbone, images: Tensor, originals: Tensor, failed: int = -1) -> Calibration:
-    """Calibrate on samples that come in batches of four, one of which could not be read."""
+def calibrated(backbone: Backbone, images: Tensor, originals: Tensor, failed: Collection[int] = ()) -> Calibration:
+    """Calibrate on samples that come in batches of four, some of which could not be read."""
     run = CalibrationRun(backbone, Labelling("pseudo_mated", LABELLER), len(images), torch.device("cpu"))
     for part in torch.arange(len(images)).split(4):
-        read = part[part != failed]
-        keys, failures = [str(number) for number in read.tolist()], ()
-        if len(read) < len(part):
-            failures = (FaceSample(failed, str(failed), None, "file is empty"),)
-        batch = FaceBatch(images[read], read, keys, [""] * len(read), failures=failures, original=originals[read])
-        run.add(batch)
-    identity = BackboneIdentity.of(backbone, "small", {}, "none", "1")
-    return run.finish(identity, "ridge", Budget(), None)
+        read = torch.tensor([number for number in part.tolist() if number not in failed])
+        failures = tuple(FaceSample(n, str(n), None, "file is empty") for n in part.tolist() if n in failed)
+        keys = [str(number) for number in read.tolist()]
+        run.add(FaceBatch(images[read], read, keys, [""] * len(read), failures=failures, original=originals[read]))
+    return run.finish(BackboneIdentity.of(backbone, "small", {}, "none", "1"), "ridge", Budget(), None)
 
 
 def test_copies_of_an_image_that_could_not_be_read_have_no_label(
     small_backbone: Backbone, small_images: Tensor
 ) -> None:
-    found = calibrated(small_backbone, *with_blurred(small_images), failed=6)
-    assert {index: sample.note for index, sample in found.left_out.items()} == {6: "file is empty"}
-    assert found.unlabelled == {7: "the image that it is a copy of could not be used"}
-    assert (found.observer.calibration_set.images, found.table.missing) == (26, (6, 7))
+    result = calibrated(small_backbone, *with_blurred(small_images), failed=[6])
+    assert {index: sample.note for index, sample in result.left_out.items()} == {6: "file is empty"}
+    assert result.unlabelled == {7: "the image that it is a copy of could not be used"}
+    assert (result.observer.calibration_set.images, result.table.missing) == (26, (6, 7))
 
 
 def test_an_image_whose_versions_have_no_embedding_is_a_failure(pixels: Backbone, small_images: Tensor) -> None:
     images, originals = with_blurred(small_images)
     images[4:6] = 255  # turned or reduced, its corners are black
     backbone = Backbone.with_weights(nn.Sequential(nn.Identity(), pixels.network), pixels.preprocessing, None)
-    found = calibrated(backbone, images, originals)
-    assert {index: sample.note for index, sample in found.left_out.items()} == {
-        4: "the network gives NaN or infinite values for it"
-    }
-    assert found.unlabelled == {5: "the image that it is a copy of could not be used"}
+    result = calibrated(backbone, images, originals)
+    assert [sample.note for sample in result.left_out.values()] == ["the network gives NaN or infinite values for it"]
+    assert result.unlabelled == {5: "the image that it is a copy of could not be used"}
 
 
 def test_a_set_whose_images_all_failed_is_refused_with_the_reasons(
     small_backbone: Backbone, small_images: Tensor
 ) -> None:
-    run = CalibrationRun(small_backbone, Labelling("pseudo_mated", LABELLER), 28, torch.device("cpu"))
-    images, originals = with_blurred(small_images)
-    failures = tuple(FaceSample(number, str(number), None, "file is empty") for number in range(0, 28, 2))
-    copies = torch.arange(1, 28, 2)
-    run.add(FaceBatch(images[copies], copies, ["a copy"] * 14, [""] * 14, None, failures, None, originals[copies]))
-    identity = BackboneIdentity.of(small_backbone, "small", {}, "none", "1")
     message = r"got 0 \(28 left out; 0: file is empty; .*; the image that it is a copy of could not be used \(14\)\)"
     with pytest.raises(CalibrationError, match=message):
-        run.finish(identity, "auto", Budget(), None)
+        calibrated(small_backbone, *with_blurred(small_images), failed=range(0, 28, 2))

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from froq_lightning.calibration.observer import Observer
-from froq_lightning.cli import main
 from froq_lightning.errors import ConfigurationError, ExtensionError, UnknownNameError
 from froq_lightning.extensions import METHODS
 from froq_lightning.methods.auto_labels import AutoLabels
@@ -17,29 +16,11 @@ from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.methods.registry import create_labeller, create_method, create_methods
 from froq_lightning.methods.ser_fiq import SerFiq
 
-THIRD_PARTY = '''
-from dataclasses import dataclass
-
-from froq_lightning.methods.quality_method import QualityMethod
-
-
-@dataclass(frozen=True)
-class Contrast(QualityMethod):
-    """The standard deviation of the pixels."""
-
-    power: float = 1.0
-
-    def score(self, backbone, images):
-        return (images / 255 if images.dtype.itemsize == 1 else images).std(dim=(1, 2, 3)) ** self.power
-'''
-
 
 @pytest.fixture
-def third_party(install: Callable[..., Path], on_path: Path) -> None:
-    """Installs a distribution with a method, and one whose method cannot be imported."""
-    install("froq_contrast", "contrast = froq_contrast:Contrast", group=METHODS)
+def _broken(install: Callable[..., Path], on_path: Path) -> None:
+    """Installs a distribution with a method that cannot be imported, and what is no method."""
     install("froq_broken", "broken = froq_broken:Broken\nnone = os:path", group=METHODS)
-    (on_path / "froq_contrast.py").write_text(THIRD_PARTY)
     (on_path / "froq_broken.py").write_text("import nowhere")
 
 
@@ -63,21 +44,15 @@ def test_methods_go_by_their_label_or_by_name_and_options() -> None:
             create_methods(wrong)
 
 
-@pytest.mark.usefixtures("third_party")
-def test_a_method_from_elsewhere_is_built_like_any_other() -> None:
-    assert create_method({"method": "contrast", "power": 2}).parameters() == {"power": 2.0}
-    assert create_labeller("contrast")[0] == "contrast"
-    with pytest.raises(UnknownNameError, match="unknown option of contrast 'powr'; nearest: power"):
-        create_method({"method": "contrast", "powr": 2})
-    with pytest.raises(ConfigurationError, match="Expected `power` of contrast to be float, but got 'high'"):
-        create_method({"method": "contrast", "power": "high"})
+@pytest.mark.usefixtures("_broken")
+def test_what_is_no_method_is_refused_with_its_distribution() -> None:
     with pytest.raises(ExtensionError, match=r"'broken' of froq-broken cannot be imported: .*nowhere"):
         create_method("broken")
     with pytest.raises(ExtensionError, match="Expected 'none' of froq-broken to be a subclass of QualityMethod or"):
         create_method("none")
 
 
-@pytest.mark.usefixtures("third_party")
+@pytest.mark.usefixtures("_broken")
 def test_all_are_those_that_score_single_images_and_can_be_imported(caplog: pytest.LogCaptureFixture) -> None:
     observers: list[str | None] = []
 
@@ -87,23 +62,10 @@ def test_all_are_those_that_score_single_images_and_can_be_imported(caplog: pyte
 
     with caplog.at_level(logging.WARNING):
         methods = create_methods("all", read)
-    assert {"contrast", "froq", "flip", "random"} <= set(methods)
+    assert {"froq", "flip", "random"} <= set(methods)
     assert not {"mated", "auto", "broken", "none"} & set(methods)
     assert observers == [None]
     assert "`all` leaves a method out: 'broken' of froq-broken cannot be imported" in caplog.text
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("third_party")
-def test_a_method_from_elsewhere_labels_a_calibration_set(calibration_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "crops").mkdir()
-    for image in sorted(calibration_folder.glob("*.jpg"))[:12]:
-        (tmp_path / "crops" / image.name).symlink_to(image)
-    options = ("--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false", "--report=false", "--data.workers=0")
-    network = ("--model.backbone=timm", '--model.backbone_options={"architecture": "edgenext_xx_small"}')
-    labeller = "--model.labeller={method: contrast, power: 2}"
-    assert main(["validate", *network, "--data.source=crops", labeller, "--output=made.json", *options]) == 0
-    assert Observer.load("made.json").calibration_set.labels == {"method": "contrast", "power": 2.0}
 
 
 def test_an_observer_is_read_from_the_path_that_is_given(tmp_path: Path) -> None:

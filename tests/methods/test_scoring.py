@@ -58,7 +58,7 @@ def test_the_network_runs_once_for_the_embeddings_and_for_methods_that_start_fro
     assert sum(images_seen) == 3 * 5
 
 
-def test_a_method_that_cannot_work_is_told_and_never_asked_again(
+def test_a_method_that_cannot_work_is_recorded_and_not_run_again(
     small_backbone: Backbone, small_images: Tensor
 ) -> None:
     scorer = MethodScorer(small_backbone, {"refusing": Refusing(), "light": Brightness()})

@@ -1,8 +1,10 @@
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from froq_lightning.errors import DataError
 from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment, template_quality
@@ -67,24 +69,18 @@ def test_images_that_never_arrived_are_an_error() -> None:
         table.compute()
 
 
-def gather(rank: int, folder: str) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+def gather(rank: int) -> list[Tensor]:
     table = ComparisonTable(TEMPLATES, 5, 2)
     fill(table, [0, 2, 4, 6] if rank == 0 else [1, 3, 5])
-    embeddings, qualities = table.compute()
-    torch.save([torch.from_numpy(embeddings), torch.from_numpy(qualities)], f"{folder}/rank{rank}.pt")
-    torch.distributed.destroy_process_group()
+    return [torch.from_numpy(column) for column in table.compute()]
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
-def test_two_processes_share_the_images_of_one_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A child process finds this module by its name below the root of the repository.
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
-    torch.multiprocessing.spawn(gather, args=(str(tmp_path),), nprocs=2)
+def test_two_processes_share_the_images_of_one_template(
+    in_two_processes: Callable[[Callable[[int], Any]], list[Any]],
+) -> None:
     table = ComparisonTable(TEMPLATES, 5, 2)
     fill(table, list(range(7)))
-    for rank in (0, 1):
-        found = torch.load(tmp_path / f"rank{rank}.pt", weights_only=True)
-        for one, other in zip(found, table.compute(), strict=True):
-            np.testing.assert_allclose(one.numpy(), other, rtol=1e-6)
+    for columns in in_two_processes(gather):
+        for column, expected in zip(columns, table.compute(), strict=True):
+            np.testing.assert_allclose(column.numpy(), expected, rtol=1e-6)

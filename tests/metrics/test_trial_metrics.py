@@ -1,7 +1,6 @@
 """The metrics of comparison trials give in pieces, and on two processes, what the function gives of the whole."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,14 +85,6 @@ def test_trials_without_a_score_do_not_count(name: str) -> None:
     assert float(metric.compute()) == expected(metric)
 
 
-def test_the_curve_is_there_too() -> None:
-    metric = ErrorVersusDiscard("froq", FMR)
-    feed(metric, slice(0, COUNT))
-    curve = metric.curve()
-    assert curve.area == float(metric.compute())
-    assert len(curve.fractions) == len(curve.fnmr) == 31
-
-
 def test_arguments_of_different_lengths_are_refused() -> None:
     with pytest.raises(DataError, match=r"one length, but got shapes \[\(2,\), \(3,\)\]"):
         FalseNonMatchRate().update(torch.ones(3), torch.ones(2))
@@ -105,9 +96,8 @@ def test_a_convention_without_a_curve_is_refused() -> None:
     assert ErrorVersusDiscard(create_convention("iso").name).convention == create_convention("iso")
 
 
-def gather(rank: int, folder: str) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
-    found = {}
+def gather(rank: int) -> dict[str, Tensor]:
+    values = {}
     for name, build in BUILT.items():
         uneven, alone = build(), build()
         feed(uneven, slice(0, 470) if rank == 0 else slice(470, COUNT))
@@ -115,18 +105,14 @@ def gather(rank: int, folder: str) -> None:
             feed(alone, slice(0, COUNT))
         else:
             alone._update_count = 1  # this process was given no batch, and says so no more
-        found[name] = torch.stack([uneven.compute(), alone.compute()])
-    torch.save(found, f"{folder}/rank{rank}.pt")
-    torch.distributed.destroy_process_group()
+        values[name] = torch.stack([uneven.compute(), alone.compute()])
+    return values
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo")
-def test_two_processes_give_the_same_even_if_one_has_no_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A child process finds this module by its name below the root of the repository.
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
-    torch.multiprocessing.spawn(gather, args=(str(tmp_path),), nprocs=2)
-    for rank in (0, 1):
-        found = torch.load(tmp_path / f"rank{rank}.pt", weights_only=True)
+def test_two_processes_give_the_same_even_if_one_has_no_trials(
+    in_two_processes: Callable[[Callable[[int], Any]], list[Any]],
+) -> None:
+    for values in in_two_processes(gather):
         for name, build in BUILT.items():
-            assert found[name].tolist() == [pytest.approx(expected(build()), abs=1e-12)] * 2
+            assert values[name].tolist() == [pytest.approx(expected(build()), abs=1e-12)] * 2

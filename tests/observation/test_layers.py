@@ -47,11 +47,6 @@ def test_cost_is_the_share_of_the_work_done_so_far(backbone: Backbone) -> None:
     assert cost["idle"] == 0
 
 
-def test_mobilefacenet_repeats_what_the_published_code_counts_twice(mobilefacenet: Backbone) -> None:
-    repeats = {layer.name: layer.repeats for layer in survey_layers(mobilefacenet)}
-    assert (repeats["linear1"], repeats["linear7"]) == ("linear1.bn", "linear7.bn")
-
-
 def test_a_column_repeats_the_first_in_execution_order() -> None:
     norms = torch.rand(12, 4)
     norms[:, 3] = norms[:, 1] = norms[:, 0]

@@ -1,5 +1,7 @@
 """Scoring sees the norms that calibration saw, in passes that end where they may."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -35,10 +37,10 @@ def test_a_pass_that_may_stop_early_ends_behind_the_last_layer_once_an_image_has
     norms = ScoringNorms(network, ("twice",), stop_early=True)
     for batch in (inputs, inputs, inputs[:2]):
         with norms:
-            seen = norms.observe(batch)
+            scoring_pass = norms.observe(batch)
         assert network.runs == 1
-        assert seen.output is None
-        torch.testing.assert_close(seen.norms, whole.norms[: len(batch)])
+        assert scoring_pass.output is None
+        torch.testing.assert_close(scoring_pass.norms, whole.norms[: len(batch)])
         assert not network.twice._forward_hooks
 
 
@@ -67,21 +69,10 @@ def test_every_layer_of_a_real_network_has_the_norms_of_a_whole_pass_when_the_pa
                 torch.testing.assert_close(norms.observe(inputs).norms[:, 0], whole.norms[:, column])
 
 
-def test_whole_passes_have_the_norms_that_calibration_sees(mobilefacenet: Backbone, calibration_images: Tensor) -> None:
-    inputs = mobilefacenet.inputs(calibration_images[:4])
-    with LayerNorms(mobilefacenet.network, mobilefacenet.candidate_layers) as norms:
-        expected = norms.observe(inputs)
-    with ScoringNorms(mobilefacenet.network, mobilefacenet.candidate_layers) as norms:
-        seen = norms.observe(inputs)
-    torch.testing.assert_close(seen.norms.clone(), expected.norms, rtol=1e-6, atol=0, equal_nan=True)
-    assert seen.output.is_inference()
-    assert torch.equal(seen.norms.isnan(), expected.norms.isnan())
-
-
 class Returns(nn.Module):
     """Returns what is made of the inputs."""
 
-    def __init__(self, make: object) -> None:
+    def __init__(self, make: Callable[[Tensor], object]) -> None:
         super().__init__()
         self.make = make
 
@@ -89,39 +80,40 @@ class Returns(nn.Module):
         return self.make(inputs)
 
 
-class Odd(nn.Module):
+ODD: dict[str, Callable[[Tensor], object]] = {
+    "plain": lambda x: 2 * x,
+    "windows": lambda x: x.reshape(len(x) * 2, -1),
+    "strided": lambda x: x.transpose(1, 2),
+    "wide": lambda x: x.double(),
+    "narrow": lambda x: x.half(),
+    "flat": lambda x: x[:, 0, 0, 0],
+    "shared": lambda x: x.new_ones(1, 8),
+    "scalar": lambda x: x.sum(),
+    "empty": lambda x: x[:, :0],
+    "whole_numbers": lambda x: x.long(),
+    "several": lambda x: (x, x),
+}
+
+
+class Odd(nn.ModuleDict):
     """Layers that return whatever layers may return."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.plain = Returns(lambda x: 2 * x)
-        self.windows = Returns(lambda x: x.reshape(len(x) * 2, -1))
-        self.strided = Returns(lambda x: x.transpose(1, 2))
-        self.wide = Returns(lambda x: x.double())
-        self.narrow = Returns(lambda x: x.half())
-        self.flat = Returns(lambda x: x[:, 0, 0, 0])
-        self.shared = Returns(lambda x: x.new_ones(1, 8))
-        self.scalar = Returns(lambda x: x.sum())
-        self.empty = Returns(lambda x: x[:, :0])
-        self.whole_numbers = Returns(lambda x: x.long())
-        self.several = Returns(lambda x: (x, x))
-
     def forward(self, inputs: Tensor) -> Tensor:
-        for layer in self.children():
+        for layer in self.values():
             layer(inputs)
         return inputs
 
 
 @pytest.mark.parametrize("batch", [2, 3])
 def test_whatever_layers_return_has_the_norms_that_calibration_sees(batch: int) -> None:
-    network, inputs = Odd(), torch.randn(batch, 3, 4, 4)
-    layers = [name for name, _ in network.named_children()]
+    network, inputs = Odd({name: Returns(make) for name, make in ODD.items()}), torch.randn(batch, 3, 4, 4)
+    layers = list(ODD)
     with LayerNorms(network, layers) as norms:
         expected = norms.observe(inputs).norms
     for stop_early in (False, True):
         with ScoringNorms(network, layers, stop_early=stop_early) as norms:
-            seen = norms.observe(inputs).norms
-        torch.testing.assert_close(seen.clone(), expected, rtol=1e-6, atol=0, equal_nan=True)
+            scored = norms.observe(inputs).norms
+        torch.testing.assert_close(scored.clone(), expected, rtol=1e-6, atol=0, equal_nan=True)
     result = dict(zip(layers, expected.isnan().any(dim=0).tolist(), strict=True))
     assert [name for name in layers if result[name]] == ["shared", "scalar", "empty", "whole_numbers", "several"]
 
@@ -171,7 +163,7 @@ def test_what_no_layer_needs_is_not_computed(small_backbone: Backbone, small_ima
 
 
 @pytest.mark.usefixtures("_fresh")
-def test_a_network_that_cannot_be_compiled_is_told(small_backbone: Backbone, small_images: Tensor) -> None:
+def test_a_network_that_cannot_be_compiled_is_refused(small_backbone: Backbone, small_images: Tensor) -> None:
     compiled = CompiledNorms(small_backbone.network, LAYERS)
     without_compiler = torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",), "fx_graph_cache": False})
     message = r"cannot be compiled here: .*InvalidCxxCompiler: .*; leave `compile` off"

@@ -2,14 +2,12 @@
 
 import csv
 import dataclasses
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from lightning.pytorch import Trainer
 
 from froq_lightning.calibration.budget import Budget
@@ -95,15 +93,6 @@ def edgeface_options(shared: Path) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Runs are small: threads would wait for each other longer than they compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def write_trials(path: Path, data: Path) -> None:
     """Write 60 mated and 180 non-mated trials between good and degraded faces, one of them with a broken file."""
     with (data / "pairs_cross_quality.csv").open(encoding="utf-8", newline="") as file:
@@ -133,8 +122,7 @@ def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
     report = EvaluationReport(folder / "deeper" / "report.html", faces=3)
     trainer = Trainer(callbacks=[report], **QUIET)
-    with one_thread():
-        trainer.test(module, data, verbose=False)
+    trainer.test(module, data, verbose=False)
     return trainer, module, report.path
 
 
@@ -188,8 +176,7 @@ def validated(shared: Path, golden: dict[str, dict[str, Any]], tmp_path_factory:
     data = FaceDataModule(source, module.preprocessing, degrade=Degradations(0.3), workers=0)
     report = CalibrationReport(folder / "deeper" / "calibration.html", faces=3)
     trainer = Trainer(callbacks=[report], **QUIET)
-    with one_thread():
-        trainer.validate(module, data, verbose=False)
+    trainer.validate(module, data, verbose=False)
     return trainer, module, report.path
 
 

@@ -35,9 +35,7 @@ Run = tuple[Trainer, FroqModule, Path]
 Page = Any
 Context = CalibrationContext | EvaluationContext
 MINE = """\
-from froq_lightning.reporting import CalibrationReport, EvaluationReport
 from froq_lightning.reporting.page import fill
-from froq_lightning.reporting.report import Report
 from froq_lightning.reporting.section import Part, Section
 
 def render(context):

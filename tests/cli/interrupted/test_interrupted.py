@@ -102,16 +102,3 @@ def test_a_run_that_failed_with_a_batch_size_of_its_own_choice_goes_on(
     assert main(command) == 0
     assert "going on: " in capsys.readouterr().out
     assert (tmp_path / "scores.csv").read_text().count(",ok,") == 96
-
-
-def test_images_that_allow_no_observer_leave_no_journal(
-    network: tuple[str, ...], shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "few").mkdir()
-    for image in sorted((shared / "data" / "faces").glob("*/*.jpg"))[:3]:
-        (tmp_path / "few" / image.name).symlink_to(image)
-    asked = [f"--data.source={tmp_path / 'few'}", "--model.labeller=embedding_norm", "--report=false"]
-    output = tmp_path / "out" / "observer.json"
-    assert main(["validate", *network, *asked, f"--output={output}"]) == 2
-    assert "Expected at least 10 usable calibration images, but got 3" in capsys.readouterr().err
-    assert not (output.parent / "observer.json.partial").exists()

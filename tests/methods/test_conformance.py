@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.backbones.spec import Backbone
 from froq_lightning.conformance import check_method, check_set_labeller
 from froq_lightning.errors import BackboneError, ExtensionError
 from froq_lightning.extensions import METHODS, discover
@@ -28,30 +28,9 @@ NAMES = [
 ]
 
 
-class Network(nn.Module):
-    """A small network with what every method needs: normalisations, a dropout and a linear layer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(inplace=True), nn.BatchNorm2d(8))
-        self.body = nn.Sequential(nn.Conv2d(8, 8, 3, 2, 1), nn.ReLU(inplace=True), nn.BatchNorm2d(8))
-        self.dropout, self.head = nn.Dropout(0.4), nn.Linear(8 * 64, 12)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return self.head(self.dropout(self.body(self.stem(inputs)).flatten(1)))
-
-
-@pytest.fixture
-def backbone() -> Backbone:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(2)
-        network = Network()
-    return Backbone.with_weights(network, Preprocessing((32, 32)), None, quality=lambda output: output.norm(dim=1))
-
-
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"froq"}))
-def test_built_in_methods_keep_the_contract(name: str, backbone: Backbone) -> None:
-    check_method(create_method({"method": name, **OPTIONS.get(name, {})}), backbone)
+def test_built_in_methods_keep_the_contract(name: str, staged_backbone: Backbone) -> None:
+    check_method(create_method({"method": name, **OPTIONS.get(name, {})}), staged_backbone)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +78,10 @@ class Length(SetLabeller):
         ("type", "30 labels in floa"),
     ],
 )
-def test_a_broken_labeller_of_sets_is_noticed(fault: str, message: str, backbone: Backbone) -> None:
-    check_set_labeller(Length(), backbone)
+def test_a_broken_labeller_of_sets_is_noticed(fault: str, message: str, staged_backbone: Backbone) -> None:
+    check_set_labeller(Length(), staged_backbone)
     with pytest.raises(ExtensionError, match=message):
-        check_set_labeller(Length(fault), backbone)
+        check_set_labeller(Length(fault), staged_backbone)
 
 
 @dataclass(frozen=True)
@@ -149,7 +128,7 @@ class OtherPass(ForwardPassMethod):
 
 @dataclass(frozen=True)
 class FewDraws(RandomMethod):
-    """Draws once, however often it is told to."""
+    """Draws once, whatever the number of draws."""
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         return Mean().score(backbone, images)
@@ -186,11 +165,11 @@ class NoJson(Mean):
         (FewDraws(), "Expected 3 columns of draws"),
     ],
 )
-def test_a_broken_method_is_noticed(method: QualityMethod, message: str, backbone: Backbone) -> None:
+def test_a_broken_method_is_noticed(method: QualityMethod, message: str, staged_backbone: Backbone) -> None:
     with pytest.raises(ExtensionError, match=message):
-        check_method(method, backbone)
+        check_method(method, staged_backbone)
 
 
-def test_a_method_that_cannot_work_here_says_so(backbone: Backbone) -> None:
+def test_a_method_that_cannot_work_here_says_so(staged_backbone: Backbone) -> None:
     with pytest.raises(BackboneError, match="gives no quality of its own"):
-        check_method(create_method("network_quality"), dataclasses.replace(backbone, quality=None))
+        check_method(create_method("network_quality"), dataclasses.replace(staged_backbone, quality=None))
