@@ -9,11 +9,12 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
+from urllib.request import Request, urlopen
 
 from froq_lightning.errors import ConfigurationError, DownloadError
 
@@ -74,6 +75,27 @@ def fetch(reference: str, names: tuple[str, ...] = (), *, sha256: str = "") -> P
         )
     _check(reference, path, record, sha256)
     return path
+
+
+def remote_size(reference: str, names: tuple[str, ...] = ()) -> int | None:
+    """Ask how many bytes the file of a reference has, without fetching it; None if that is not told.
+
+    Args:
+        reference: as for `fetch`.
+        names: as for `fetch`.
+    """
+    from huggingface_hub import hf_hub_url  # noqa: PLC0415 - takes a second
+
+    addresses = [reference]
+    if reference.startswith(HUB):
+        file = HubFile.parse(reference)
+        paths = (file.path,) if file.path else names
+        addresses = [hf_hub_url(file.repository, path, revision=file.revision or None) for path in paths]
+    for address in addresses:
+        asked = Request(address, method="HEAD")  # noqa: S310 - a web address
+        with suppress(OSError, TypeError), urlopen(asked, timeout=10) as answer:  # noqa: S310
+            return int(answer.headers["Content-Length"])
+    return None
 
 
 def web_place(address: str) -> Path:

@@ -2,7 +2,7 @@
 
 from froq_lightning.backbones.published import PublishedWeights
 from froq_lightning.backbones.weights.files import HUB_FILES
-from froq_lightning.downloads import fetch
+from froq_lightning.downloads import fetch, remote_size
 from froq_lightning.errors import DownloadError, ExtensionError
 from froq_lightning.extensions import WEIGHTS, find, load_all
 from froq_lightning.terminal import text_table
@@ -28,10 +28,10 @@ def run_fetch(name: str) -> None:
     weights = find(WEIGHTS, name).load()
     if not isinstance(weights, PublishedWeights):
         raise ExtensionError(f"Expected {name!r} to be PublishedWeights, but got {type(weights).__name__}")
-    print(
-        f"{name}: {weights.address}\n  size {weights.size}, SHA-256 {weights.sha256 or 'not stated'}, "
-        f"licence {weights.licence}\n  as stated by {weights.source}"
-    )
+    size = None if weights.by_hand else remote_size(weights.address, HUB_FILES)
+    print(f"{name}: {weights.address}")
+    print(f"  size {f'{size / 1e6:.1f} MB' if size else weights.size}, SHA-256 {weights.sha256 or 'not stated'}")
+    print(f"  licence {weights.licence}, as stated by {weights.source}")
     if weights.by_hand:
         raise DownloadError(f"{weights.address} is a page: fetch the file there by hand, and give it as weights")
     path = fetch(weights.address, HUB_FILES, sha256=weights.sha256)
