@@ -71,7 +71,7 @@ def test_a_path_that_two_sources_take_is_refused_with_both_names(
 
 
 def test_a_source_that_does_not_say_what_it_takes_cannot_be_made() -> None:
-    with pytest.raises(TypeError, match="abstract method '?fits"):
+    with pytest.raises(TypeError, match=r"abstract method '?fits"):
         type("Silent", (Source,), {"name": "silent"})()
 
 

@@ -160,19 +160,6 @@ def test_the_quality_of_magface_is_the_length_of_the_embedding(named: tuple[str,
     assert named[1].quality(embeddings).tolist() == [5.0, 2.0]
 
 
-@pytest.mark.parametrize("named", [name for name in SMALLEST if "fiqa" not in name], indirect=True)
-def test_its_precision_is_the_surrounding_one(named: tuple[str, Backbone]) -> None:
-    _, backbone = named
-    faces = torch.rand(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        half = backbone.network(backbone.preprocessing(faces))
-    with torch.no_grad():
-        full = backbone.network(backbone.preprocessing(faces))
-    assert full.dtype == torch.float32
-    assert not torch.equal(half, full)
-    assert float(torch.cosine_similarity(half.float(), full)) > 0.99
-
-
 # --- how they are fed
 
 

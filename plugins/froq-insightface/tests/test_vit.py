@@ -121,30 +121,6 @@ def test_published_files_load_and_others_do_not(layout: Callable[..., Any], pref
 
 
 # CVLface's own vision transformer cuts the crop into 14 x 14 patches of 8 pixels.
-CVLFACE = {"pos_embed": torch.zeros(1, 196, 512), "patch_embed.proj.weight": torch.zeros(512, 3, 8, 8)}
-
-
-@pytest.mark.parametrize(
-    ("size", "shape", "more", "message"),
-    [
-        ("t", (256, 11), {}, r"11 missing \(blocks\.11\.norm1\.weight"),
-        ("t", (256, 13), {}, r"11 unexpected \(blocks\.12\.norm1\.weight"),
-        ("t", (512, 12), {}, r"of another shape \(pos_embed \[1, 144, 512\] for \[1, 144, 256\]"),
-        ("t", (256, 12), {"weight": torch.zeros(9, 512)}, r"keys 1 unexpected \(weight\)$"),
-        ("b", (512, 24), CVLFACE, r"pos_embed \[1, 196, 512\] for \[1, 144, 512\]"),
-    ],
-    ids=["too shallow", "too deep", "too wide", "with a head", "CVLface"],
-)
-def test_other_files_are_refused_with_the_difference(
-    size: str,
-    shape: tuple[int, int],
-    more: StateDict,
-    message: str,
-    hollow: Callable[..., StateDict],
-    refuses: Callable[..., None],
-) -> None:
-    state = hollow(lambda: VisionTransformer(*shape)) | more
-    refuses(getattr(vit_backbones, f"insightface_vit_{size}"), state, message)
 
 
 def test_a_prefix_that_was_not_given_or_is_not_there_is_told(
