@@ -46,11 +46,6 @@ def resolve_name(root: Path, text: str) -> str:
     return next((name for name in spellings if os.path.lexists(root / name)), usual)
 
 
-def resolve_path(root: Path, text: str) -> Path:
-    """Return the path of the file that a list names; see `resolve_name`."""
-    return root / resolve_name(root, text)
-
-
 def is_below(root: Path, path: Path) -> bool:
     """Whether a path is below a folder; symbolic links in it may still lead elsewhere."""
     return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(root.absolute()))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from froq_lightning.formats.table import write_table
-from froq_lightning.names import escape_cell, escape_name, is_below, resolve_path, unescape_name
+from froq_lightning.names import escape_cell, escape_name, is_below, resolve_name, unescape_name
 
 FORMULA = set("=+-@\uff1d\uff0b\uff0d\uff20")
 anything = st.characters(categories=None, exclude_categories=())
@@ -71,10 +71,10 @@ def test_harmful_names_are_escaped(name: str, text: str) -> None:
 def test_a_list_may_name_a_file_by_its_text_or_by_its_name(tmp_path: Path) -> None:
     for name in ("a\nb.png", r"c\x0ad.png", "=e.png"):
         (tmp_path / name).touch()
-    assert resolve_path(tmp_path, r"a\x0ab.png") == tmp_path / "a\nb.png"
-    assert resolve_path(tmp_path, r"c\x0ad.png") == tmp_path / r"c\x0ad.png"
-    assert resolve_path(tmp_path, r"c\\x0ad.png") == tmp_path / r"c\x0ad.png"
-    assert resolve_path(tmp_path, "./=e.png").exists()
+    assert tmp_path / resolve_name(tmp_path, r"a\x0ab.png") == tmp_path / "a\nb.png"
+    assert tmp_path / resolve_name(tmp_path, r"c\x0ad.png") == tmp_path / r"c\x0ad.png"
+    assert tmp_path / resolve_name(tmp_path, r"c\\x0ad.png") == tmp_path / r"c\x0ad.png"
+    assert (tmp_path / resolve_name(tmp_path, "./=e.png")).exists()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_path_stays_in_a_folder_or_leads_out(path: str, below: bool, root: str
 
 @pytest.mark.parametrize("text", [r"\Uffffffff.png", r"\x00.png", r"\x41" * 300, "\\x41\0.png"])
 def test_a_text_that_no_file_can_have_as_its_name_is_a_path_all_the_same(text: str, tmp_path: Path) -> None:
-    assert resolve_path(tmp_path, text) == tmp_path / unescape_name(text)
+    assert tmp_path / resolve_name(tmp_path, text) == tmp_path / unescape_name(text)
 
 
 @given(

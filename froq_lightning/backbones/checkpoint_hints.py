@@ -62,8 +62,7 @@ def recognise(path: str, factories: Factories, variants: Factories | None = None
 def published_as(path: str, factories: Factories) -> dict[str, Backbone]:
     """Return the backbones, without values, that load a checkpoint as it is: nothing of it is cut off or left out."""
     found = _tensors(path)
-    networks = _signatures(factories) if found else {}
-    fitting = _fitting(path, found, networks, factories)
+    fitting = _fitting(path, found, _signatures(factories) if found else {}, factories)
     return {name: backbone for name, backbone in fitting.items() if not backbone.note}
 
 

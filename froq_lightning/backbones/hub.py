@@ -75,7 +75,8 @@ def hub_model(architecture: str, weights: str | None = None) -> HubModel:
         folder = Path(weights).parent
     else:
         folder = _download(name, with_weights=weights is None)
-    return _read(folder, Path(name).name.partition("@")[0], weights or str(folder / _weights_in(folder)))
+    file = next((name for name in HUB_FILES if (folder / name).is_file()), WEIGHTS)
+    return _read(folder, Path(name).name.partition("@")[0], weights or str(folder / file))
 
 
 def _download(name: str, *, with_weights: bool) -> Path:
@@ -94,10 +95,6 @@ def _download(name: str, *, with_weights: bool) -> Path:
             f"{FOLDER}{folder_name} as the architecture"
         ) from error
     return folder
-
-
-def _weights_in(folder: Path) -> str:
-    return next((name for name in HUB_FILES if (folder / name).is_file()), WEIGHTS)
 
 
 def _read(folder: Path, name: str, weights: str) -> HubModel:

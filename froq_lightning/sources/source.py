@@ -1,6 +1,6 @@
 """The contract of a source, and which of the installed sources a path belongs to."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,9 +70,9 @@ class Source(ABC):
     parts: ClassVar[tuple[str, ...]] = ()
     takes_the_rest: ClassVar[bool] = False
 
+    @abstractmethod
     def fits(self, path: Path) -> bool:
         """Tell whether a path, which may not exist, is of this format."""
-        raise NotImplementedError
 
     def faces(self, request: Request) -> Faces:
         """List the images, without reading them.
@@ -119,11 +119,17 @@ def find_source(path: Path) -> Source:
     Raises:
         DataNotFoundError: if there is nothing of that path.
         DataError: if it is of no known format, which the text lists.
+        ConfigurationError: if several sources take it, besides those that take the rest.
     """
     known = installed_sources()
-    for source in known:
-        if source.fits(path):
-            return source
+    fitting = [source for source in known if source.fits(path)]
+    named = [source.name for source in fitting if not source.takes_the_rest]
+    if len(named) > 1:
+        raise ConfigurationError(
+            f"{str(path)!r} is ambiguous: the sources {' and '.join(map(repr, named))} take it; uninstall one"
+        )
+    if fitting:
+        return fitting[0]
     if not path.exists():
         raise DataNotFoundError(f"data source {str(path)!r} does not exist")
     raise DataError(f"{path.name} is of no known format; there are: {'; '.join(source.name for source in known)}")
@@ -149,6 +155,7 @@ def read_faces(
     Raises:
         DataNotFoundError: if the source or the root does not exist.
         DataError: if it is of no known format, malformed, or holds no images.
+        ConfigurationError: if several sources take it.
     """
     path = Path(source)
     known = find_source(path)
@@ -180,7 +187,7 @@ def read_trials(
     Raises:
         DataNotFoundError: if the source or the root does not exist.
         DataError: if it is of no known format, malformed, or allows no trials.
-        ConfigurationError: if it has no such part.
+        ConfigurationError: if several sources take it, or if it has no such part.
     """
     path = Path(source)
     known = find_source(path)

@@ -1,10 +1,7 @@
-import math
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import map_coordinates
 
@@ -12,7 +9,6 @@ from froq_lightning.data.landmark_alignment import TEMPLATES, Similarity, align_
 from froq_lightning.errors import ImageError
 
 ARCFACE = TEMPLATES["arcface"]
-coordinates = st.floats(-200, 200)
 
 
 def moved(points: np.ndarray, similarity: Similarity) -> np.ndarray:
@@ -38,14 +34,6 @@ def test_the_fit_is_that_of_umeyama() -> None:
         fitted = Similarity.fit(source, ARCFACE)
         matrix, shift = umeyama(source, ARCFACE)
         np.testing.assert_allclose(moved(source, fitted), source @ matrix.T + shift, atol=1e-9)
-
-
-@given(st.floats(0.1, 10), st.floats(-math.pi, math.pi), coordinates, coordinates)
-def test_a_similarity_is_found_again_and_undone(scale: float, angle: float, right: float, down: float) -> None:
-    made = Similarity(scale * math.cos(angle), scale * math.sin(angle), right, down)
-    fitted = Similarity.fit(ARCFACE, moved(ARCFACE, made))
-    np.testing.assert_allclose(moved(ARCFACE, fitted), moved(ARCFACE, made), atol=1e-6)
-    np.testing.assert_allclose(moved(moved(ARCFACE, fitted), fitted.inverse()), ARCFACE, atol=1e-6)
 
 
 def test_every_pixel_of_a_crop_is_sampled_where_the_transform_says(shared: Path) -> None:

@@ -75,11 +75,8 @@ def test_the_images_may_lie_elsewhere(cfp: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("Split/FP/01/same.txt", "1,9\n", r"FP/01/same\.txt, line 1: there is no image '9'"),
         ("Split/FP/01/diff.txt", "1,1\n77 1\n", r"FP/01/diff\.txt, line 2: there is no image '77'"),
         ("Split/FP/02/diff.txt", "1\n", r"FP/02/diff\.txt, line 1: Expected two cells, but got '1'"),
-        (FRONTAL, "1 a b\n", r"Protocol/Pair_list_F\.txt, line 1: Expected two cells, but got '1 a b'"),
-        (FRONTAL, "1 Müller.jpg\n", r"Protocol/Pair_list_F\.txt is no text in UTF-8"),
     ],
 )
 def test_a_malformed_protocol_is_refused_by_file_and_line(file: str, content: str, message: str, cfp: Path) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from froq_lightning.conformance.sources import check_source
 from froq_lightning.data.image_refs import ImageRef
-from froq_lightning.errors import ExtensionError
+from froq_lightning.errors import ConfigurationError, ExtensionError
 from froq_lightning.extensions import SOURCES, discover
-from froq_lightning.sources.source import Faces, Request, Source, installed_sources
+from froq_lightning.sources.source import Faces, Request, Source, installed_sources, read_faces
 
 
 @pytest.fixture
@@ -47,14 +47,45 @@ def test_those_that_take_the_rest_come_last() -> None:
     assert sum(rest) == 3
 
 
+TWINS = """
+from froq_lightning.sources.source import Source
+
+class First(Source):
+    name = "first twin"
+
+    def fits(self, path):
+        return path.suffix == ".twin"
+
+class Second(First):
+    name = "second twin"
+"""
+
+
+def test_a_path_that_two_sources_take_is_refused_with_both_names(
+    install: Callable[..., Path], on_path: Path, tmp_path: Path
+) -> None:
+    (on_path / "twin_sources.py").write_text(TWINS)
+    install("twins", "first = twin_sources:First\nsecond = twin_sources:Second", group=SOURCES)
+    with pytest.raises(ConfigurationError, match=r"a\.twin' is ambiguous: the sources 'first twin' and 'second twin'"):
+        read_faces(tmp_path / "a.twin")
+
+
+def test_a_source_that_does_not_say_what_it_takes_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match=r"abstract method '?fits"):
+        type("Silent", (Source,), {"name": "silent"})()
+
+
 class Broken(Source):
     """Does what a parameter says."""
 
     name = "broken"
 
-    def __init__(self, fits: Callable[[Path], bool], images: list[ImageRef]) -> None:
-        self.fits = fits  # type: ignore[method-assign]
+    def __init__(self, takes: Callable[[Path], bool], images: list[ImageRef]) -> None:
+        self.takes = takes
         self.images = images
+
+    def fits(self, path: Path) -> bool:
+        return self.takes(path)
 
     def faces(self, request: Request) -> Faces:
         del request

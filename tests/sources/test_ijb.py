@@ -84,14 +84,10 @@ def test_many_trials_are_read_in_chunks(ijb: Rewrite, monkeypatch: pytest.Monkey
     ("file", "content", "message"),
     [
         ("face_tid_mid", "1.jpg 10\n", r"ijbc_face_tid_mid\.txt, line 1: Expected a name and two numbers, but got '1"),
-        ("face_tid_mid", "1.jpg 1 2\n2.jpg x 2", r"ijbc_face_tid_mid\.txt, line 2: Expected a name and two numbers"),
         ("face_tid_mid", "1.jpg 1 2\n1.jpg 1 3", r"Expected ijbc_face_tid_mid\.txt to name every crop once"),
         ("face_tid_mid", "", r"ijbc_face_tid_mid\.txt names no crops"),
-        ("face_tid_mid", "Müller.jpg 1 2", r"ijbc_face_tid_mid\.txt is no text in UTF-8"),
         ("template_pair_label", "10 3 0\n10 4 0\n", r"ijbc_template_pair_label\.txt compares template 4, which has no"),
-        ("template_pair_label", "99 3 0\n", r"ijbc_template_pair_label\.txt compares template 99, which has no face"),
         ("template_pair_label", "10 3 2\n", r"Expected ijbc_template_pair_label\.txt to end its lines in 0 or 1, but"),
-        ("template_pair_label", "10 3 0\n10 3\n", r"label\.txt, line 2: Expected 3 whole numbers, but got '10 3'"),
         (
             "template_pair_label",
             "10 3 0\n\n10 -3 1",

@@ -78,8 +78,6 @@ def write_cut(path: Path) -> Path:
     ("value", "message"),
     [
         (7, "Expected set.bin to be a list of images and a list of booleans, but got another"),
-        ([[b"a", b"b"]], "Expected set.bin to be a list of images and a list of booleans, but got another"),
-        ([b"ab", [True]], "Expected set.bin to be a list of images and a list of booleans, but got another"),
         ([[b"a", b"b"], True], "Expected set.bin to be a list of images and a list of booleans, but got another"),
         ([[b"a", 5], [True]], "set.bin: Expected image 1 to be bytes, but got int"),
         ([[b"a", b"b"], np.ones((1, 2), bool)], "Expected set.bin to say of every trial by a boolean"),

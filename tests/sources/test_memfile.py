@@ -51,10 +51,8 @@ def test_other_floats_are_read_too(dtype: type, crops: list) -> None:
             {"shape": [2, 4, 4, 3], "dtype": "float32"},
             r"to state \[N, 3, H, W\] and float16 .*, but got \[2, 4, 4, 3\]",
         ),
-        ({"shape": [2, 3, 4, -4], "dtype": "float32"}, "Expected mem_file.dat.conf to state"),
         ({"shape": [2, 3, 4, 4], "dtype": "object"}, "but got .* and object"),
         ({"shape": [20_000_000, 3, 2**32, 2**32], "dtype": "float32"}, r"to have [\d,]+ bytes"),
-        ({"shape": [1, 3, 10**17, 1], "dtype": "float32"}, r"to have [\d,]+ bytes"),
         ({"shape": [3, 3, 4, 4], "dtype": "float32"}, "to have 576 bytes, as mem_file.dat.conf states, but got 384"),
     ],
 )

@@ -9,11 +9,8 @@ from froq_lightning.backbones.spec import Pixels
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    for folder in Path(__file__).resolve().parents:
-        if (folder / "shared" / "data").is_dir():
-            return folder / "shared" / "data"
-    pytest.skip("no folder shared/data above the tests: it holds photographs and weights that are not published")
+def shared_data(shared: Path) -> Path:
+    return shared / "data"
 
 
 @pytest.fixture(scope="session")

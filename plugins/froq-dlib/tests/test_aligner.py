@@ -9,7 +9,6 @@ import timm
 import torch
 from froq_dlib.aligner import dlib_aligner
 from froq_dlib.files import LANDMARKS, model_file
-from froq_dlib.template import similarity
 from PIL import Image
 from safetensors.torch import load_file
 from skimage import data as samples
@@ -121,14 +120,6 @@ def test_an_option_out_of_its_range_is_refused(options: dict[str, int]) -> None:
 def test_an_image_that_is_not_rgb_uint8_is_refused(image: Pixels) -> None:
     with pytest.raises(ValueError, match="Expected `image` to be RGB"):
         dlib_aligner("dlib", (150, 150))(image)
-
-
-def test_a_similarity_is_recovered_from_its_points() -> None:
-    points = np.array([[0.0, 0.0], [4.0, 1.0], [2.0, 5.0]])
-    turned = points @ np.array([[0.0, 2.0], [-2.0, 0.0]]) + [3.0, -1.0]
-    slope, offset = similarity(points, turned)
-    assert slope == pytest.approx(2j)
-    assert offset == pytest.approx(3 - 1j)
 
 
 def test_most_tight_crops_and_photographs_are_found(shared_data: Path, photographs: list[Path], read: Read) -> None:

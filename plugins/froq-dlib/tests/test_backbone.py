@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import torch
 from froq_dlib.aligner import dlib_aligner
-from froq_dlib.backbone import OBSERVER, dlib_resnet29
+from froq_dlib.backbone import dlib_resnet29
 from froq_dlib.files import NETWORK, model_file
-from froq_dlib.network import PaddedSum
 from froq_dlib.serialization import TensorReader
 
 from froq_lightning.backbones.spec import Backbone, Pixels
@@ -84,10 +83,6 @@ def test_faces_are_fed_as_dlib_feeds_them(backbone: Backbone) -> None:
     check_published_input(backbone, published)
 
 
-def test_an_observer_is_named_only_if_it_ships(backbone: Backbone) -> None:
-    assert backbone.observer == (OBSERVER if OBSERVER.is_file() else None)
-
-
 def test_the_first_observer_that_shipped_gives_the_same_scores_as_then(
     backbone: Backbone, photographs: list[Path], read: Callable[[Path], Pixels]
 ) -> None:
@@ -100,11 +95,6 @@ def test_the_first_observer_that_shipped_gives_the_same_scores_as_then(
     assert torch.equal(observer.scores(norms), ((norms.double() - means) / stds).mean(dim=1))
     assert [layer.weight for layer in observer.layers] == [1.0, 1.0]
     assert observer.cross_validated is None
-
-
-def test_a_sum_pads_the_smaller_map_with_zeros_at_the_end() -> None:
-    total = PaddedSum()(torch.ones(1, 1, 1, 2), torch.ones(1, 2, 2, 1))
-    assert total.tolist() == [[[[2, 1], [1, 0]], [[1, 0], [1, 0]]]]
 
 
 @pytest.mark.parametrize("kept", [0, 100, 10_000, 5_000_000, 22_400_000])

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +11,6 @@ from torch import Tensor
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.conformance import backbone_factory_checks, check_backbone, check_published_input
-from froq_lightning.errors import WeightsError
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +50,3 @@ def test_published_files_load_without_their_classifier_and_others_do_not(
     check: Callable[..., None], layout: Callable[..., dict[str, Tensor]]
 ) -> None:
     check(facenet, layout)
-
-
-def test_other_files_are_refused_with_the_difference(backbone: Backbone, refuses: Callable[..., None]) -> None:
-    state = backbone.network.state_dict()
-    fewer = {key: value for key, value in state.items() if not key.startswith("repeat_2.9")}
-    refuses(facenet, fewer, r"26 missing \(repeat_2\.9")
-
-
-@pytest.mark.slow
-def test_the_error_names_the_right_backbone(backbone: Backbone, tmp_path: Path) -> None:
-    state = {key: value for key, value in backbone.network.state_dict().items() if key != "last_bn.weight"}
-    torch.save(state, tmp_path / "weights.pt")
-    with pytest.raises(WeightsError, match="it resembles facenet most"):
-        create_backbone("facenet", weights=str(tmp_path / "weights.pt"))

@@ -18,7 +18,6 @@ from froq_lightning.conformance import (
     check_channel_order_on_faces,
     check_published_input,
 )
-from froq_lightning.errors import WeightsError
 
 
 @pytest.fixture(scope="module")
@@ -63,21 +62,3 @@ def published(state: dict[str, Tensor]) -> dict[str, Any]:
 @pytest.mark.parametrize("layout", [published, dict])
 def test_published_files_load_and_others_do_not(layout: Callable[..., dict[str, Any]]) -> None:
     check_backbone_factory(mobilefacenet, layout)
-
-
-def test_other_files_are_refused_with_the_difference(refuses: Callable[..., None]) -> None:
-    state = mobilefacenet().network.state_dict()
-    shallow = {key: value for key, value in state.items() if not key.startswith("blocks.14.")}
-    refuses(mobilefacenet, {"net_state_dict": shallow}, r"missing \(blocks\.14\.conv\.0\.weight")
-    refuses(
-        mobilefacenet,
-        state | {"linear1.conv.weight": torch.zeros(512, 512, 1, 1)},
-        r"of another shape \(linear1\.conv\.weight",
-    )
-
-
-@pytest.mark.slow
-def test_the_error_of_another_backbone_names_this_one(tmp_path: Path) -> None:
-    torch.save({"net_state_dict": mobilefacenet().network.state_dict()}, tmp_path / "068.ckpt")
-    with pytest.raises(WeightsError, match="it is a checkpoint of mobilefacenet"):
-        create_backbone("timm", architecture="resnet18", weights=str(tmp_path / "068.ckpt"))

@@ -74,35 +74,76 @@ def test_a_shared_prefix_is_cut_off_and_told(
     expect(into, trained)
 
 
-def test_a_prefix_that_all_keys_but_a_heads_share_is_cut_off(trained: State, load: Callable[..., str]) -> None:
-    head = {"module.layer.weight": torch.zeros(9, 4), "loss.scale": torch.ones(1)}
-    into = network()
-    told = load(into, {"state_dict": under("module.net.", trained) | head})
-    assert told == (
+HEAD = {"module.layer.weight": torch.zeros(9, 4), "loss.scale": torch.ones(1)}
+OPTIMISER = {"state": {0: {"step": torch.ones(1), "exp_avg": torch.ones(2)}}, "param_groups": [{"lr": 0.1}]}
+# What a checkpoint holds of the trained weights and others, the options, and the note.
+CHECKPOINTS: dict[str, tuple[Callable[[State, State], Any], dict[str, str], str]] = {
+    "a head without the prefix": (
+        lambda own, _: {"state_dict": under("module.net.", own) | HEAD},
+        {},
         "x.pth: cut 'module.net.' off its keys; left out 2 keys that the network does not have "
-        "(module.layer.weight, loss.scale)"
-    )
-    expect(into, trained)
+        "(module.layer.weight, loss.scale)",
+    ),
+    "an unusual entry": (
+        lambda own, _: {"generator": own, "optimizer": OPTIMISER, "statistics": {"loss": torch.ones(3)}},
+        {},
+        "x.pth: took 'generator'",
+    ),
+    "averaged weights alone": (lambda own, _: {"model_ema": own}, {}, "x.pth: took 'model_ema'"),
+    "lists": (lambda own, _: (3, {"inner": [OrderedDict(own)]}), {}, "x.pth: took '1.inner.0'"),
+    "a mapping of another class": (lambda own, _: defaultdict(dict, {"model": own}), {}, ""),
+    "wrappers of parts": (
+        lambda own, _: {key.replace("layer1.", "layer1._orig_mod.module."): value for key, value in own.items()},
+        {},
+        "x.pth: took the names of wrappers out of its keys",
+    ),
+    "the same weights twice": (
+        lambda own, _: under("model.", own) | under("alias.", {key: value.clone() for key, value in own.items()}),
+        {},
+        "x.pth: cut 'model.' off its keys; left out",
+    ),
+    "no such entry": (lambda own, _: {"model": own}, {"key": "ema"}, "x.pth has no entry 'ema'; it has: model"),
+    "the chosen entry": (lambda own, other: {"state_dict": other, "ema": own}, {"key": "ema"}, ""),
+    "no such prefix": (lambda own, _: own, {"prefix": "net."}, "no key of x.pth starts with 'net.'"),
+    "no such prefix, and a head": (
+        lambda own, _: under("module.", own | {"margin.weight": torch.rand(9, 4)}),
+        {"prefix": "model."},
+        "no key of x.pth starts with 'model.'; x.pth: cut 'module.' off its keys; left out 1 key that the network does "
+        "not have (module.margin.weight)",
+    ),
+    "the prefix behind a wrapper": (
+        lambda own, _: under("module.net.", own),
+        {"prefix": "net."},
+        "x.pth: cut 'module.' off its keys",
+    ),
+    "averaged weights beside": (
+        lambda own, other: {"model_ema": other, "net": own},
+        {},
+        "x.pth: took 'net', not 'model_ema'",
+    ),
+    "two usual entries": (
+        lambda own, other: {"model": other, "state_dict": own},
+        {},
+        "x.pth: took 'state_dict', not 'model'",
+    ),
+    "averaged weights by their prefix": (
+        lambda own, other: under("ema.", other) | under("net.", own),
+        {},
+        "x.pth: took 'net', not 'ema'; cut 'net.' off its keys",
+    ),
+}
 
 
-@pytest.mark.parametrize("entry", ["state_dict_ema", "weights", "params", "generator"])
-def test_the_weights_are_found_under_any_entry(entry: str, trained: State, load: Callable[..., str]) -> None:
-    checkpoint = {
-        entry: trained,
-        "optimizer": {"state": {0: {"step": torch.ones(1), "exp_avg": torch.ones(2)}}, "param_groups": [{"lr": 0.1}]},
-        "statistics": {"loss": torch.ones(3)},
-    }
+@pytest.mark.parametrize("kind", CHECKPOINTS)
+def test_the_weights_are_found_wherever_they_are_and_the_note_says_where(
+    kind: str, trained: State, load: Callable[..., str]
+) -> None:
+    checkpoint, options, note = CHECKPOINTS[kind]
     into = network()
-    assert load(into, checkpoint) == f"x.pth: took {entry!r}"
+    loaded = load(into, checkpoint(trained, other(trained)), **options)
+    assert loaded.startswith(note)
+    assert bool(loaded) == bool(note)
     expect(into, trained)
-
-
-def test_they_are_found_in_lists_and_in_mappings_of_other_classes(trained: State, load: Callable[..., str]) -> None:
-    into = network()
-    load(into, (3, {"inner": [OrderedDict(trained)]}))
-    expect(into, trained)
-    load(into, defaultdict(dict, {"model": other(trained)}))
-    expect(into, other(trained))
 
 
 def test_what_profilers_leave_is_left_out_and_missing_counters_stay(trained: State, load: Callable[..., str]) -> None:
@@ -113,14 +154,6 @@ def test_what_profilers_leave_is_left_out_and_missing_counters_stay(trained: Sta
     expect(into, without)
     assert load(into, other(without)) == ""
     expect(into, other(without))
-
-
-@pytest.mark.parametrize("wrapped", ["layer1._orig_mod.", "layer1.module.", "layer1._checkpoint_wrapped_module."])
-def test_wrappers_of_parts_are_taken_out(wrapped: str, trained: State, load: Callable[..., str]) -> None:
-    into = network()
-    told = load(into, {key.replace("layer1.", wrapped): value for key, value in trained.items()})
-    assert told == "x.pth: took the names of wrappers out of its keys"
-    expect(into, trained)
 
 
 def test_a_classifier_that_the_network_goes_without_is_left_out(trained: State, load: Callable[..., str]) -> None:
@@ -158,23 +191,6 @@ def test_another_network_is_refused_and_nothing_of_it_loaded(
 
 
 @pytest.mark.parametrize(
-    ("checkpoint", "told"),
-    [
-        (lambda one, two: {"state_dict": one, "state_dict_ema": two}, "took 'state_dict', not 'state_dict_ema'"),
-        (lambda one, two: {"model_ema": two, "net": one}, "took 'net', not 'model_ema'"),
-        (lambda one, two: {"model": two, "state_dict": one}, "took 'state_dict', not 'model'"),
-        (lambda one, two: under("ema.", two) | under("net.", one), "took 'net', not 'ema'; cut 'net.' off its keys"),
-    ],
-)
-def test_plain_weights_are_taken_and_the_averaged_ones_beside_them_told(
-    checkpoint: Callable[[State, State], State], told: str, trained: State, load: Callable[..., str]
-) -> None:
-    into = network()
-    assert load(into, checkpoint(trained, other(trained))).startswith(f"x.pth: {told}")
-    expect(into, trained)
-
-
-@pytest.mark.parametrize(
     "checkpoint",
     [
         lambda one, two: {"state_dict": under("student.", one) | under("teacher.", two)},
@@ -189,44 +205,6 @@ def test_of_two_networks_that_fit_none_is_chosen(
         WeightsError, match=r"x\.pth holds several networks that fit, '.+' and '.+'; save the state dict"
     ):
         load(network(), checkpoint(trained, other(trained)))
-
-
-def test_the_same_weights_twice_are_one_network(trained: State, load: Callable[..., str]) -> None:
-    into = network()
-    load(into, under("model.", trained) | under("alias.", {key: value.clone() for key, value in trained.items()}))
-    expect(into, trained)
-
-
-def test_an_entry_or_prefix_that_is_not_there_is_told_and_the_content_counts(
-    trained: State, load: Callable[..., str]
-) -> None:
-    into = network()
-    assert load(into, {"model": trained}, key="ema") == "x.pth has no entry 'ema'; it has: model"
-    expect(into, trained)
-    assert load(into, other(trained), prefix="net.") == "no key of x.pth starts with 'net.'"
-    expect(into, other(trained))
-
-
-def test_a_chosen_entry_counts_alone(trained: State, load: Callable[..., str]) -> None:
-    into = network()
-    assert load(into, {"state_dict": trained, "ema": other(trained)}, key="ema") == ""
-    expect(into, other(trained))
-
-
-def test_a_head_beside_the_network_is_left_out_where_the_expected_prefix_is_not_there(
-    trained: State, load: Callable[..., str]
-) -> None:
-    into = network()
-    told = load(into, under("module.", trained) | {"module.margin.weight": torch.rand(9, 4)}, prefix="model.")
-    expect(into, trained)
-    assert "no key of" in told
-    assert "left out 1 key that the network does not have (module.margin.weight)" in told
-
-
-def test_a_prefix_that_is_there_counts_behind_that_of_a_wrapper(trained: State, load: Callable[..., str]) -> None:
-    into = network()
-    assert load(into, under("module.net.", trained), prefix="net.") == "x.pth: cut 'module.' off its keys"
-    expect(into, trained)
 
 
 def test_a_state_dict_at_hand_may_be_wrapped_too(trained: State) -> None:

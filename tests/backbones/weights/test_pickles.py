@@ -197,8 +197,3 @@ def test_members_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
     path.write_bytes(content[:end] + second + bytes(tail))
     with pytest.raises(WeightsError, match="no archive that PyTorch writes"):
         named_globals(path)
-
-
-def test_torchscript_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="is TorchScript, which is code"):
-        named_globals(archive(tmp_path / "a.pt", {"a/constants.pkl": b".", "a/data.pkl": b"."}))
