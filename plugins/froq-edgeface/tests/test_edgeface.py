@@ -18,8 +18,9 @@ from froq_lightning.conformance import (
     check_channel_order_on_faces,
     check_published_input,
 )
+from froq_lightning.errors import WeightsError
 
-NAMES = ("edgeface_xxs", "edgeface_xs", "edgeface_s")
+NAMES = ("edgeface_xxs", "edgeface_xs", "edgeface_s", pytest.param("edgeface_base", marks=pytest.mark.slow))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,10 @@ def _is_thin(module: nn.Module) -> bool:
     return isinstance(module, LowRankLinear)
 
 
-@pytest.mark.parametrize(("name", "millions"), [("edgeface_xxs", 1.24), ("edgeface_xs", 1.77), ("edgeface_s", 3.65)])
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [("edgeface_xxs", 1.24), ("edgeface_xs", 1.77), ("edgeface_s", 3.65), ("edgeface_base", 18.23)],
+)
 def test_it_has_as_many_parameters_as_published(name: str, millions: float) -> None:
     with torch.device("meta"):
         network = create_backbone(name).network
@@ -100,3 +104,18 @@ def with_prefix(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
 @pytest.mark.parametrize("prefix", ["model.", ""])
 def test_published_files_load_and_others_do_not(prefix: str) -> None:
     check_backbone_factory(edgeface_xs, partial(with_prefix, prefix))
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "hint"),
+    [
+        ("edgeface_xs", partial(edgeface_xs, gamma=None), "it fits edgeface_xs with gamma: null"),
+        ("edgeface_s", partial(edgeface_xs, gamma=0.5), "it fits edgeface_xs with gamma: 0.5"),
+    ],
+)
+def test_a_file_that_fits_with_an_option_names_the_option(
+    name: str, made: Callable[..., Backbone], hint: str, tmp_path: Path
+) -> None:
+    torch.save(made().network.state_dict(), tmp_path / "weights.pt")
+    with pytest.raises(WeightsError, match=f"; {hint}$"):
+        create_backbone(name, weights=str(tmp_path / "weights.pt"))

@@ -124,6 +124,14 @@ def test_every_module_that_fires_is_a_candidate(
         assert len(layers) == published["n_fired"] - 1
 
 
+def test_the_larger_mobilefacenet_has_the_published_blocks_of_four_times_the_width() -> None:
+    backbone = create_backbone("insightface_mbf_large")
+    layers = backbone.network.get_submodule("layers")
+    assert [len(layers[stage].layers) for stage in (1, 3, 5, 7)] == [2, 8, 12, 4]
+    assert [layers[stage].layers[0].layers[0].layers[0].in_channels for stage in (1, 3, 5, 7)] == [256, 256, 512, 512]
+    check_backbone(backbone, allow_silent=False)
+
+
 @pytest.mark.parametrize("named", ["magface_iresnet18"], indirect=True)
 def test_the_quality_of_magface_is_the_length_of_the_embedding(named: tuple[str, Backbone]) -> None:
     embeddings = torch.tensor([[3.0, 4.0], [0.0, -2.0]])

@@ -25,7 +25,8 @@ PUBLISHED: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "curricularface_ir_101": (CurricularFace, 409),
 }
 SLOW = [
-    pytest.param(name, marks=pytest.mark.slow) for name in ("adaface_ir34", "adaface_ir_se50", "curricularface_ir101")
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ("adaface_ir34", "adaface_ir_se50", "curricularface_ir50", "curricularface_ir101")
 ]
 NAMES = ("adaface_ir18", "cvlface_ir18", *SLOW)
 BLUE_GREEN_RED = ("adaface_ir18",)
