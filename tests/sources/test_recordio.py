@@ -161,7 +161,7 @@ def test_a_damaged_file_is_refused_or_a_reason_of_its_record(content: bytes, mes
 def test_a_record_without_an_image_and_a_file_that_shrank_are_reasons(crops: list, tmp_path: Path) -> None:
     records = [(1, packed(1, range(9))), (2, packed(2, (0,), crops[0].content))]
     path = write_records(tmp_path / "a.rec", records)
-    with pytest.raises(ImageError, match="entry holds no image"):
+    with pytest.raises(ImageError, match="entry is empty"):
         read(path, 0)
     last = read_faces(path).images[1]
     path.write_bytes(records[0][1])
