@@ -30,6 +30,7 @@ examples:
   froq predict --model.backbone dlib_resnet29 --data.source photos/ --data.aligner dlib
   froq validate --config configs/calibrate.yaml --data.source crops/ --output observer.json
   froq test --config configs/evaluate.yaml --data.source pairs.csv
+  froq export --config configs/predict.yaml --output quality.onnx
 
 `froq COMMAND --help` lists the options of a command, `froq COMMAND --print_config` writes them as YAML.
 """
@@ -62,6 +63,11 @@ def _run(arguments: list[str]) -> int:
         from froq_lightning.cli.trainer import run_trainer  # noqa: PLC0415 - imports torch
 
         return run_trainer(arguments)
+    if command == "export":
+        from froq_lightning.cli.export import run_export  # noqa: PLC0415 - imports torch
+
+        run_export(arguments[1:])
+        return 0
     if command in ("fit", "train"):
         raise ConfigurationError(NO_FIT)
     parsed = _parser().parse_args(arguments or ["--help"])
@@ -138,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("validate", help="calibrate: choose the layers to observe on labelled or unlabelled faces")
     commands.add_parser("predict", help="score images: one row of quality each")
     commands.add_parser("test", help="evaluate: how well quality methods foretell recognition errors")
+    commands.add_parser("export", help="write a network and its Observer as one graph: ONNX, or torch.export")
     _add_data(commands)
     _add_backbones(commands)
     _add_weights(commands)

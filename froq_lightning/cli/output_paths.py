@@ -9,13 +9,13 @@ from tempfile import TemporaryFile
 
 from lightning.pytorch import Callback
 
-from froq_lightning.atomic_write import require_replaceable
+from froq_lightning.atomic_write import Signature, require_replaceable
 from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.errors import ConfigurationError
 
 
 def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -> None:
-    """Refuse outputs of which one is an input, another output, or a place that cannot be written.
+    """Refuse outputs of callbacks of which one is an input, another output, or a place that cannot be written.
 
     Args:
         callbacks: of the run.
@@ -27,22 +27,25 @@ def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -
     names: set[str] = set()
     writers = (callback for callback in callbacks if isinstance(callback, OutputWriter))
     for path, is_own in (output for writer in writers for output in writer.outputs()):
-        for option, file in inputs.items():
-            if path.exists() and path.samefile(file):
-                raise ConfigurationError(
-                    f"{str(path)!r} is to be written, but it is read as {option}; give another output"
-                )
         name = _resolved_name(path)
         if name in names:
             raise ConfigurationError(f"{str(path)!r} is to be written twice; give every output a name of its own")
         names.add(name)
-        if any(_is_printed_to(path, stream) for stream in (1, 2)):
-            raise ConfigurationError(
-                f"Expected the output to be a file of its own, but {str(path)!r} is where this command prints its "
-                "tables; write to a file, and pass that on"
-            )
-        require_replaceable(path, is_own)
-        _require_writable(path)
+        require_output(path, is_own, inputs)
+
+
+def require_output(path: Path, is_own: Signature, inputs: Mapping[str, Path]) -> None:
+    """Refuse an output that is an input, or a place that cannot be written; see `require_outputs`."""
+    for option, file in inputs.items():
+        if path.exists() and path.samefile(file):
+            raise ConfigurationError(f"{str(path)!r} is to be written, but it is read as {option}; give another output")
+    if any(_is_printed_to(path, stream) for stream in (1, 2)):
+        raise ConfigurationError(
+            f"Expected the output to be a file of its own, but {str(path)!r} is where this command prints its "
+            "tables; write to a file, and pass that on"
+        )
+    require_replaceable(path, is_own)
+    _require_writable(path)
 
 
 def _require_writable(path: Path) -> None:

@@ -86,8 +86,8 @@ class PatchMerging(nn.Module):
         """Map `[B, side * side, width]` tokens to `[B, side * side / 4, 2 * width]`."""
         half = self.side // 2
         # [B, half, 2 rows, half, 2 columns, width]: the two columns vary slower than the two rows.
-        quads = x.reshape(len(x), half, 2, half, 2, -1).permute(0, 1, 3, 4, 2, 5)
-        return self.reduction(self.norm(quads.reshape(len(x), half * half, -1)))
+        quads = x.reshape(x.shape[0], half, 2, half, 2, -1).permute(0, 1, 3, 4, 2, 5)
+        return self.reduction(self.norm(quads.reshape(x.shape[0], half * half, -1)))
 
 
 class Stage(nn.Module):
