@@ -42,6 +42,6 @@ def _backbone(architecture: str, weights: str | None, gamma: float | None) -> Ba
         Preprocessing(),
         weights,
         prefix=PREFIXES,
-        licence="BSD-3-Clause",
+        licence="CC-BY-NC-SA-4.0",
         candidate_layers=tuple(firing),
     )
