@@ -1,6 +1,7 @@
 """What it costs to read quality from a pass of one's own: `python benchmarks/watch.py --shared DIR`."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -47,8 +48,8 @@ def main() -> None:
         for batch_size, count in IMAGES.items():
             batches = list(scorer.backbone.inputs(images[:count]).split(batch_size))
             plain, both = timed(
-                lambda batches=batches: bare(scorer, batches),  # type: ignore[misc] # noqa: B023
-                lambda batches=batches: watched(scorer, watch, batches),  # type: ignore[misc] # noqa: B023
+                partial(bare, scorer, batches),
+                partial(watched, scorer, watch, batches),
                 runs=RUNS,
             )
             print(f"| {name} | {len(scorer.observer.layers)} | {batch_size} | {ratio(both, plain):.3f} |", flush=True)

@@ -197,6 +197,10 @@ class Observer:
         moments = [(layer.mean, layer.std, layer.weight) for layer in self.layers]
         return torch.tensor(moments, dtype=torch.float64).unbind(dim=1)
 
+    @cached_property
+    def _quantiles(self) -> Tensor:
+        return torch.tensor(self.quantiles, dtype=torch.float64)
+
     @property
     def agreement(self) -> SetUtility:
         """How well its scores rank images as their labels do: on images it has not seen, if that is known."""
@@ -207,8 +211,7 @@ class Observer:
 
         -1 for a score that is NaN or infinite.
         """
-        quantiles = torch.tensor(self.quantiles, dtype=torch.float64, device=scores.device)
-        quality = (torch.searchsorted(quantiles, scores.double()) - 1).clamp(0, 100)
+        quality = (torch.searchsorted(self._quantiles.to(scores.device), scores.double()) - 1).clamp(0, 100)
         return quality.where(scores.isfinite(), -1)
 
 
