@@ -2,11 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from os import PathLike
+from typing import Any, overload
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
 
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.runs.quality_batch import NOT_FINITE, QualityBatch, ScoredBatch
 from froq_lightning.scorer.images import is_one_image
+
+OneImage = str | bytes | PathLike[str] | Image.Image | np.ndarray | Tensor | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,12 @@ class Gate:
     def __post_init__(self) -> None:
         if not 0 <= self.min_quality <= 100:
             raise ConfigurationError(f"Expected `min_quality` in 0..100, but got {self.min_quality}")
+
+    @overload  # an array is iterable, too
+    def __call__(self, images: OneImage) -> Verdict: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def __call__(self, images: Iterable[Any]) -> list[Verdict]: ...
 
     def __call__(self, images: Any) -> Verdict | list[Verdict]:
         """Judge one image, or many: whatever a QualityScorer takes. One image that is bad fails with the reason."""
