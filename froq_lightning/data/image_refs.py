@@ -105,6 +105,12 @@ class RefTable(LazyRefs):
     confined: bool = False
     subjects: npt.NDArray[np.int32] | None = None
 
+    @classmethod
+    def of_archive(cls, path: Path, archive: Archive, count: int) -> "RefTable":
+        """Refer to all images of an archive; a key is the position of its image."""
+        places = np.arange(count)
+        return cls([f"{place:06d}" for place in places], path, archive, places)
+
     def __len__(self) -> int:
         return len(self.keys)
 

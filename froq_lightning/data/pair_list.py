@@ -1,7 +1,7 @@
 """Comparison trials between images that stand in pairs: named in a list, or one after the other in an archive."""
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path, PurePath
@@ -82,35 +82,37 @@ def _folder(key: str, level: int) -> str:
     return parts[-1 - level] if len(parts) > level else ""
 
 
-def pair_up(name: str, images: RefTable, mated: Booleans, digest: Callable[[int], bytes]) -> ComparisonSet:
-    """Make the n-th trial of images 2n and 2n + 1 of an archive; images of equal digests are one.
+def pair_up(
+    name: str,
+    images: RefTable,
+    mated: Booleans,
+    content: Callable[[int], bytes],
+    place: Callable[[int], Hashable] = int,
+) -> ComparisonSet:
+    """Make the n-th trial of images 2n and 2n + 1 of an archive; images of equal content are one.
 
     Args:
         name: of the set.
         images: 2P images.
         mated: `[P]` bool, whether both images of a trial show the same subject.
-        digest: of the image at a position; see `content_digest`.
+        content: the image at a position, as it is stored.
+        place: what images share that are stored once; a million images may be one stretch of a file.
 
     Raises:
         DataError: if there are not two images per trial.
     """
     if len(images) != 2 * len(mated):
         raise DataError(f"Expected {name} to hold two images per trial, but got {len(images)} and {len(mated)}")
-    places: dict[bytes, int] = {}
-    positions: list[int] = []
-    ends = np.empty(len(images), dtype=np.int32)
+    digests: dict[Hashable, bytes] = {}
+    positions: dict[bytes, int] = {}  # of the first image of every content
     for position in range(len(images)):
-        content = digest(position)
-        if content not in places:
-            places[content] = len(positions)
-            positions.append(position)
-        ends[position] = places[content]
+        if (key := place(position)) not in digests:
+            digests[key] = blake2b(content(position), digest_size=16).digest()
+        positions.setdefault(digests[key], position)
+    numbers = {digest: number for number, digest in enumerate(positions)}
+    ends = np.array([numbers[digests[place(position)]] for position in range(len(images))], dtype=np.int32)
     first, second = ends[::2], ends[1::2]
     subjects, note = subjects_of(len(positions), first, second, mated)
-    distinct = replace(images, keys=[images.keys[place] for place in positions], positions=np.array(positions))
-    return ComparisonSet(name, distinct, first, second, mated, subjects, note=note)
-
-
-def content_digest(content: bytes) -> bytes:
-    """Digest an image as it is stored, to find repeated ones."""
-    return blake2b(content, digest_size=16).digest()
+    distinct = list(positions.values())
+    images = replace(images, keys=[images.keys[position] for position in distinct], positions=np.array(distinct))
+    return ComparisonSet(name, images, first, second, mated, subjects, note=note)

@@ -12,7 +12,7 @@ from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.image_refs import RefTable
 from froq_lightning.data.images import decode_image
 from froq_lightning.data.inert_pickle import read_pickle
-from froq_lightning.data.pair_list import content_digest, pair_up
+from froq_lightning.data.pair_list import pair_up
 from froq_lightning.data.pickled_values import Array, Span
 from froq_lightning.errors import DataError, ImageError
 from froq_lightning.evaluation.comparisons import Booleans
@@ -40,15 +40,8 @@ class InsightfaceBin(Source):
     def trials(self, request: Request) -> ComparisonSet:
         """Read the comparison trials: images 2n and 2n + 1 make the n-th one."""
         archive = BinFile.open(request.path)
-        known: dict[tuple[int, int], bytes] = {}
-
-        def digest(position: int) -> bytes:
-            place = archive.place(position)  # one stretch of the file may be a million images
-            if place not in known:
-                known[place] = content_digest(archive.content(position))
-            return known[place]
-
-        return pair_up(request.name, archive.refs(), archive.mated(), digest)
+        mated = np.array(archive.stated, dtype=np.bool_)
+        return pair_up(request.name, archive.refs(), mated, archive.content, archive.span)
 
 
 @dataclass(frozen=True)
@@ -88,18 +81,14 @@ class BinFile:
             )
         return cls(path, images, tuple(stated.tolist()))
 
-    def place(self, position: int) -> tuple[int, int]:
-        """Tell where an image stands in the file: from which byte up to which."""
-        span = self._span(position)
-        return span.start, span.stop
-
-    def _span(self, position: int) -> Span:
+    def span(self, position: int) -> Span:
+        """Tell where an image stands in the file."""
         image = self.images[position]
         return image.content if isinstance(image, Array) else image
 
     def content(self, position: int) -> bytes:
         """Read an image as it is stored."""
-        span = self._span(position)
+        span = self.span(position)
         with self.path.open("rb") as file:
             file.seek(span.start)
             return span.decoded(file.read(span.stop - span.start))
@@ -120,14 +109,9 @@ class BinFile:
             raise ImageError(f"expected pixels [h, w, 3] of uint8, got {list(pixels.shape)} of {pixels.dtype}")
         return np.ascontiguousarray(pixels), ""
 
-    def mated(self) -> Booleans:
-        """Tell of every trial whether it is mated."""
-        return np.array(self.stated, dtype=np.bool_)
-
     def refs(self) -> RefTable:
         """List all images, repeated ones too; a key is the position of its image."""
-        places = np.arange(len(self.images))
-        return RefTable([f"{place:06d}" for place in places], self.path, self, places)
+        return RefTable.of_archive(self.path, self, len(self.images))
 
 
 def _booleans(path: Path, stated: Any, content: mmap) -> Booleans:

@@ -10,7 +10,7 @@ from froq_lightning.backbones.spec import Pixels
 from froq_lightning.bounded_io import read_array, read_json
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.image_refs import RefTable
-from froq_lightning.data.pair_list import content_digest, pair_up
+from froq_lightning.data.pair_list import pair_up
 from froq_lightning.errors import DataError, DataNotFoundError, ImageError
 from froq_lightning.evaluation.comparisons import Booleans
 from froq_lightning.sources.source import Faces, Request, Source
@@ -36,9 +36,7 @@ class AdaFaceMemfile(Source):
         """Read the comparison trials: images 2n and 2n + 1 make the n-th one."""
         path = _find_data(request.path) or request.path
         archive, folder = Memfile.open(path), path.absolute().parent.parent
-        return pair_up(
-            request.name, archive.refs(), _mated(folder), lambda position: content_digest(archive.content(position))
-        )
+        return pair_up(request.name, archive.refs(), _mated(folder), archive.content)
 
     def usual_name(self, path: Path, part: str) -> str:
         """Take the name of the folder above the one of the data."""
@@ -78,8 +76,12 @@ class Memfile:
             shape, dtype = tuple(stated["shape"]), str(stated["dtype"])
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{conf.name} is no JSON with `shape` and `dtype`: {error}") from error
-        whole = all(type(length) is int and length > 0 for length in shape)
-        if not whole or len(shape) != 4 or shape[1] != 3 or dtype not in TYPES:
+        if (
+            not all(type(length) is int and length > 0 for length in shape)
+            or len(shape) != 4
+            or shape[1] != 3
+            or dtype not in TYPES
+        ):
             expected = f"Expected {conf.name} to state [N, 3, H, W] and {' or '.join(TYPES)}"
             raise DataError(f"{expected}, but got {stated['shape']} and {dtype}")
         archive = cls(path, (shape[0], shape[1], shape[2], shape[3]), dtype)
@@ -112,8 +114,7 @@ class Memfile:
 
     def refs(self) -> RefTable:
         """List the images; a key is the position of its image."""
-        places = np.arange(self.shape[0])
-        return RefTable([f"{place:06d}" for place in places], self.path, self, places)
+        return RefTable.of_archive(self.path, self, self.shape[0])
 
 
 def _find_data(path: Path) -> Path | None:

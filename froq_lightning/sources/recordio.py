@@ -7,7 +7,7 @@ above zero is the number of labels (float32) that follow. The rest is the encode
 
 import re
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,33 +46,18 @@ class RecordIO(Source):
 
     def faces(self, request: Request) -> Faces:
         """List the records that hold an image; their subjects, if they are wanted, take a pass over the file."""
-        images = self._images(request)
-        return Faces(replace(images, subjects=self._subjects(images)) if request.with_subjects else images)
+        archive = RecordFile(request.path)
+        keys, offsets = archive.entries()
+        # Equal labels have equal bits, since they are float32.
+        subjects = archive.labels(offsets).view(np.int32) if request.with_subjects else None
+        return Faces(RefTable(keys, request.path, archive, offsets, subjects=subjects))
 
     def trials(self, request: Request) -> ComparisonSet:
         """Sample trials between the images, whose labels are their subjects."""
-        images = self._images(request)
-        return sample_comparisons(request.name, images, numbered(self._subjects(images)), request.sampling)
-
-    def _images(self, request: Request) -> RefTable:
-        images = RecordFile(request.path).refs()
-        if not len(images):
-            raise DataError(f"{request.path.name} holds no images")
-        return images
-
-    def _subjects(self, images: RefTable) -> npt.NDArray[np.int32]:
-        """Read the subjects, `[N]`, equal for equal labels: their bits, since labels are float32."""
-        positions = np.empty(0, dtype=np.int64) if images.positions is None else images.positions
-        return RecordFile(images.path).labels(positions).view(np.int32)
-
-
-@dataclass(frozen=True)
-class Record:
-    """A record: its id, its first label, and the encoded image, empty if it holds none."""
-
-    number: int
-    label: float
-    image: bytes
+        archive = RecordFile(request.path)
+        keys, offsets = archive.entries()
+        images, subjects = RefTable(keys, request.path, archive, offsets), archive.labels(offsets).view(np.int32)
+        return sample_comparisons(request.name, images, numbered(subjects), request.sampling)
 
 
 @dataclass(frozen=True)
@@ -97,18 +82,20 @@ class RecordFile:
             raise ImageError(str(error)) from error
         if record is None:
             raise ImageError(f"{self.path.name} ends before byte {position:,}")
-        return decode_image(record.image)
+        return decode_image(record[1])
 
-    def refs(self) -> RefTable:
-        """List the records that hold an image, in the order of their keys; without .idx, in that of the file.
+    def entries(self) -> tuple[Numbers, Numbers]:
+        """List the records that hold an image by key and offset, sorted by key; without .idx, as the file has them.
 
         Raises:
-            DataError: if a file is malformed.
+            DataError: if a file is malformed, or holds no images.
         """
         require_file(self.path, self.path.name)
         index = self.path.with_suffix(".idx")
         keys, offsets = _indexed(index, self.path.stat().st_size) if index.is_file() else _scanned(self.path)
-        return RefTable(keys, self.path, self, offsets)
+        if not len(keys):
+            raise DataError(f"{self.path.name} holds no images")
+        return keys, offsets
 
     def labels(self, offsets: Numbers) -> npt.NDArray[np.float32]:
         """Read the first label of the records that begin at some bytes: `[N]`, who is shown.
@@ -129,8 +116,8 @@ class RecordFile:
         return labels
 
 
-def read_record(file: BinaryIO) -> Record | None:
-    """Read the record at the position of a file; None at its end.
+def read_record(file: BinaryIO) -> tuple[int, bytes] | None:
+    """Read the id and the encoded image, empty if there is none, of the record at a file's position; None at its end.
 
     Raises:
         DataError: if there is none, or only a part of one.
@@ -155,15 +142,14 @@ def read_record(file: BinaryIO) -> Record | None:
     return _parsed(MAGIC.join(parts), place)
 
 
-def _parsed(content: bytes, place: int) -> Record:
+def _parsed(content: bytes, place: int) -> tuple[int, bytes]:
     if len(content) < HEADER.size:
         raise DataError(f"the record at byte {place:,} has no header")
-    flag, label, number, _ = HEADER.unpack_from(content)
+    flag, _, number, _ = HEADER.unpack_from(content)
     image = HEADER.size + 4 * flag
     if len(content) < image:
         raise DataError(f"the record at byte {place:,} is shorter than its {flag} labels")
-    first = struct.unpack_from("<f", content, HEADER.size)[0] if flag else label
-    return Record(number, first, content[image:])
+    return number, content[image:]
 
 
 def _indexed(index: Path, size: int) -> tuple[Numbers, Numbers]:
@@ -188,8 +174,8 @@ def _scanned(path: Path) -> tuple[Numbers, Numbers]:
     with path.open("rb") as file:
         offset = file.tell()
         while (record := read_record(file)) is not None:
-            if record.image:
-                keys.append(record.number)
+            if record[1]:
+                keys.append(record[0])
                 offsets.append(offset)
             offset = file.tell()
     if len(set(keys)) < len(keys) or max(keys, default=0) > HIGHEST_KEY:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from froq_lightning.errors import DataError, ImageError
 from froq_lightning.sources.insightface_bin import BinFile
@@ -24,20 +23,6 @@ def write(value: Any, protocol: int = 4) -> Path:
 def read(path: Path, position: int) -> np.ndarray:
     image = read_faces(path).images[position]
     return image.archive.read(image.position)[0]
-
-
-def test_the_trials_of_a_bin_file_come_as_they_are_with_every_image_once(bin_file: Path, paired: tuple) -> None:
-    members, mated = paired
-    found = read_trials(str(bin_file))
-    assert (found.name, found.mated.tolist()) == ("lfw", mated)
-    order = list(dict.fromkeys(crop.path for crop in members))
-    assert len(found.images) == len(order) == 12
-    assert [order[place] for place in found.first] == [crop.path for crop in members[::2]]
-    assert [order[place] for place in found.second] == [crop.path for crop in members[1::2]]
-    for image, path in zip(found.images, order, strict=True):
-        pixels, note = image.archive.read(image.position)
-        np.testing.assert_array_equal(pixels, np.array(Image.open(path)))
-        assert note == ""
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -106,14 +91,6 @@ def test_an_entry_that_is_no_image_is_a_reason_of_its_own(image: Any, reason: st
     with pytest.raises(ImageError, match=f"^{reason}$"):
         read(path, 0)
     np.testing.assert_array_equal(read(path, 1), crops[0].pixels)
-
-
-def test_a_file_that_vanished_is_a_reason(crops: list) -> None:
-    path = write(([crops[0].content] * 2, [True]))
-    images = read_faces(path).images
-    path.unlink()
-    with pytest.raises(ImageError, match="entry is unreadable: "):
-        images[0].archive.read(0)
 
 
 def test_an_array_without_content_is_a_reason(tmp_path: Path) -> None:

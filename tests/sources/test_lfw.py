@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.sources.source import read_trials
 
 MATED = ("Al_Gore", "1", "2")
@@ -47,28 +46,3 @@ def test_a_list_in_csv_is_the_same_list(tmp_path: Path) -> None:
     read = read_trials(str(tmp_path / "pairs.csv"))
     assert [image.key for image in read.images] == ["Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0003.jpg"]
     assert read.mated.tolist() == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
-            "10 300\nAl_Gore 1 2\nAl_Gore one 2\n",
-            "line 3: Expected NAME 1 2 or NAME 1 OTHER 2, but got 'Al_Gore one 2'",
-        ),
-        ("Al_Gore 1 2\n10 300\n", "line 2: Expected NAME 1 2 or NAME 1 OTHER 2, but got '10 300'"),
-        ("Al_Gore 1 2\nAl_Gore 1 Ann 2 3\n", "line 2: Expected NAME 1 2 .*, but got 'Al_Gore 1 Ann 2 3'"),
-        ("Al_Gore 1\n", "or in lines 'a.jpg b.jpg 1' or, as LFW has them, 'NAME 1 2', but got Al_Gore 1"),
-        ("Al_Gore 1 Ann 2 3\n", "as LFW has them, 'NAME 1 2', but got Al_Gore 1 Ann 2 3"),
-    ],
-)
-def test_a_malformed_line_is_refused_by_its_number(text: str, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        read_trials(pairs(text))
-
-
-def test_a_file_without_trials_or_faces_is_refused() -> None:
-    with pytest.raises(DataError, match="pairs holds no comparison trials"):
-        read_trials(pairs("10 300\n"))
-    with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists .*Al_Gore_0001\.jpg'; set `ro"):
-        read_trials(pairs("Al_Gore 1 2\n"))

@@ -1,12 +1,10 @@
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from froq_lightning.data.image_refs import ImageRef, WithCopies
 from froq_lightning.data.score_files import with_labels
-from froq_lightning.errors import DataError, DataNotFoundError
+from froq_lightning.errors import DataError
 from froq_lightning.sources.source import read_faces
 
 
@@ -60,13 +58,6 @@ def test_a_manifest_gives_its_rows_in_its_order_with_labels(folder: Path) -> Non
     assert (third.key, third.problem) == ("d.jpg", "label 'inf' is no finite number")
 
 
-def test_the_paths_of_a_manifest_are_relative_to_the_root(folder: Path, tmp_path: Path) -> None:
-    manifest = table(tmp_path / "list.csv", "image\nc.JPG\n")
-    assert read_faces(manifest, folder).images[0].path == folder / "c.JPG"
-    with pytest.raises(DataNotFoundError, match=r"root .* of the images does not exist"):
-        read_faces(manifest, tmp_path / "nowhere")
-
-
 @pytest.mark.parametrize("root", [".", "../faces", "b/.."])
 def test_a_root_relative_to_where_one_is_confines_as_well(
     root: str, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -93,30 +84,6 @@ def test_a_list_of_paths_needs_no_header(folder: Path) -> None:
         read_faces(table(folder / "list.txt", "c.JPG\nb/a.png,1\n"))
 
 
-def test_a_parquet_manifest_reads_like_a_csv(tmp_path: Path) -> None:
-    rows = pa.table({"path": ["a.jpg", "b.jpg", "c.jpg"], "pseudo_quality": [0.1, 0.7, None]})
-    parquet.write_table(rows, tmp_path / "list.parquet")
-    images = read_faces(tmp_path / "list.parquet").images
-    assert [image.key for image in images] == ["a.jpg", "b.jpg", "c.jpg"]
-    assert [image.pseudo_quality for image in images[:2]] == [0.1, 0.7]
-    assert images[2].problem == "label '' is no finite number"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("who,pseudo_quality\na.jpg,1\n", r"Expected list\.csv to have one of the columns path, .*, but got who"),
-        ("path\na.jpg\na.jpg\n", r"list\.csv, line 3: 'a\.jpg' stands there twice"),
-        ("path,pseudo_quality\n,1\n", r"list\.csv, line 2: the path is empty"),
-        ("path,pseudo_quality\n", "holds no images"),
-        ("", "holds no images"),
-    ],
-)
-def test_a_malformed_manifest_is_refused(text: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=message):
-        read_faces(table(tmp_path / "list.csv", text))
-
-
 @pytest.mark.parametrize("name", ["-1.png", "=a.png", r"looks\x0alike.png", "two\nlines.png", ";+a.png"])
 def test_labels_may_name_an_image_as_outputs_do_or_as_the_disk_does(name: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
@@ -127,32 +94,11 @@ def test_labels_may_name_an_image_as_outputs_do_or_as_the_disk_does(name: str, t
         assert gone.key == r"gone\x0a.png"
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("path\nc.JPG\n", r"labels\.csv has no column pseudo_quality"),
-        ("path,pseudo_quality\nc.JPG,1\nc.JPG,2\n", r"'c\.JPG' stands there twice"),
-        ("path,pseudo_quality\nother/d.JPG,1\n", r"none of the 1 paths in labels\.csv is an image of the source"),
-    ],
-)
-def test_a_label_file_that_fits_nothing_is_refused(text: str, message: str, folder: Path) -> None:
-    with pytest.raises(DataError, match=message):
-        with_labels(read_faces(folder).images, table(folder / "labels.csv", text))
-
-
 def test_a_manifest_may_name_subjects_and_its_labels_may_be_left_aside(folder: Path) -> None:
     manifest = table(folder / "list.csv", "path,subject_id,pseudo_quality\nc.JPG,ann,bad\nb/a.png,,1\n")
     assert [image.subject for image in read_faces(manifest).images] == ["ann", ""]
     unlabelled = read_faces(manifest, with_labels=False).images
     assert {(image.pseudo_quality, image.problem) for image in unlabelled} == {(None, "")}
-
-
-def test_what_is_no_source_is_refused(folder: Path) -> None:
-    with pytest.raises(DataNotFoundError, match=r"data source '.*gone' does not exist"):
-        read_faces(folder / "gone")
-    message = r"notes\.md is of no known format; there are: AdaFace memfile; .*; folder of images; image; manifest"
-    with pytest.raises(DataError, match=message):
-        read_faces(table(folder / "notes.md", "a"))
 
 
 def test_an_image_under_any_name_is_a_source(crops: list, tmp_path: Path) -> None:

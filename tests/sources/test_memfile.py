@@ -19,21 +19,6 @@ def write(values: np.ndarray, conf: Any = None) -> Path:
     return Path(DATA)
 
 
-@pytest.mark.parametrize("below", ["", "memfile", f"memfile/{DATA}"])
-def test_pixels_and_trials_come_back_exactly(below: str, memfile: Path, paired: tuple) -> None:
-    members, mated = paired
-    images = read_faces(memfile / below).images
-    for image, crop in zip(images, members, strict=True):
-        pixels, note = image.archive.read(image.position)
-        np.testing.assert_array_equal(pixels, crop.pixels)
-        assert (pixels.dtype, note) == (np.uint8, "")
-    found = read_trials(str(memfile / below))
-    assert (found.name, found.mated.tolist(), len(found.images)) == ("lfw", mated, 12)
-    order = list(dict.fromkeys(crop.path for crop in members))
-    assert [order[place] for place in found.second] == [crop.path for crop in members[1::2]]
-    np.testing.assert_array_equal(found.images[11].archive.read(found.images[11].position)[0], members[15].pixels)
-
-
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
 def test_other_floats_are_read_too(dtype: type, crops: list) -> None:
     values = (crops[0].pixels[..., ::-1].transpose(2, 0, 1)[None] / 127.5 - 1).astype(dtype)

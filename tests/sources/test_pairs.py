@@ -107,32 +107,6 @@ def test_a_backslash_leads_out_of_the_root_no_more_than_a_slash(folder: Path, tm
     assert (image.key, image.problem) == ("../secret.jpg", f"lies outside of {str(folder)!r}")
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a.jpg b.jpg 1\na.jpg 0\n", r"line 2: Expected two images and whether they are mated, but got 'a\.jpg 0'"),
-        ("a.jpg b.jpg 1\na.jpg c.jpg 2\n", r"line 2: Expected `mated` to be 0 or 1, but got '2'"),
-        ("a.jpg 1\nb.jpg 1\na.jpg 0\n", r"line 3: Expected two lines of an image and the same number, but got 'a\.jpg"),
-        ("a.jpg 1\n\nb.jpg 0\n", r"line 1: Expected two lines .*, but got 'a\.jpg 1' and 'b\.jpg 0'"),
-        ("a.jpg 0.3\n", r"or in lines 'a\.jpg b\.jpg 1' .*, but got a\.jpg 0\.3"),
-        ("image_a,image_b,mated\na.jpg,b.jpg,2\n", r"line 2: Expected `mated` to be 0 or 1, but got '2'"),
-        ("image_a,image_b,mated\na.jpg,,1\n", r"line 2: the path is empty"),
-        ("image_1,image_3,mated\na.jpg,b.jpg,1\n", r"to have .* trials in columns image_a, image_b and mated, or"),
-        ("one;other;same\na.jpg;b.jpg;1\n", r"to have .* trials in columns image_a, image_b and mated, or"),
-    ],
-)
-def test_a_malformed_list_of_pairs_is_refused_by_its_line(text: str, message: str, folder: Path) -> None:
-    (folder / "list.txt").write_text(text)
-    with pytest.raises(DataError, match=message):
-        read_trials(str(folder / "list.txt"))
-
-
-def test_images_that_are_all_elsewhere_are_refused_with_the_root() -> None:
-    source = str(pairs("x/a.jpg,x/b.jpg,1"))
-    with pytest.raises(DataNotFoundError, match=r"none of the 2 images of pairs exists below .*'x/a\.jpg'; set `root`"):
-        read_trials(source)
-
-
 def test_images_that_all_lie_outside_of_the_root_are_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     source = pairs(f"{folder / 'a.jpg'},../faces/b.jpg,1")
