@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hub_server
 import numpy as np
 import pytest
 import torch
-from hub_server import Hub
+from hub_server import hub  # noqa: F401 - a fixture
 from PIL import Image
 from torch import Tensor, nn
 
@@ -129,20 +128,6 @@ def small_images() -> Tensor:
     smooth = nn.functional.interpolate(coarse, size=32, mode="bilinear")
     noise = torch.rand(14, 3, 32, 32, generator=generator) * torch.linspace(0, 0.6, 14).view(-1, 1, 1, 1)
     return (smooth * 0.7 + noise * 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A local hub that the hub's library talks to, with an empty cache; the library reads the environment on import."""
-    with hub_server.running() as server:
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
-        template = f"{server.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache" / "hub"))
-        monkeypatch.setattr("huggingface_hub.constants.HF_ASSETS_CACHE", str(tmp_path / "cache" / "assets"))
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_PROGRESS_BARS", True)
-        monkeypatch.setenv("HF_TOKEN", "hf_none")
-        yield server
 
 
 @pytest.fixture

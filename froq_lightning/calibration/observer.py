@@ -27,8 +27,7 @@ from froq_lightning.errors import DataNotFoundError, ObserverError
 
 FILE_NAME = "observer.json"  # in a repository of the hub
 SCHEMA_VERSION = 3
-# How an Observer file of any version begins.
-OBSERVER = signature(rb'\{\n "schema_version": \d+,\n "backbone": \{\n')
+OBSERVER = signature(rb'\{\n "schema_version": \d+,\n "backbone": \{\n')  # how a file of any version begins
 
 
 @dataclass(frozen=True)
@@ -197,9 +196,7 @@ class Observer:
         moments = [(layer.mean, layer.std, layer.weight) for layer in self.layers]
         return torch.tensor(moments, dtype=torch.float64).unbind(dim=1)
 
-    @cached_property
-    def _quantiles(self) -> Tensor:
-        return torch.tensor(self.quantiles, dtype=torch.float64)
+    _quantiles = cached_property(lambda self: torch.tensor(self.quantiles, dtype=torch.float64))
 
     @property
     def agreement(self) -> SetUtility:

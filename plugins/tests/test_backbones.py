@@ -15,13 +15,21 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.conformance import check_backbone, check_channel_order_on_faces, check_published_input
 
 SMALL = (
-    *("adaface_ir18", "arcface_iresnet18", "crfiqa_iresnet50", "cvlface_ir18", "edgeface_xxs", "edgeface_xs"),
+    *("adaface_ir18", "arcface_iresnet18", "cvlface_ir18", "edgeface_xxs", "edgeface_xs"),
     *("edgeface_s", "facenet", "insightface_mbf", "insightface_vit_t", "magface_iresnet18", "mobilefacenet"),
-    *("swinface", "transface_vit_s"),
 )
 LARGE = (
     *("adaface_ir34", "adaface_ir_se50", "arcface_iresnet34", "arcface_iresnet50", "arcface_iresnet100"),
-    *("arcface_iresnet200", "crfiqa_iresnet100", "curricularface_ir50", "curricularface_ir101", "edgeface_base"),
+    *(
+        "arcface_iresnet200",
+        "crfiqa_iresnet50",
+        "crfiqa_iresnet100",
+        "swinface",
+        "transface_vit_s",
+        "curricularface_ir50",
+        "curricularface_ir101",
+        "edgeface_base",
+    ),
     *("insightface_mbf_large", "insightface_vit_s", "insightface_vit_b"),
     *("magface_iresnet50", "magface_iresnet100", "transface_vit_b"),
 )

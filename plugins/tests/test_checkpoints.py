@@ -69,30 +69,34 @@ def swinface(state: StateDict) -> dict[str, Any]:
     return {"epoch": 39, **of_part, "state_dict_softmax_fc": {"weight": HEAD}, "state_optimizer": OPTIMIZER}
 
 
+LAYOUTS = [
+    ("adaface_ir18", lightning, {}),
+    ("arcface_iresnet18", dict, {}),
+    ("crfiqa_iresnet50", dict, {}),
+    ("curricularface_ir101", dict, {}),
+    ("cvlface_ir18", partial(replaced, "", "net."), {}),
+    ("edgeface_xs", dict, {}),
+    ("edgeface_xs", partial(replaced, "model.", ""), {}),
+    ("facenet", dict, {}),
+    ("facenet", with_classifier, {}),
+    ("insightface_mbf", dict, {}),
+    ("insightface_mbf", resumed, {}),
+    ("insightface_vit_t", resumed, {}),
+    ("insightface_vit_t", partial(replaced, "", "net."), {"prefix": "net."}),
+    ("magface_iresnet18", distributed, {}),
+    ("magface_iresnet18", in_parallel, {}),
+    ("mobilefacenet", dict, {}),
+    ("mobilefacenet", mobilefacenet, {}),
+    ("swinface", swinface, {}),
+    ("swinface", swinface, {"attributes": False}),
+    ("transface_vit_s", dict, {}),
+]
+FAST = (lightning, resumed, mobilefacenet)
+
+
 @pytest.mark.parametrize(
     ("name", "layout", "options"),
-    [
-        ("adaface_ir18", lightning, {}),
-        pytest.param("arcface_iresnet18", dict, {}, marks=SLOW),
-        pytest.param("crfiqa_iresnet50", dict, {}, marks=SLOW),
-        pytest.param("curricularface_ir101", dict, {}, marks=SLOW),
-        ("cvlface_ir18", partial(replaced, "", "net."), {}),
-        ("edgeface_xs", dict, {}),
-        ("edgeface_xs", partial(replaced, "model.", ""), {}),
-        ("facenet", dict, {}),
-        ("facenet", with_classifier, {}),
-        ("insightface_mbf", dict, {}),
-        ("insightface_mbf", resumed, {}),
-        ("insightface_vit_t", resumed, {}),
-        ("insightface_vit_t", partial(replaced, "", "net."), {"prefix": "net."}),
-        ("magface_iresnet18", distributed, {}),
-        pytest.param("magface_iresnet18", in_parallel, {}, marks=SLOW),
-        ("mobilefacenet", dict, {}),
-        ("mobilefacenet", mobilefacenet, {}),
-        ("swinface", swinface, {}),
-        ("swinface", swinface, {"attributes": False}),
-        ("transface_vit_s", dict, {}),
-    ],
+    [pytest.param(*row, marks=() if row[1] in FAST else SLOW) for row in LAYOUTS],
 )
 def test_published_files_load_and_others_do_not(name: str, layout: Layout, options: dict[str, Any]) -> None:
     def factory(weights: str | None = None) -> Backbone:

@@ -55,7 +55,12 @@ SIZES = {
     "magface_iresnet50": (475, 43_590_848),
     "transface_vit_b": (284, 124_471_040),
 }
-SLOW = {"insightface_vit_b", *(name for name in FINGERPRINTS if name.endswith(("net50", "net100")))}
+SLOW = {
+    "insightface_vit_b",
+    "adaface_ir101",
+    "curricularface_ir101",
+    *(name for name in FINGERPRINTS if name.endswith(("net50", "net100"))),
+}
 # SwinFace's parts fire, but return several tensors.
 NOT_TENSORS = {"swinface": ("backbone", "fam", "tss", "om")}
 # What recipe 2 draws around one, because recipe 1 leaves it next to unseen.
