@@ -94,6 +94,18 @@ def test_labels_may_name_an_image_as_outputs_do_or_as_the_disk_does(name: str, t
         assert gone.key == r"gone\x0a.png"
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path\nc.JPG\n", r"labels\.csv has no column pseudo_quality"),
+        ("path,pseudo_quality\nother/d.JPG,1\n", r"none of the 1 paths in labels\.csv is an image of the source"),
+    ],
+)
+def test_labels_that_fit_nothing_are_refused(text: str, message: str, folder: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        with_labels(read_faces(folder).images, table(folder / "labels.csv", text))
+
+
 def test_a_manifest_may_name_subjects_and_its_labels_may_be_left_aside(folder: Path) -> None:
     manifest = table(folder / "list.csv", "path,subject_id,pseudo_quality\nc.JPG,ann,bad\nb/a.png,,1\n")
     assert [image.subject for image in read_faces(manifest).images] == ["ann", ""]
