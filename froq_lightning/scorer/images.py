@@ -23,7 +23,9 @@ ROUNDED = "rounded to 8 bits"
 
 
 def is_one_image(images: Any) -> bool:
-    """Tell one image, or what is meant as one, from many; arrays and tensors with four dimensions are many."""
+    """Tell one image, or what is meant as one, from many: arrays with four dimensions, or of paths, are many."""
+    if isinstance(images, np.ndarray) and images.dtype.kind in "OU":
+        return False
     if isinstance(images, (np.ndarray, Tensor)):
         return images.ndim != 4
     return isinstance(images, ONE_IMAGE) or hasattr(images, "read") or not isinstance(images, Iterable)
@@ -71,7 +73,10 @@ def _pixels(image: Any) -> tuple[Pixels, str]:
         return convert_image(image)
     if isinstance(image, np.ndarray):
         return _from_array(image)
-    content = image.read() if hasattr(image, "read") else image
+    try:
+        content = image.read() if hasattr(image, "read") else image
+    except (OSError, ValueError) as error:  # a file that is closed, or opened as text
+        raise ImageError(f"the open file cannot be read as bytes: {error}") from error
     if isinstance(content, (bytes, bytearray, memoryview)):
         return decode_image(bytes(content), "file")
     raise ImageError(f"expected a path, bytes, a PIL image, an array or a tensor, got {type(image).__name__}")
@@ -91,7 +96,8 @@ def _from_array(array: np.ndarray) -> tuple[Pixels, str]:
 def _chw(array: np.ndarray) -> Tensor:
     if array.ndim != 3 or array.shape[2] != 3:
         raise ImageError(f"expected an array [H, W, 3] of RGB, got {list(array.shape)} {array.dtype}")
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+    native = array.astype(np.float64 if array.dtype.itemsize > 4 else np.float32)  # torch takes no other byte order
+    return torch.from_numpy(np.ascontiguousarray(native.transpose(2, 0, 1)))
 
 
 def _require_image(image: Tensor) -> None:

@@ -151,11 +151,13 @@ class QualityScorer:
             ImageError: if `strict`, naming the first image that failed and the reason.
             BackboneError: if an observed layer mixes the images of a batch.
         """
-        scored = ScoredBatch.concatenate([self._score(batch, embeddings=embeddings) for batch in self._batches(images)])
-        if strict and FAILED in scored.status:
-            row = scored[scored.status.index(FAILED)]
-            raise ImageError(f"image {row.image}: {row.reason}")
-        return scored
+        tables = []
+        for batch in self._batches(images):
+            tables.append(scored := self._score(batch, embeddings=embeddings))
+            if strict and FAILED in scored.status:
+                row = scored[scored.status.index(FAILED)]
+                raise ImageError(f"image {row.image}: {row.reason}")
+        return ScoredBatch.concatenate(tables)
 
     def gate(self, min_quality: int) -> Gate:
         """Return what passes or fails images: `scorer.gate(min_quality=30)(image).passed`.

@@ -45,6 +45,8 @@ class Watch:
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Self:
+        if self._handles:
+            raise ObserverError("Expected a watch that is not in use; make another one by `scorer.watch`")
         self._handles = [self.network.register_forward_pre_hook(self._begin, with_kwargs=True)]
         for column, name in enumerate(self._layers):
             self._handles.append(self.network.get_submodule(name).register_forward_hook(self._note(column)))
@@ -78,7 +80,9 @@ class Watch:
         return QualityBatch(scores, self.observer.quality(scores))
 
     def _begin(self, _network: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        inputs = next(each for each in (*args, *kwargs.values()) if isinstance(each, Tensor))
+        inputs = next((each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)), None)
+        if inputs is None:
+            raise ObserverError("Expected the watched network to be called with a tensor of images")
         self._pass.norms, self._pass.images, self._pass.trained = {}, len(inputs), self.network.training
 
     def _note(self, column: int) -> Any:

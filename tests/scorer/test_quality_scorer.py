@@ -1,6 +1,7 @@
 """QualityScorer: any image in, a row for each out."""
 
 import io
+import itertools
 import json
 import pickle
 from collections.abc import Callable
@@ -110,6 +111,25 @@ def test_bad_images_are_rows_with_a_reason_among_good_ones(scorer: QualityScorer
     assert scores.embeddings.isfinite().all(dim=1).nonzero()[:, 0].tolist() == [0, len(images) - 1]
     with pytest.raises(ImageError, match=r"^image 1: expected a path, .* got NoneType$"):
         scorer(images, strict=True)
+
+
+def test_files_and_arrays_that_cannot_be_read_are_rows_and_those_of_another_byte_order_are_read(
+    scorer: QualityScorer, photographs: list[Path]
+) -> None:
+    closed = io.BytesIO()
+    closed.close()
+    with photographs[0].open(encoding="utf-8") as text:
+        assert scorer([closed, text]).status == ("failed", "failed")
+    floats = array(photographs[0]) / 255
+    expected = scorer(photographs[0]).quality_score
+    for kind in (">f8", np.longdouble):
+        assert scorer(floats.astype(kind)).quality_score.equal(expected)
+    assert scorer(np.array([str(path) for path in photographs])).status == ("ok",) * 3
+
+
+def test_strict_stops_at_the_first_batch_with_a_bad_image(scorer: QualityScorer) -> None:
+    with pytest.raises(ImageError, match="image 0: file is empty"):
+        scorer(itertools.repeat(b""), strict=True)
 
 
 def test_a_truncated_pil_image_is_a_row_with_a_reason(scorer: QualityScorer, photographs: list[Path]) -> None:

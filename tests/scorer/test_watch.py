@@ -120,3 +120,13 @@ def test_scores_without_a_pass_or_of_one_in_train_mode_are_refused(crop_scorer: 
         with pytest.raises(ObserverError, match="the network is in train mode"):
             watch.scores()
         copy.deepcopy(network)
+
+
+def test_a_watch_is_entered_once_and_wants_tensors(crop_scorer: QualityScorer) -> None:
+    network = crop_scorer.backbone.network
+    with crop_scorer.watch() as watch:
+        with pytest.raises(ObserverError, match="not in use"):
+            watch.__enter__()
+        with pytest.raises(ObserverError, match="a tensor of images"):
+            network([1])
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
