@@ -51,7 +51,7 @@ def is_remote(reference: object) -> bool:
 
 
 def fetch(reference: str, names: tuple[str, ...] = (), *, sha256: str = "") -> Path:
-    """Return the local file of a reference, which is downloaded if it is not there; a part of one is gone on with.
+    """Return the local file of a reference; download it if it is missing, and resume a download that broke off.
 
     Args:
         reference: of the hub, or an address.
@@ -78,7 +78,7 @@ def fetch(reference: str, names: tuple[str, ...] = (), *, sha256: str = "") -> P
 
 
 def remote_size(reference: str, names: tuple[str, ...] = ()) -> int | None:
-    """Ask how many bytes the file of a reference has, without fetching it; None if that is not told.
+    """Ask the server for the size of a file in bytes, without fetching it; None if it gives none.
 
     Args:
         reference: as for `fetch`.
@@ -162,11 +162,11 @@ def _check(reference: str, path: Path, record: Path, sha256: str) -> None:
     first = record.read_text(encoding="utf-8").split()[0] if record.is_file() else ""
     expected, origin = (sha256, "is stated") if sha256 else (first, "it had at its first download")
     if expected and digest != expected:
-        for file in (path.resolve(), path):  # the hub's cache holds links
-            file.unlink(missing_ok=True)
+        # Nothing is deleted: the file may have been brought by hand, and others use the hub's cache.
+        accept = "" if sha256 else f", or delete {record} to accept this one"
         raise DownloadError(
-            f"{reference} has SHA-256 {digest}, not {expected}, which {origin}; it was removed. If the new file is the "
-            f"one you want, {'name it in full' if sha256 else f'delete {record}'}"
+            f"{reference} has SHA-256 {digest}, not {expected}, which {origin}; it is not used. Delete {path} to fetch "
+            f"it again{accept}"
         )
     if not first:
         record.parent.mkdir(parents=True, exist_ok=True)

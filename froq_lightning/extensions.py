@@ -1,8 +1,8 @@
 """Extensions, found through entry points: everything that has a name in a configuration.
 
 Backbones, published weights, aligners, sources, quality methods, selection rules, output formats and report sections
-are registered in an entry-point group each, the built-in ones in this project's own `pyproject.toml`, others in that of
-whoever wrote them.
+are registered in an entry-point group each: the built-in ones in this project's `pyproject.toml`, others in that of
+their own distribution.
 Finding an extension imports nothing, not even torch; using one imports only that one.
 """
 

@@ -1,4 +1,4 @@
-"""Files of the hub and of web addresses: fetched once, gone on with, and checked."""
+"""Downloads from the hub and the web: once, resumed where they broke off, and checked."""
 
 import hashlib
 import os
@@ -47,12 +47,14 @@ def test_a_hub_file_is_found_by_name_or_as_the_first_that_a_repository_has(hub: 
 
 
 @pytest.mark.parametrize("scheme", ["hf", "http"])
-def test_a_file_with_another_hash_than_stated_is_refused_and_removed(scheme: str, hub: Hub) -> None:
+def test_a_file_with_another_hash_than_stated_is_refused_and_kept(scheme: str, hub: Hub) -> None:
     hub.files |= {"/me/net/w.pt": CONTENT, "/w.pt": CONTENT}
     reference = "hf://me/net/w.pt" if scheme == "hf" else f"{hub.url}/w.pt"
-    with pytest.raises(DownloadError, match=f"has SHA-256 {DIGEST}, not {'0' * 64}, which is stated; it was removed"):
+    with pytest.raises(DownloadError, match=f"has SHA-256 {DIGEST}, not {'0' * 64}, which is stated; it is not used"):
         fetch(reference, sha256="0" * 64)
+    count = len(hub.requests)
     assert fetch(reference).read_bytes() == CONTENT
+    assert "GET" not in [method for method, _, _ in hub.requests[count:]]
 
 
 @pytest.mark.parametrize("scheme", ["hf", "http"])
@@ -64,7 +66,9 @@ def test_without_a_stated_hash_later_downloads_must_be_the_first_one(scheme: str
     hub.commit = "2" * 40
     if scheme == "http":
         path.unlink()
-    with pytest.raises(DownloadError, match=rf"not {DIGEST}, which it had at its first download; .* delete .*\.sha256"):
+    with pytest.raises(
+        DownloadError, match=rf"not {DIGEST}, which it had at its first download; .* delete .*\.sha256 to accept"
+    ):
         fetch(reference)
     (record,) = (tmp_path / "cache" / "assets").rglob("*.sha256")
     record.unlink()

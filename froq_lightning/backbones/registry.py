@@ -4,9 +4,11 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from inspect import Parameter, signature
+from inspect import signature
 from os import PathLike
+from types import NoneType
 from typing import Any
 
 from froq_lightning.backbones.checkpoint_hints import published_as, recognise
@@ -95,15 +97,25 @@ def _weights(options: dict[str, Any]) -> str:
 
 def _variants(plugin: Extension) -> dict[str, Callable[..., Any]]:
     """Return the factories of a plugin's distribution, each with options that are the defaults of the others."""
-    siblings = [other for other in discover(BACKBONES).plugins.values() if other.distribution == plugin.distribution]
-    takes = {sibling: signature(sibling.load()).parameters for sibling in siblings}
-    defaults = {(name, parameter.default) for taken in takes.values() for name, parameter in taken.items()}
+    takes: dict[Extension, dict[str, Any]] = {}
+    for sibling in discover(BACKBONES).plugins.values():
+        if sibling.distribution == plugin.distribution:
+            with suppress(Exception):  # one that cannot be imported gives no hint
+                takes[sibling] = _plain_defaults(sibling)
+    defaults = {(name, value) for options in takes.values() for name, value in options.items() if name != "weights"}
     return {
         f"{sibling.name} with {name}: {json.dumps(value)}": partial(sibling.create, **{name: value})
-        for sibling, taken in takes.items()
+        for sibling, options in takes.items()
         for name, value in sorted(defaults, key=str)
-        if name != "weights" and name in taken and value not in (Parameter.empty, taken[name].default)
+        if name in options and value != options[name]
     }
+
+
+def _plain_defaults(plugin: Extension) -> dict[str, Any]:
+    """Return the options of a factory whose defaults can be written in a configuration as one word."""
+    parameters = signature(plugin.load()).parameters
+    plain = (bool, int, float, str, NoneType)
+    return {name: each.default for name, each in parameters.items() if isinstance(each.default, plain)}
 
 
 def _factories(first: Extension) -> dict[str, Callable[..., Any]]:

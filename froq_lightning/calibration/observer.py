@@ -103,6 +103,8 @@ class Observer:
     def __post_init__(self) -> None:
         if len(self.quantiles) != 101 or list(self.quantiles) != sorted(self.quantiles):
             raise ObserverError(f"Expected 101 ascending quantiles, but got {len(self.quantiles)}")
+        if "weights" in self.backbone.options:  # a stranger's file names nothing that is to be loaded
+            raise ObserverError("Expected no `weights` among the options of the backbone")
         if problem := next(_contradictions(self), ""):
             raise ObserverError(problem)
 

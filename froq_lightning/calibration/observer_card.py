@@ -1,4 +1,4 @@
-"""What an Observer is, on what it was made, and how sure it is: for the terminal, and as the card of a repository."""
+"""Descriptions of an Observer: a summary for the terminal, and the card of a repository."""
 
 import json
 from collections.abc import Iterator

@@ -17,7 +17,7 @@ CARD = signature(rb"---\nlibrary_name: froq-lightning\n")
 
 
 def run_show(path: str) -> None:
-    """Print what an Observer is, on what it was made, how sure it is, and its layers."""
+    """Print the network, calibration set, set utility and layers of an Observer."""
     print(summary(Observer.load(_file(path))))
 
 

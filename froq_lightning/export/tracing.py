@@ -80,7 +80,7 @@ def trace(graph: QualityGraph, size: tuple[int, int]) -> ExportedProgram:
         BackboneError: if the network cannot be traced, or only for a fixed number of images; names the module.
     """
     watch = ModuleWatch(graph.network)
-    # The program keeps what it was traced with, which therefore shows nobody. A batch of one would not become dynamic.
+    # The file keeps the images it was traced with, so these are black, no person's. Two, since a size of 1 stays fixed.
     images = torch.zeros(2, 3, *size, dtype=graph.takes)
     try:
         with graph.norms, watch.watching(), torch.no_grad():

@@ -20,7 +20,6 @@ from froq_lightning.errors import ConfigurationError, ImageError
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.quality_batch import FAILED, ScoredBatch, score_batch
-from froq_lightning.runs.trainer_options import PRECISIONS
 from froq_lightning.scorer.gate import Gate
 from froq_lightning.scorer.images import is_one_image, read_sample
 from froq_lightning.scorer.watch import Watch
@@ -64,10 +63,8 @@ class QualityScorer:
     ) -> None:
         if batch_size < 1:
             raise ConfigurationError(f"Expected a `batch_size` of 1 or more, but got {batch_size}")
-        if precision not in PRECISIONS:
-            raise ConfigurationError(
-                f"Expected `precision` to be one of {', '.join(PRECISIONS)}, but got {precision!r}"
-            )
+        if precision not in AUTOCAST:
+            raise ConfigurationError(f"Expected `precision` to be one of {', '.join(AUTOCAST)}, but got {precision!r}")
         wanted = backbone.preprocessing
         if isinstance(aligner, str):
             aligner = create_aligner(aligner, wanted.alignment, wanted.size)

@@ -24,7 +24,8 @@ class Watch:
     ...     scores = watch.scores()
 
     The inputs must be prepared as the network wants them (`scorer.backbone.preprocessing`): nothing here checks that. A
-    network that is to be compiled must be compiled within the block. Each thread sees its own passes.
+    network that is to be compiled must be compiled within the block. Call the network, not its `forward`. Each thread
+    sees its own passes, and none waits for another, as it would for `LayerTaps`.
 
     Args:
         backbone: with the network that the Observer was made for.
@@ -40,6 +41,7 @@ class Watch:
         self.observer = observer
         self._layers = [layer.name for layer in observer.layers]
         self.network = backbone.network if network is None else _matching(network, backbone.network, self._layers)
+        self._modules = tuple(self.network.modules())
         FroqQuality(observer).require_independent(backbone)
         self._pass = _Pass()
         self._handles: list[RemovableHandle] = []
@@ -83,12 +85,18 @@ class Watch:
         inputs = next((each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)), None)
         if inputs is None:
             raise ObserverError("Expected the watched network to be called with a tensor of images")
-        self._pass.norms, self._pass.images, self._pass.trained = {}, len(inputs), self.network.training
+        self._pass.norms, self._pass.images, self._pass.trained = (
+            {},
+            len(inputs),
+            any(module.training for module in self._modules),
+        )
 
     def _note(self, column: int) -> Any:
         def hook(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
             norms = batch_norms(output.detach() if isinstance(output, Tensor) else output, self._pass.images)
-            if norms is not None:
+            if norms is None:
+                self._pass.norms.pop(column, None)
+            else:
                 self._pass.norms[column] = norms
 
         return hook

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from froq_lightning.backbones.registry import create_aligner, create_backbone
-from froq_lightning.errors import BackboneError, ConfigurationError, ExtensionError
+from froq_lightning.errors import BackboneError, ConfigurationError, ExtensionError, WeightsError
 from froq_lightning.extensions import ALIGNERS, BACKBONES
 
 Install = Callable[..., Path]
@@ -29,6 +30,10 @@ def broken():
 def leaving():
     raise SystemExit(3)
 
+def strict(weights=None, layers=[], names={}, kind=object()):
+    from froq_lightning.errors import WeightsError
+    raise WeightsError("other weights are wanted")
+
 number = 3
 """
 
@@ -36,7 +41,9 @@ number = 3
 @pytest.fixture
 def fake_plugin(install: Install, on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin whose factories take options and go wrong."""
-    names = {"text": "build", "number": "number", "missing": "nothing", "broken": "broken", "leaving": "leaving"}
+    names = {"text": "build", "number": "number", "missing": "nothing", "broken": "broken", "leaving": "leaving"} | {
+        "strict": "strict"
+    }
     (on_path / "froq_fake_plugin.py").write_text(MODULE, encoding="utf-8")
     entries = [f"{name} = froq_fake_plugin:{attribute}" for name, attribute in names.items()]
     install(
@@ -44,6 +51,14 @@ def fake_plugin(install: Install, on_path: Path, monkeypatch: pytest.MonkeyPatch
         f"[{ALIGNERS}]\nfake = froq_fake_plugin:aligner\n[{BACKBONES}]\n".encode() + "\n".join(entries).encode(),
     )
     monkeypatch.delitem(sys.modules, "froq_fake_plugin", raising=False)
+
+
+@pytest.mark.usefixtures("fake_plugin")
+def test_weights_that_do_not_fit_are_refused_as_such_whatever_else_the_plugin_registers(tmp_path: Path) -> None:
+    """The hint looks at the other factories of the plugin, some of which cannot be imported or called."""
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "weights.pt")
+    with pytest.raises(WeightsError, match=r"^other weights are wanted$"):
+        create_backbone("strict", weights=str(tmp_path / "weights.pt"))
 
 
 @pytest.mark.usefixtures("fake_plugin")

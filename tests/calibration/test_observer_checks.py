@@ -83,6 +83,7 @@ def test_another_schema_version_is_refused(version: object, content: Content) ->
         (lambda c: first(c, "layers", weight=2.0), "Expected weights of 1, since `aggregation` 'mean_norm'"),
         (lambda c: first(c, "layers", utility=0.5), "Expected layers with the utilities of their candidates"),
         (lambda c: c.update(layers=[]), "at least one layer"),
+        (lambda c: c["backbone"]["options"].update(weights="https://x.org/w.pt"), "no `weights` among the options"),
         (lambda c: c.update(trajectory=[], layers=c["layers"][:1] * 2), "every layer once"),
         (lambda c: (c.update(trajectory=[]), first(c, "layers", name="else")), "among the candidates, but got 'else'"),
         (lambda c: c["trajectory"].pop(0), "the first of the trajectory"),

@@ -71,7 +71,7 @@ def test_fetch_tells_what_comes_and_how_it_is_used(
 def test_other_bytes_and_what_must_be_fetched_by_hand_are_refused(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
     hub.files["/net.ckpt"] = hub.files["/net.ckpt"][:-1] + b"x"
     assert main(["weights", "fetch", "small"]) == 2
-    assert "which is stated; it was removed" in capsys.readouterr().err
+    assert "which is stated; it is not used" in capsys.readouterr().err
     assert main(["weights", "fetch", "drive"]) == 2
     assert "https://drive.example.org/view is a page: fetch the file there by hand" in capsys.readouterr().err
     assert main(["weights", "fetch", "smal"]) == 2
