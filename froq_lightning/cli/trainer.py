@@ -35,7 +35,31 @@ TIPS = (
 
 
 class FroqTrainer(Trainer):
-    """A Trainer that keeps no predictions in memory and prints no table of metrics: results go to files and tables."""
+    """A Trainer that keeps no predictions in memory and prints no table of metrics: results go to files and tables.
+
+    Args:
+        limit_val_batches: how many batches `validate` runs, or as a number with a decimal point, what share of them.
+        limit_predict_batches: the same for `predict`.
+        limit_test_batches: the same for `test`.
+        kwargs: other options of Lightning's Trainer.
+    """
+
+    # `typing` may give Lightning's `int | float` back as `float | int`, depending on what was imported before; the
+    # command line would then read one batch, 1, as 1.0, all of them.
+    def __init__(
+        self,
+        *,
+        limit_val_batches: int | float | None = None,
+        limit_predict_batches: int | float | None = None,
+        limit_test_batches: int | float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            limit_val_batches=limit_val_batches,
+            limit_predict_batches=limit_predict_batches,
+            limit_test_batches=limit_test_batches,
+            **kwargs,
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Silence Lightning in a process that `ddp_spawn` starts, too."""

@@ -41,7 +41,6 @@ class Watch:
         self.observer = observer
         self._layers = [layer.name for layer in observer.layers]
         self.network = backbone.network if network is None else _matching(network, backbone.network, self._layers)
-        self._modules = tuple(self.network.modules())
         FroqQuality(observer).require_independent(backbone)
         self._pass = _Pass()
         self._handles: list[RemovableHandle] = []
@@ -49,6 +48,8 @@ class Watch:
     def __enter__(self) -> Self:
         if self._handles:
             raise ObserverError("Expected a watch that is not in use; make another one by `scorer.watch`")
+        # Asking every module before each pass would take long.
+        self._mode_checked = [self.network, *(module for module in self.network.modules() if module.training)]
         self._handles = [self.network.register_forward_pre_hook(self._begin, with_kwargs=True)]
         for column, name in enumerate(self._layers):
             self._handles.append(self.network.get_submodule(name).register_forward_hook(self._note(column)))
@@ -88,7 +89,7 @@ class Watch:
         self._pass.norms, self._pass.images, self._pass.trained = (
             {},
             len(inputs),
-            any(module.training for module in self._modules),
+            any(module.training for module in self._mode_checked),
         )
 
     def _note(self, column: int) -> Any:

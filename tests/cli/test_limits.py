@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
+from jsonargparse import ArgumentParser
 
 from froq_lightning.cli import main
+from froq_lightning.cli.trainer import FroqTrainer
 
 Rows = list[dict[str, str]]
 Refused = Callable[..., str]
@@ -53,6 +56,18 @@ def test_a_limited_prediction_has_the_rows_of_its_batches(
     assert main(scoring) == 0
     assert limited == rows(tmp_path / "scores.csv")[:count]
     assert not (tmp_path / "scores.csv.partial").exists()
+
+
+@pytest.mark.parametrize("stage", ["val", "predict", "test"])
+def test_one_batch_is_no_share(stage: str) -> None:
+    """`typing` orders Lightning's annotation as whoever wrote an equal one first; ours must not depend on that."""
+    name = f"limit_{stage}_batches"
+    assert get_type_hints(FroqTrainer.__init__)[name] == int | float | None
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(FroqTrainer)
+    for text, expected in (("1", 1), ("1.0", 1.0), ("0.5", 0.5)):
+        value = parser.parse_args([f"--{name}={text}"])[name]
+        assert (value, type(value)) == (expected, type(expected))
 
 
 @pytest.mark.parametrize("limit", ["0", "0.1"])

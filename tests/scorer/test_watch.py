@@ -122,6 +122,15 @@ def test_scores_without_a_pass_or_of_one_in_train_mode_are_refused(crop_scorer: 
         copy.deepcopy(network)
 
 
+def test_a_part_in_train_mode_is_noticed(crop_scorer: QualityScorer, crops: Tensor) -> None:
+    network = nn.Sequential(copy.deepcopy(crop_scorer.backbone.network)).eval()
+    next(network[0].children()).train()
+    with torch.no_grad(), crop_scorer.watch(network) as watch:
+        network(crop_scorer.backbone.inputs(crops))
+        with pytest.raises(ObserverError, match="the network is in train mode"):
+            watch.scores()
+
+
 def test_a_watch_is_entered_once_and_wants_tensors(crop_scorer: QualityScorer) -> None:
     network = crop_scorer.backbone.network
     with crop_scorer.watch() as watch:
