@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
@@ -90,6 +91,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "sets": [_set(one) for one in evaluation.sets],
         "remarks": caveats(evaluation),
         "results": [asdict(result) for result in evaluation.results],
+        "thresholds": [asdict(each) for each in evaluation.thresholds],
     }
 
 
@@ -118,6 +120,8 @@ def _finite(value: Any) -> Any:
     """Replace NaN and infinity, which JSON does not have, by null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, np.ndarray):
+        return _finite(value.tolist())
     if isinstance(value, Mapping):
         return {key: _finite(inner) for key, inner in value.items()}
     return [_finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value

@@ -143,6 +143,7 @@ class TrialDataset(FaceDataset):
         aligner: as in `FaceDataset`.
         resize: as in `FaceDataset`.
         scores: `[N]` quality scores from elsewhere by name, higher is better, NaN where there is none.
+        groups: a column, and the N names of groups of people in it, empty where there is none; None without groups.
     """
 
     def __init__(
@@ -153,10 +154,12 @@ class TrialDataset(FaceDataset):
         *,
         resize: bool = False,
         scores: Mapping[str, Floats] | None = None,
+        groups: tuple[str, list[str]] | None = None,
     ) -> None:
         super().__init__(comparisons.images, preprocessing, aligner, resize=resize)
         self.comparisons = comparisons
         self.scores = dict(scores or {})
+        self.groups = groups
 
 
 def read_ref(image: ImageRef) -> tuple[Pixels, str]:

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.face_dataset import TrialDataset
-from froq_lightning.data.score_files import read_scores
+from froq_lightning.data.score_files import read_groups, read_scores
 from froq_lightning.datamodules.loading import (
     BatchSize,
     aligner_for,
@@ -40,6 +40,8 @@ class TrialDataModule(LightningDataModule):
         non_mated: how many non-mated trials are sampled where only subjects are known.
         scores: quality scores from elsewhere as methods of their own: `{OFIQ: ofiq.csv, CR-FIQA: scores.txt}`, or
             `{name: {path: file, column: name}}`; higher must be better. A data set may have files of its own.
+        groups: table with a column of paths and one of groups of people, such as a manifest, for rates by group.
+        group_column: the column of groups.
         aligner: registered name of an aligner for photographs; without one, images are aligned crops.
         resize: whether crops of another size than the network's are resized; otherwise they are left out.
         batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
@@ -56,6 +58,8 @@ class TrialDataModule(LightningDataModule):
         root: str | None = None,
         non_mated: int | None = None,
         scores: dict[str, str | dict[str, Any]] | None = None,
+        groups: str | None = None,
+        group_column: str = "group",
         aligner: str | None = None,
         resize: bool = False,
         batch_size: BatchSize = 32,
@@ -66,6 +70,7 @@ class TrialDataModule(LightningDataModule):
         self.preprocessing = preprocessing
         self.shared: dict[str, Any] = {"root": root, "non_mated": non_mated}
         self.scores = scores or {}
+        self.groups, self.group_column = groups, group_column
         self.aligner = aligner
         self.resize = resize
         self.batch_size = batch_size
@@ -91,6 +96,7 @@ class TrialDataModule(LightningDataModule):
                 aligner_for(self.aligner, self.preprocessing),
                 resize=self.resize,
                 scores={name: own.get(name, np.full(len(each.images), np.nan)) for name in every},
+                groups=self._groups(each),
             )
             for each, own in zip(sets, scores, strict=True)
         ]
@@ -104,6 +110,12 @@ class TrialDataModule(LightningDataModule):
             face_loader(dataset, self.batch_size, self.workers, share_of(dataset, self.trainer))
             for dataset in self.sets
         ]
+
+    def _groups(self, comparisons: ComparisonSet) -> tuple[str, list[str]] | None:
+        if self.groups is None:
+            return None
+        keys = [image.key for image in comparisons.images]
+        return self.group_column, read_groups(self.groups, keys, self.group_column)
 
     def _require_keys_of_one_set(self, sets: Sequence[ComparisonSet]) -> None:
         """Refuse one file of scores for several archives, whose images have the same names: their numbers."""

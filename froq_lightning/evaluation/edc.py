@@ -50,10 +50,21 @@ def error_versus_discard(
     quality = np.where(np.isnan(quality), -np.inf, quality)  # a failure to acquire is discarded first
     if convention.threshold == "recomputed":
         return _recomputed(scores, mated, quality, convention, fmr)
-    threshold = threshold_at_fmr(scores[~mated], fmr)
+    return curve_at(scores[mated], quality[mated], threshold_at_fmr(scores[~mated], fmr), convention)
+
+
+def curve_at(scores: Floats, quality: Floats, threshold: float, convention: Convention) -> ErrorVersusDiscardCurve:
+    """Compute the EDC of mated trials at a fixed threshold.
+
+    Args:
+        scores: `[P]` comparison scores, finite.
+        quality: `[P]` of the pairs, higher is better; minus infinity is a failure to acquire, and discarded first.
+        threshold: comparison score that a match exceeds.
+        convention: how it is made, with a fixed threshold.
+    """
     # EDC(r) is the FNMR, at this threshold, of the mated trials that are left once the share r of the lowest quality is
     # discarded. Non-mated trials no longer matter.
-    errors, counts = _groups(scores[mated] <= threshold, quality[mated])
+    errors, counts = _groups(scores <= threshold, quality)
     if not len(errors) or math.isnan(threshold):
         return ErrorVersusDiscardCurve(np.zeros(1), np.full(1, math.nan), threshold, math.nan)
     curve = _steps(errors, counts) if convention.ties == "together" else _expected(errors, counts)

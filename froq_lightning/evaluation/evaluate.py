@@ -1,7 +1,7 @@
 """The metrics of many methods on one data set."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.bootstrap import subject_interval
 from froq_lightning.evaluation.comparisons import Floats, Integers, Trials, pair_quality
-from froq_lightning.evaluation.convention import Convention, create_convention
+from froq_lightning.evaluation.convention import PRESETS, Convention, create_convention
 from froq_lightning.evaluation.edc import error_versus_discard
 from froq_lightning.evaluation.error_rates import (
     false_non_match_rate,
@@ -18,8 +18,10 @@ from froq_lightning.evaluation.error_rates import (
     require_fmr,
     threshold_at_fmr,
 )
-from froq_lightning.evaluation.outcome import Result
+from froq_lightning.evaluation.groups import compare_groups
+from froq_lightning.evaluation.outcome import MethodThresholds, Result
 from froq_lightning.evaluation.rce import rank_consistency
+from froq_lightning.evaluation.thresholds import Targets, quality_thresholds
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class MetricOptions:
         fmr: false match rates of the thresholds.
         bootstrap: samples behind the 95 % confidence intervals, drawn by subject; 0 for no intervals.
         seed: of these samples.
+        targets: what quality thresholds are to reach.
     """
 
     conventions: tuple[str | dict[str, Any], ...] = ("froq", "cr-fiqa", "iso", "rce")
     fmr: tuple[float, ...] = (1e-2, 1e-3)
     bootstrap: int = 0
     seed: int = 0
+    targets: Targets = Targets()  # noqa: RUF009 - immutable
 
     def __post_init__(self) -> None:
         if not self.conventions or not self.fmr or self.bootstrap < 0:
@@ -69,6 +73,37 @@ def evaluate(name: str, trials: Trials, qualities: Mapping[str, Floats], options
             for fmr in options.fmr:
                 result = _result(name, method, scored, quality, convention, fmr, options)
                 yield replace(result, without_score=without_score)
+
+
+def find_thresholds(
+    name: str,
+    trials: Trials,
+    qualities: Mapping[str, Floats],
+    percentiles: Collection[str],
+    options: MetricOptions,
+    groups: tuple[str, Sequence[str]] | None = None,
+) -> Iterator[MethodThresholds]:
+    """Find the quality thresholds of every method on one data set, for the targets.
+
+    Args:
+        name: of the data set.
+        trials: its comparison trials; those with a NaN score are left out. Without mated or non-mated ones there is
+            nothing to find.
+        qualities: `[U]` by method, higher is better, NaN where it is missing.
+        percentiles: methods whose qualities are those in 0..100 of an Observer.
+        options: FMRs, targets and conventions.
+        groups: a column, and `[U]` names of groups of people in it.
+    """
+    non_mated = trials.scores[np.isfinite(trials.scores) & ~trials.mated]
+    if not len(non_mated) or not (np.isfinite(trials.scores) & trials.mated).any():
+        return
+    conventions = [each for each in options.created_conventions() if each.measure == "edc"]
+    convention = next((each for each in conventions if each.threshold == "fixed"), PRESETS["froq"])
+    for method, quality in qualities.items():
+        for fmr in options.fmr:
+            result = quality_thresholds(trials, quality, threshold_at_fmr(non_mated, fmr), options.targets)
+            compared = groups and compare_groups(*groups, trials, quality, result, options.targets, convention)
+            yield MethodThresholds(name, method, fmr, method in percentiles, result, compared)
 
 
 def _result(

@@ -8,6 +8,8 @@ import numpy as np
 
 from froq_lightning.evaluation.comparisons import Floats, Trials
 from froq_lightning.evaluation.convention import Convention
+from froq_lightning.evaluation.groups import GroupComparison
+from froq_lightning.evaluation.thresholds import ThresholdResult
 
 # With fewer errors than this, differences between methods may well be chance (the "rule of 30" of ISO/IEC 19795-1: the
 # true error rate then lies within 30 % of the observed one with 90 % confidence).
@@ -57,6 +59,27 @@ class Result:
     remark: str = ""
     fractions: tuple[float, ...] = ()
     curve: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class MethodThresholds:
+    """Quality thresholds of a method on a data set.
+
+    Args:
+        data_set: name.
+        method: name.
+        fmr: false match rate of the comparison threshold.
+        is_percentile: whether the qualities are those in 0..100 of an Observer, or else raw scores.
+        result: the thresholds.
+        groups: of people, at the first of them; None where no groups are known.
+    """
+
+    data_set: str
+    method: str
+    fmr: float
+    is_percentile: bool
+    result: ThresholdResult
+    groups: GroupComparison | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +138,7 @@ class Evaluation:
         fmr: false match rates of the thresholds.
         results: every method that works, on every data set, in every convention, at every FMR.
         notes: on the network and the methods, in sentences.
+        thresholds: quality thresholds of every method but random ones, on every data set, at every FMR.
     """
 
     backbone: str
@@ -125,6 +149,7 @@ class Evaluation:
     fmr: tuple[float, ...]
     results: tuple[Result, ...]
     notes: tuple[str, ...] = ()
+    thresholds: tuple[MethodThresholds, ...] = ()
 
     def working(self) -> list[MethodFacts]:
         """Methods that gave scores."""

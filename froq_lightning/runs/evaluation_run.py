@@ -14,8 +14,8 @@ from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import TrialDataset
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
-from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
-from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate, find_thresholds
+from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, MethodThresholds
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.methods.quality_method import RandomMethod
 from froq_lightning.methods.scoring import MethodScorer, ScoringCosts
@@ -52,6 +52,7 @@ class EvaluationRun:
         self.scorer = scorer
         self.sets = [each.comparisons for each in sets]
         self.given = [each.scores for each in sets]
+        self.groups = [each.groups for each in sets]
         _require_one_whole({data_set.name: data_set.lacking() for data_set in self.sets})
         require_independent_embedding(scorer.backbone)
         dimension = _dimension(scorer.backbone, device)
@@ -101,6 +102,11 @@ class EvaluationRun:
             for data_set in sets
             for result in evaluate(data_set.name, data_set.trials, data_set.unit_qualities, options)
         ]
+        thresholds = [
+            threshold
+            for number, data_set in enumerate(sets)
+            for threshold in self._thresholds(number, data_set, options)
+        ]
         return Evaluation(
             backbone=identity.title(),
             pass_milliseconds=costs.pass_milliseconds,
@@ -110,7 +116,24 @@ class EvaluationRun:
             fmr=options.fmr,
             results=tuple(results),
             notes=tuple(self._notes(identity, options)),
+            thresholds=tuple(thresholds),
         )
+
+    def _thresholds(self, number: int, data_set: EvaluatedSet, options: MetricOptions) -> Iterator[MethodThresholds]:
+        """Find quality thresholds: in 0..100 where a method has an Observer, since that is what is deployed."""
+        qualities, percentiles = {}, []
+        for name, columns in data_set.unit_qualities.items():
+            method = self.scorer.methods.get(name)
+            if isinstance(method, FroqQuality):
+                percentiles.append(name)
+                quality = method.observer.quality(torch.from_numpy(columns[:, 0])).double().numpy()
+                qualities[name] = np.where(quality < 0, np.nan, quality)
+            elif not isinstance(method, RandomMethod):
+                qualities[name] = columns[:, 0]
+        groups = None
+        if (of_images := self.groups[number]) is not None:
+            groups = of_images[0], _of_units(of_images[1], self._tables[number].enrolment)
+        yield from find_thresholds(data_set.name, data_set.trials, qualities, percentiles, options, groups)
 
     def _notes(self, identity: BackboneIdentity, options: MetricOptions) -> Iterator[str]:
         """Yield doubts about the network, the Observers of the methods, and the intervals."""
@@ -178,6 +201,12 @@ class EvaluationRun:
             for name, method in self.scorer.methods.items()
         ]
         return (*methods, *(MethodFacts(name, {"scores": "from a file"}) for name in self.given[0]))
+
+
+def _of_units(groups: Sequence[str], enrolment: Enrolment) -> list[str]:
+    """Give a template the group of its last image."""
+    of_units = dict(zip(enrolment.template[enrolment.media].tolist(), groups, strict=True))
+    return [of_units.get(unit, "") for unit in range(int(enrolment.template.max()) + 1)]
 
 
 def _require_one_whole(lacks: Mapping[str, str]) -> None:

@@ -1,0 +1,88 @@
+"""Quality thresholds and groups of people for the terminal."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from froq_lightning.evaluation.bounds import Rate, percent
+from froq_lightning.evaluation.discarding import OperatingPoint
+from froq_lightning.evaluation.groups import GroupComparison
+from froq_lightning.evaluation.outcome import MethodThresholds
+from froq_lightning.evaluation.thresholds import TABLE, Decision, ThresholdResult
+from froq_lightning.terminal import text_table
+
+BOUNDS = (
+    "every bound holds with 95 % confidence: Clopper-Pearson by subject, on people and images like these; images below "
+    "the quality threshold are discarded"
+)
+
+
+def threshold_lines(found: MethodThresholds) -> Iterator[str]:
+    """Describe the quality thresholds of a method on a data set, line by line."""
+    scale = "quality in 0..100" if found.is_percentile else "raw quality score"
+    at = f"FMR {found.fmr:g}, comparison threshold {found.result.threshold:.4f}"
+    yield f"quality thresholds of {found.method} ({scale}) on {found.data_set} at {at}"
+    yield BOUNDS
+    yield operating_table(found.result)
+    for decision in found.result.decisions:
+        yield decision_line(decision)
+    if found.groups is not None:
+        yield from _group_lines(found.groups)
+
+
+def operating_table(result: ThresholdResult) -> str:
+    """Lay out what is left of the errors after discarding the worst 1 %, 5 % and 10 %, and for the targets."""
+    rows = [_row("all images", result.before), *_table_rows(result)]
+    for decision in result.decisions:
+        if decision.point is not None:
+            rows.append(_row(f"certain: {decision.target}", decision.point))
+        elif decision.estimate is not None:
+            rows.append(_row(f"not certain: {decision.target}", decision.estimate))
+    return text_table(["quality at least", "images discarded", "", "FNMR", "", "FMR", "", "target"], rows)
+
+
+def _table_rows(result: ThresholdResult) -> Iterator[list[str]]:
+    for share, point in zip(TABLE, result.table, strict=True):
+        yield _row(f"the worst {percent(share)} or less", point)
+
+
+def decision_line(decision: Decision) -> str:
+    """State in a sentence what is certain about a target."""
+    if decision.point is not None:
+        holds = f"holds with 95 % confidence at quality {quality_text(decision.point.quality)}"
+        return f"{decision.target}: {holds}, which discards {percent(decision.point.discarded.value)} of the images"
+    return f"{decision.target}: not certain: {decision.refusal}"
+
+
+def quality_text(quality: float) -> str:
+    """Write a quality threshold; a dash where nothing is discarded."""
+    return f"{quality:.4g}" if math.isfinite(quality) else "-"
+
+
+def rate_text(rate: Rate) -> Sequence[str]:
+    """Write a rate and its bounds."""
+    if not rate.trials:
+        return "-", ""
+    return percent(rate.value), f"{percent(rate.low)} to {percent(rate.high)}"
+
+
+def _row(target: str, point: OperatingPoint) -> list[str]:
+    rates = (cell for rate in (point.discarded, point.fnmr, point.fmr) for cell in rate_text(rate))
+    return [quality_text(point.quality), *rates, target]
+
+
+def _group_lines(groups: GroupComparison) -> Iterator[str]:
+    at = "" if groups.threshold is None else f", at quality {quality_text(groups.threshold)}"
+    yield f"by {groups.column}{at}"
+    header = ["group", "images", "subjects", "median quality", "", "FNMR of all", "", "discarded", "", "FNMR after", ""]
+    rows = []
+    for group in groups.groups:
+        low, high = group.median
+        interval = f"{low:.4g} to {high:.4g}" if math.isfinite(low) else ""
+        after = [""] * 4
+        if group.after is not None:
+            after = [*rate_text(group.after.discarded), *rate_text(group.after.fnmr)]
+        facts = [group.name, str(group.images), str(group.subjects), f"{group.quality[2]:.4g}", interval]
+        rows.append([*facts, *rate_text(group.before.fnmr), *after])
+    yield text_table(header, rows)
+    yield from (f"{group.name}: {group.remark}" for group in groups.groups if group.remark)
+    yield from groups.differences
