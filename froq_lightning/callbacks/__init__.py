@@ -5,5 +5,6 @@ from froq_lightning.callbacks.fastest_batch_size import FastestBatchSize
 from froq_lightning.callbacks.observer_writer import ObserverWriter
 from froq_lightning.callbacks.quality_writer import QualityWriter
 from froq_lightning.callbacks.ranking import RankedTable
+from froq_lightning.callbacks.trial_writer import TrialWriter
 
-__all__ = ["EvaluationWriter", "FastestBatchSize", "ObserverWriter", "QualityWriter", "RankedTable"]
+__all__ = ["EvaluationWriter", "FastestBatchSize", "ObserverWriter", "QualityWriter", "RankedTable", "TrialWriter"]

@@ -76,7 +76,7 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
     times = {method.name: method.milliseconds for method in evaluation.methods}
     for result in evaluation.results:
         row = (*(getattr(result, name) for name in VALUES), times[result.method], words[result.convention])
-        yield tuple("" if value is None else value for value in _finite(row))
+        yield tuple("" if value is None else value for value in finite(row))
 
 
 def _content(evaluation: Evaluation) -> dict[str, Any]:
@@ -111,17 +111,17 @@ def _set(one: EvaluatedSet) -> dict[str, Any]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    text = json.dumps(_finite(content), indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(finite(content), indent=1, allow_nan=False, ensure_ascii=False)
     with atomic_write(path, CONTENT) as place:
         place.write_text(text + "\n", encoding="utf-8")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Replace NaN and infinity, which JSON does not have, by null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, np.ndarray):
-        return _finite(value.tolist())
+        return finite(value.tolist())
     if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
-    return [_finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {key: finite(inner) for key, inner in value.items()}
+    return [finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value

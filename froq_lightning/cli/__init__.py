@@ -75,6 +75,10 @@ def _run(arguments: list[str]) -> int:
         from froq_lightning.cli import weights  # noqa: PLC0415 - looks at what is installed
 
         weights.run_list() if parsed.action == "list" else weights.run_fetch(parsed.name)
+    elif parsed.command == "threshold":
+        from froq_lightning.cli.threshold import run_threshold  # noqa: PLC0415 - imports torch
+
+        run_threshold(parsed)
     elif parsed.command == "observer":
         _run_on_observer(parsed)
     elif parsed.command == "data":
@@ -145,11 +149,34 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("predict", help="score images: one row of quality each")
     commands.add_parser("test", help="evaluate: how well quality methods foretell recognition errors")
     commands.add_parser("export", help="write a network and its Observer as one graph: ONNX, or torch.export")
+    _add_threshold(commands)
     _add_data(commands)
     _add_backbones(commands)
     _add_weights(commands)
     _add_observer(commands)
     return parser
+
+
+def _add_threshold(commands: Any) -> None:
+    threshold = commands.add_parser("threshold", help="which quality is bad: thresholds for error rates, with bounds")
+    threshold.add_argument("trials", help="table of trials with comparison scores, as `froq test --trials` writes it")
+    threshold.add_argument("--quality", metavar="SCORES", help="qualities of the images: a table of `froq predict`")
+    threshold.add_argument("--column", help="of the qualities (default: quality, 0..100)")
+    threshold.add_argument("--data-set", help="which one, where the trials are of several")
+    share = {"type": float, "metavar": "SHARE"}
+    text = "false match rate that sets the comparison threshold (default: %(default)s)"
+    threshold.add_argument("--fmr", **share, default=1e-3, help=text)
+    text = "comparison score that a match exceeds, in place of an FMR"
+    threshold.add_argument("--comparison-threshold", type=float, metavar="SCORE", help=text)
+    threshold.add_argument("--max-fnmr", **share, help="target: a false non-match rate of at most this, such as 0.01")
+    threshold.add_argument("--max-discard", **share, help="target: at most this share of the images is discarded")
+    text = "target: the FNMR at most so many times that before (default: %(default)s, half)"
+    threshold.add_argument("--fnmr-factor", type=float, default=0.5, metavar="FACTOR", help=text)
+    text = "largest share of images that may be thought of (default: %(default)s)"
+    threshold.add_argument("--most-discarded", **share, default=0.3, help=text)
+    threshold.add_argument("--groups", metavar="TABLE", help="paths and groups of people, for rates by group")
+    threshold.add_argument("--group-column", default="group", help="column of the groups (default: %(default)s)")
+    threshold.add_argument("--output", metavar="JSON", help="file for all of it")
 
 
 def _add_data(commands: Any) -> None:

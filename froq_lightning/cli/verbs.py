@@ -11,7 +11,14 @@ from typing import Any, ClassVar
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-from froq_lightning.callbacks import EvaluationWriter, FastestBatchSize, ObserverWriter, QualityWriter, RankedTable
+from froq_lightning.callbacks import (
+    EvaluationWriter,
+    FastestBatchSize,
+    ObserverWriter,
+    QualityWriter,
+    RankedTable,
+    TrialWriter,
+)
 from froq_lightning.callbacks.ranking import SCORED
 from froq_lightning.cli.error_messages import one_line, option_names, with_nearest
 from froq_lightning.cli.interruption import EndAllProcesses
@@ -172,9 +179,17 @@ class EvaluationCLI(ReportedCLI):
     verb = "test"
     file = "results.csv"
 
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `--output`, `--report` and `--trials`."""
+        super().add_arguments_to_parser(parser)
+        text = "table to write, .csv or .tsv, of the trials with their scores and qualities, for `froq threshold`"
+        parser.add_argument("--trials", type=str | None, default=None, help=text)
+
     def writers(self, path: Path) -> list[Callback]:
-        """Return the callbacks that write and print the results, and write the report."""
-        return [EvaluationWriter(path), *([EvaluationReport(path.with_suffix(".html"))] if self.is_reported else [])]
+        """Return the callbacks that write and print the results, and write the trials and the report."""
+        trials = [TrialWriter(self.option("trials"))] if self.option("trials") else []
+        reports = [EvaluationReport(path.with_suffix(".html"))] if self.is_reported else []
+        return [EvaluationWriter(path), *trials, *reports]
 
 
 def _add_restart(parser: LightningArgumentParser) -> None:

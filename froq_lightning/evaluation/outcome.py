@@ -1,7 +1,7 @@
 """The outcome of an evaluation: metrics, the trials and qualities behind them, and what each method cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,7 @@ class EvaluatedSet:
         qualities: `[N]` of the images by method, higher is better; NaN where it is missing.
         unit_qualities: `[U, K]` of what is compared, the images or templates of them: K draws of a method that works at
             random, one column of any other.
+        percentiles: `[U]` of the methods that have an Observer, in 0..100; NaN where it is missing.
     """
 
     name: str
@@ -123,6 +124,7 @@ class EvaluatedSet:
     left_out: Mapping[str, str]
     qualities: Mapping[str, Floats]
     unit_qualities: Mapping[str, Floats]
+    percentiles: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -121,19 +121,15 @@ class EvaluationRun:
 
     def _thresholds(self, number: int, data_set: EvaluatedSet, options: MetricOptions) -> Iterator[MethodThresholds]:
         """Find quality thresholds: in 0..100 where a method has an Observer, since that is what is deployed."""
-        qualities, percentiles = {}, []
-        for name, columns in data_set.unit_qualities.items():
-            method = self.scorer.methods.get(name)
-            if isinstance(method, FroqQuality):
-                percentiles.append(name)
-                quality = method.observer.quality(torch.from_numpy(columns[:, 0])).double().numpy()
-                qualities[name] = np.where(quality < 0, np.nan, quality)
-            elif not isinstance(method, RandomMethod):
-                qualities[name] = columns[:, 0]
+        qualities = {
+            name: data_set.percentiles.get(name, columns[:, 0])
+            for name, columns in data_set.unit_qualities.items()
+            if not isinstance(self.scorer.methods.get(name), RandomMethod)
+        }
         groups = None
         if (of_images := self.groups[number]) is not None:
             groups = of_images[0], _of_units(of_images[1], self._tables[number].enrolment)
-        yield from find_thresholds(data_set.name, data_set.trials, qualities, percentiles, options, groups)
+        yield from find_thresholds(data_set.name, data_set.trials, qualities, data_set.percentiles, options, groups)
 
     def _notes(self, identity: BackboneIdentity, options: MetricOptions) -> Iterator[str]:
         """Yield doubts about the network, the Observers of the methods, and the intervals."""
@@ -171,6 +167,7 @@ class EvaluationRun:
         of_images = qualities | dict(self.given[number])
         drawn = {name: self._drawn(name, values, len(data_set.mated)) for name, values in of_images.items()}
         scores = compare(embeddings, data_set.first, data_set.second)
+        unit_qualities = {name: template_quality(columns, enrolment) for name, columns in drawn.items()}
         return EvaluatedSet(
             name=data_set.name,
             note=data_set.note,
@@ -178,8 +175,18 @@ class EvaluationRun:
             images=len(data_set.images),
             left_out={data_set.images[index].key: reason for index, reason in sorted(left_out.items())},
             qualities=of_images,
-            unit_qualities={name: template_quality(columns, enrolment) for name, columns in drawn.items()},
+            unit_qualities=unit_qualities,
+            percentiles=self._percentiles(unit_qualities),
         )
+
+    def _percentiles(self, qualities: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Bring the scores of methods with an Observer to 0..100."""
+        percentiles = {}
+        for name, method in self.scorer.methods.items():
+            if isinstance(method, FroqQuality) and name in qualities:
+                quality = method.observer.quality(torch.from_numpy(qualities[name][:, 0])).double().numpy()
+                percentiles[name] = np.where(quality < 0, np.nan, quality)
+        return percentiles
 
     def _drawn(self, name: str, values: Floats, trials: int) -> Floats:
         """Scores of a method as columns: one, or as many draws as keep the metrics of a random one affordable."""

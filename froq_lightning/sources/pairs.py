@@ -66,7 +66,7 @@ def _is_two_line_list(table: Table) -> bool:
 def _columns(table: Table) -> Trials:
     a, b, stated = (table.column(*names) or 0 for names in (FIRST, SECOND, SAME))
     for number, row in table.rows():
-        yield number, row[a], row[b], _require_mated(table, number, row[stated])
+        yield number, row[a], row[b], require_mated(table, number, row[stated])
 
 
 def _lines(table: Table) -> Trials:
@@ -74,7 +74,7 @@ def _lines(table: Table) -> Trials:
         if len(row) != 3:
             expected = "Expected two images and whether they are mated"
             raise DataError(f"{table.where(number)}: {expected}, but got {' '.join(row)!r}")
-        yield number, row[0], row[1], _require_mated(table, number, row[2])
+        yield number, row[0], row[1], require_mated(table, number, row[2])
 
 
 def _two_lines(table: Table) -> Trials:
@@ -88,7 +88,12 @@ def _two_lines(table: Table) -> Trials:
         yield other, row[0], second[0], int(row[1]) > 0
 
 
-def _require_mated(table: Table, number: int, cell: str) -> bool:
+def require_mated(table: Table, number: int, cell: str) -> bool:
+    """Read whether the trial of a row is mated.
+
+    Raises:
+        DataError: if a cell says neither.
+    """
     mated = MATED[cell] if cell in MATED else _mated(cell)
     if mated is None:
         raise DataError(f"{table.where(number)}: Expected `mated` to be 0 or 1, but got {cell!r}")

@@ -1,0 +1,88 @@
+"""`froq threshold`: quality thresholds for targets, from comparison trials that have scores already."""
+
+import json
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from froq_lightning.atomic_write import atomic_write, signature
+from froq_lightning.callbacks.evaluation_writer import finite
+from froq_lightning.callbacks.threshold_summary import threshold_lines
+from froq_lightning.cli.output_paths import require_output
+from froq_lightning.data.score_files import read_groups, read_scores
+from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.evaluation.comparisons import Floats
+from froq_lightning.evaluation.convention import PRESETS
+from froq_lightning.evaluation.error_rates import false_match_rate, threshold_at_fmr
+from froq_lightning.evaluation.groups import compare_groups
+from froq_lightning.evaluation.outcome import MethodThresholds
+from froq_lightning.evaluation.thresholds import Targets, quality_thresholds
+from froq_lightning.sources.scored_trials import ScoredTrials, read_scored_trials
+
+IS_OWN = signature(rb'\{\n "data_set": ')
+PERCENTILE = "quality"
+
+
+def run_threshold(options: Namespace) -> None:
+    """Print the quality thresholds, and write them if that is wanted.
+
+    Raises:
+        ConfigurationError: for targets that are no shares, or an output that may not be written.
+        DataError: if the trials or qualities cannot be read, or lack mated or non-mated trials.
+    """
+    path = Path(options.trials)
+    files = {"trials": options.trials, "quality": options.quality, "groups": options.groups}
+    output = Path(options.output) if options.output else None
+    if output is not None:
+        require_output(output, IS_OWN, {name: Path(file) for name, file in files.items() if file})
+    targets = Targets(options.max_fnmr, options.max_discard, options.fnmr_factor, options.most_discarded)
+    found = _thresholds(read_scored_trials(path, options.data_set), options, targets)
+    print("\n".join(threshold_lines(found)))
+    if output is not None:
+        text = json.dumps(finite(asdict(found)), indent=1, allow_nan=False, ensure_ascii=False)
+        with atomic_write(output, IS_OWN) as place:
+            place.write_text(text + "\n", encoding="utf-8")
+        print(f"thresholds: {output}")
+
+
+def _thresholds(scored: ScoredTrials, options: Namespace, targets: Targets) -> MethodThresholds:
+    method, quality = _quality(scored, options)
+    trials = scored.trials
+    non_mated = trials.scores[np.isfinite(trials.scores) & ~trials.mated]
+    threshold, fmr = options.comparison_threshold, options.fmr
+    if threshold is None:
+        threshold = threshold_at_fmr(non_mated, fmr)
+    else:
+        fmr = false_match_rate(non_mated, threshold)
+    result = quality_thresholds(trials, quality, threshold, targets)
+    groups = None
+    if options.groups:
+        labels = read_groups(options.groups, scored.keys, options.group_column)
+        groups = compare_groups(options.group_column, labels, trials, quality, result, targets, PRESETS["froq"])
+    is_percentile = method.endswith(PERCENTILE)
+    return MethodThresholds(scored.name, method, fmr, is_percentile, result, groups)
+
+
+def _quality(scored: ScoredTrials, options: Namespace) -> tuple[str, Floats]:
+    """Return the quality that is wanted: that of a file, that of a name, or the first in 0..100."""
+    if options.quality:
+        column = options.column or PERCENTILE
+        return column, _known(read_scores(options.quality, scored.keys, column))
+    qualities: Mapping[str, Floats] = scored.qualities
+    if not qualities:
+        raise ConfigurationError(
+            "Expected --quality SCORES, a table of `froq predict`, since the trials have no qualities, such as "
+            "columns quality_a and quality_b"
+        )
+    name = options.column or next((each for each in qualities if each.endswith(PERCENTILE)), next(iter(qualities)))
+    if name not in qualities:
+        raise UnknownNameError.among("quality in the trials", name, qualities)
+    return name, _known(qualities[name]) if name.endswith(PERCENTILE) else qualities[name]
+
+
+def _known(quality: Floats) -> Floats:
+    """Take -1 for what it is in 0..100: no quality."""
+    return np.where(quality < 0, np.nan, quality)
