@@ -32,6 +32,7 @@ from froq_lightning.runs.feed import Feed
 from froq_lightning.runs.launcher import require_main_guard
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
+from froq_lightning.runs.recogniser import FurtherBackbone, further_scorers
 from froq_lightning.runs.trainer_options import limits, require_precision
 
 
@@ -42,13 +43,13 @@ class FroqModule(LightningModule):
         backbone: registered name of the network; `froq backbones list` shows them.
         backbone_options: passed to the backbone's factory, such as `weights`.
         observer: Observer file to score with; without one, the Observer that ships with the backbone.
-        preset: how calibration selects layers, the name of an installed rule: `paper` (as published), `distinct`
-            (repeated layers folded, norms standardised), `ridge` (weights by ridge regression); `auto` is `ridge` for
-            labels that come from comparing images, `distinct` for others.
-        max_cost: the share of a forward pass, above 0 to 1, that calibration lets reaching the deepest observed layer
-            take; `predict` ends its passes behind that layer.
-        tolerance: how much set utility (Spearman's rho with the labels) calibration may give up for a cheaper set of
-            layers; with neither limit, the preset's own set is taken.
+        preset: how calibration selects layers, an installed rule: `paper` (as published), `distinct` (repeated layers
+            folded, norms standardised), `ridge` (weights by ridge regression); `auto` is `ridge` for labels that come
+            from comparing images, `distinct` for others.
+        max_cost: the share of a forward pass, above 0 to 1, that reaching the deepest observed layer may take;
+            `predict` ends its passes behind that layer.
+        tolerance: how much set utility (rho with the labels) may be given up for a cheaper set of layers; with neither
+            limit, the preset's own set is taken.
         labeller: what labels calibration images that come without pseudo-quality: `mated` (similarity to other images
             of the subject), `pseudo_mated` (to altered versions of the image), or a quality method, whose options go
             into a mapping `{method: name, option: value, …}`; options alone are those of `perturbation`. `auto` is
@@ -56,8 +57,8 @@ class FroqModule(LightningModule):
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
         metrics: which metrics `test` computes.
-        channels_last: whether the network's convolutions run with the channels of a pixel next to each other; if not
-            said, they do on a CPU, where that is faster, if the network can.
+        backbones: further networks for `test`, which then tells whose quality foretells whose errors.
+        channels_last: whether convolutions run channels last; by default on a CPU, if the network can.
         compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch.
         embeddings: whether `predict` gives the embeddings too, whose passes are then whole ones.
 
@@ -79,6 +80,7 @@ class FroqModule(LightningModule):
         labeller: str | dict[str, Any] = "auto",
         methods: str | dict[str, Any] | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
         metrics: MetricOptions = MetricOptions(),  # noqa: B008 - immutable
+        backbones: tuple[FurtherBackbone, ...] = (),
         channels_last: bool | None = None,
         compile: bool = False,  # noqa: A002 - as in `torch.compile`
         embeddings: bool = False,
@@ -92,13 +94,11 @@ class FroqModule(LightningModule):
         self.channels_last, self.compiled = channels_last, compile
         self._has_memory_format = False
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
-        self.preset = preset
-        self.budget = Budget(max_cost, tolerance)
+        self.preset, self.budget = preset, Budget(max_cost, tolerance)
         self.observer_path = observer or self.backbone.observer
         self.labelling = Labelling(*create_labeller(labeller, self.read_observer, compile=compile))
         self.copies: int = getattr(self.labelling.method, "copies", 0)
-        self.methods = methods
-        self.metrics = metrics
+        self.methods, self.metrics, self.backbones = methods, metrics, backbones
         self.embeddings = embeddings
         self.observer: Observer | None = None
         self._resumed: Iterable[ObservedBatch] = ()
@@ -120,9 +120,8 @@ class FroqModule(LightningModule):
         """
         self.preprocessing.require(images)
         with torch.no_grad():
-            return score_batch(
-                self._froq_quality(), self.backbone, images.to(self.backbone.device), embeddings=self.embeddings
-            )
+            on_device = images.to(self.backbone.device)
+            return score_batch(self._froq_quality(), self.backbone, on_device, embeddings=self.embeddings)
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode of whatever surrounds the network, which is frozen and stays in eval mode."""
@@ -147,6 +146,7 @@ class FroqModule(LightningModule):
         if stage == "test":
             methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
             self._scorer = MethodScorer(self.backbone, methods)
+            self._others = further_scorers(self.backbones, compiled=self.compiled)
 
     def read_observer(self, path: str | Path | None = None) -> Observer:
         """Read an Observer file, by default the module's, and check that it was made for this backbone.
@@ -220,7 +220,7 @@ class FroqModule(LightningModule):
     def on_test_epoch_start(self) -> None:
         """Allocate the tables of embeddings and qualities."""
         sets = Feed(self.trainer, self.trainer.test_dataloaders, self.preprocessing).trials()
-        self._evaluation_run = EvaluationRun(self._scorer, sets, self.device)
+        self._evaluation_run = EvaluationRun(self._scorer, sets, self.device, self._others)
 
     def test_step(self, batch: FaceBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Embed the images of a batch, and score them by every method."""

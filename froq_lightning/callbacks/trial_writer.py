@@ -1,6 +1,7 @@
 """After `test`: every comparison trial with its comparison score and the qualities of its images, as a table."""
 
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,8 @@ class TrialWriter(OutputWriter):
             raise ConfigurationError(f"TrialWriter works with TrialDataModule, not {type(data).__name__}")
         keys = [[image.key for image in each.comparisons.images] for each in data.sets]
         header = [*COLUMNS, *(f"{name}{side}" for name in _qualities(evaluation.sets[0]) for side in ("_a", "_b"))]
-        rows = (row for each, names in zip(evaluation.sets, keys, strict=True) for row in _rows(each, names))
+        # The sets stand there once for every network.
+        rows = (row for each, names in zip(evaluation.sets, cycle(keys), strict=False) for row in _rows(each, names))
         with atomic_write(self.path, SIGNATURE) as place:
             fill_table(place, header, rows, delimiter_of(self.path))
         print(f"trials: {self.path}")

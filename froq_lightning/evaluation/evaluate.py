@@ -92,17 +92,20 @@ def find_thresholds(
         qualities: `[U]` by method, higher is better, NaN where it is missing.
         percentiles: methods whose qualities are those in 0..100 of an Observer.
         options: FMRs, targets and conventions.
-        groups: a column, and `[U]` names of groups of people in it.
+        groups: a column, and `[U]` names of groups of people in it, which are compared by the first method.
     """
     non_mated = trials.scores[np.isfinite(trials.scores) & ~trials.mated]
     if not len(non_mated) or not (np.isfinite(trials.scores) & trials.mated).any():
         return
     conventions = [each for each in options.created_conventions() if each.measure == "edc"]
     convention = next((each for each in conventions if each.threshold == "fixed"), PRESETS["froq"])
+    first = next(iter(qualities), "")
     for method, quality in qualities.items():
         for fmr in options.fmr:
             result = quality_thresholds(trials, quality, threshold_at_fmr(non_mated, fmr), options.targets)
-            compared = groups and compare_groups(*groups, trials, quality, result, options.targets, convention)
+            compared = None
+            if groups and method == first:
+                compared = compare_groups(*groups, trials, quality, result, options.targets, convention)
             yield MethodThresholds(name, method, fmr, method in percentiles, result, compared)
 
 

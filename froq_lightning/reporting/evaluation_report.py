@@ -55,7 +55,8 @@ class EvaluationReport(Report):
         data = trainer.datamodule  # type: ignore[attr-defined]  # set where annotations do not reach
         if not isinstance(data, TrialDataModule):
             raise ConfigurationError(f"EvaluationReport works with TrialDataModule, not {type(data).__name__}")
-        readers = [faces.__getitem__ for faces in data.sets]
+        # The sets stand there once for every network.
+        readers = [faces.__getitem__ for faces in data.sets] * (len(evaluation.sets) // len(data.sets))
         self.write(_page(EvaluationContext(evaluation, readers, self.faces)))
 
 
