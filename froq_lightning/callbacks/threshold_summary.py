@@ -1,10 +1,10 @@
 """Quality thresholds and groups of people for the terminal."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import chain
 
 from froq_lightning.evaluation.bounds import Rate, percent
-from froq_lightning.evaluation.discarding import OperatingPoint
 from froq_lightning.evaluation.groups import GroupComparison
 from froq_lightning.evaluation.outcome import MethodThresholds
 from froq_lightning.evaluation.thresholds import TABLE, Decision, ThresholdResult
@@ -31,18 +31,21 @@ def threshold_lines(found: MethodThresholds) -> Iterator[str]:
 
 def operating_table(result: ThresholdResult) -> str:
     """Lay out what is left of the errors after discarding the worst 1 %, 5 % and 10 %, and for the targets."""
-    rows = [_row("all images", result.before), *_table_rows(result)]
-    for decision in result.decisions:
-        if decision.point is not None:
-            rows.append(_row(f"certain: {decision.target}", decision.point))
-        elif decision.estimate is not None:
-            rows.append(_row(f"not certain: {decision.target}", decision.estimate))
+    rows = [[quality, *chain.from_iterable(rates), target] for target, quality, rates in operating_rows(result)]
     return text_table(["quality at least", "images discarded", "", "FNMR", "", "FMR", "", "target"], rows)
 
 
-def _table_rows(result: ThresholdResult) -> Iterator[list[str]]:
-    for share, point in zip(TABLE, result.table, strict=True):
-        yield _row(f"the worst {percent(share)} or less", point)
+def operating_rows(result: ThresholdResult) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+    """Yield target, quality threshold, and the rates with their bounds: images discarded, FNMR and FMR."""
+    points = [("all images", result.before)]
+    points += [(f"the worst {percent(share)} or less", point) for share, point in zip(TABLE, result.table, strict=True)]
+    for decision in result.decisions:
+        point = decision.point or decision.estimate
+        if point is not None:
+            points.append((f"{'certain' if decision.point else 'not certain'}: {decision.target}", point))
+    for target, point in points:
+        rates = [rate_text(rate) for rate in (point.discarded, point.fnmr, point.fmr)]
+        yield target, quality_text(point.quality), rates
 
 
 def decision_line(decision: Decision) -> str:
@@ -58,16 +61,11 @@ def quality_text(quality: float) -> str:
     return f"{quality:.4g}" if math.isfinite(quality) else "-"
 
 
-def rate_text(rate: Rate) -> Sequence[str]:
+def rate_text(rate: Rate) -> tuple[str, str]:
     """Write a rate and its bounds."""
     if not rate.trials:
         return "-", ""
     return percent(rate.value), f"{percent(rate.low)} to {percent(rate.high)}"
-
-
-def _row(target: str, point: OperatingPoint) -> list[str]:
-    rates = (cell for rate in (point.discarded, point.fnmr, point.fmr) for cell in rate_text(rate))
-    return [quality_text(point.quality), *rates, target]
 
 
 def _group_lines(groups: GroupComparison) -> Iterator[str]:

@@ -94,10 +94,11 @@ def quality_thresholds(trials: Trials, quality: Floats, threshold: float, target
     view = Discarding(usable, quality, threshold)
     ascending = np.sort(view.quality[view.images])
     table = [view.at(float(ascending[int(share * len(ascending))])) for share in TABLE]
-    return ThresholdResult(threshold, view.at(-math.inf), tuple(table), tuple(_decisions(view, targets)))
+    return ThresholdResult(threshold, view.at(-math.inf), tuple(table), tuple(decisions(view, targets)))
 
 
-def _decisions(view: Discarding, targets: Targets) -> Iterator[Decision]:
+def decisions(view: Discarding, targets: Targets) -> Iterator[Decision]:
+    """Yield the decisions for targets."""
     candidates = view.candidates(targets.most_discarded)
     if targets.max_fnmr is not None:
         yield _max_fnmr(view, candidates, targets.max_fnmr, f"FNMR of at most {percent(targets.max_fnmr)}")
