@@ -118,7 +118,7 @@ def _max_fnmr(view: Discarding, candidates: Sequence[float], limit: float, targe
     tested = [
         [quality for quality in candidates if view.bound_without_errors(quality) <= share * limit] for share in (0.5, 1)
     ]
-    sequence = tested[0] or tested[1] or candidates[:1]
+    sequence = tested[0] or tested[1] or candidates[-1:]
     certain = _last(reversed(sequence), lambda quality: view.fnmr(quality).high <= limit)
     refusal = "" if certain is not None else _fnmr_refusal(view, sequence[-1], limit)
     return _decision(view, target, certain, estimate, refusal)
