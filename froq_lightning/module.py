@@ -87,8 +87,7 @@ class FroqModule(LightningModule):
     ) -> None:
         super().__init__()
         require_preset(preset)
-        options = backbone_options or {}
-        plugin = find(BACKBONES, backbone)
+        options, plugin = backbone_options or {}, find(BACKBONES, backbone)
         self.backbone = create_backbone(backbone, **options)
         self.network = self.backbone.network
         self.channels_last, self.compiled = channels_last, compile
@@ -146,7 +145,8 @@ class FroqModule(LightningModule):
         if stage == "test":
             methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
             self._scorer = MethodScorer(self.backbone, methods)
-            self._others = further_scorers(self.backbones, compiled=self.compiled)
+            layout = {"channels_last": bool(self.channels_last), "compiled": self.compiled}
+            self._others = further_scorers(self.backbones, self.trainer.strategy.root_device, **layout)
 
     def read_observer(self, path: str | Path | None = None) -> Observer:
         """Read an Observer file, by default the module's, and check that it was made for this backbone.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.backbone_identity import BackboneIdentity
@@ -96,7 +97,6 @@ class Recogniser:
     def __init__(self, name: str, scorer: MethodScorer, sets: Sequence[ComparisonSet], device: torch.device) -> None:
         self.name = name
         self.scorer = scorer
-        scorer.backbone.network.to(device)
         require_independent_embedding(scorer.backbone)
         dimension, count = _dimension(scorer.backbone, device), len(scorer.methods)
         self._tables = [ComparisonTable(enrolment_of(each), dimension, count).to(device) for each in sets]
@@ -153,8 +153,10 @@ def require_same_crops(backbone: Backbone, other: Backbone, name: str) -> None:
             )
 
 
-def further_scorers(backbones: Sequence[FurtherBackbone], *, compiled: bool) -> dict[str, MethodScorer]:
-    """Build further networks, by their names.
+def further_scorers(
+    backbones: Sequence[FurtherBackbone], device: torch.device, *, channels_last: bool, compiled: bool
+) -> dict[str, MethodScorer]:
+    """Build further networks by their names, on a device and laid out as the first one is.
 
     Raises:
         ConfigurationError: if two have one name; see `FurtherBackbone.scorer`.
@@ -162,7 +164,11 @@ def further_scorers(backbones: Sequence[FurtherBackbone], *, compiled: bool) -> 
     labels = [each.label for each in backbones]
     if repeated := [label for label in labels if labels.count(label) > 1]:
         raise ConfigurationError(f"Expected networks of different names, but got {repeated[0]} twice; set `name`")
-    return {each.label: each.scorer(compiled=compiled) for each in backbones}
+    scorers = {each.label: each.scorer(compiled=compiled) for each in backbones}
+    for scorer in scorers.values():
+        scorer.backbone.network.to(device)
+        set_memory_format(scorer.backbone, device, None if channels_last else False)
+    return scorers
 
 
 @torch.no_grad()

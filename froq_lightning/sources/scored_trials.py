@@ -100,8 +100,8 @@ class _Images:
         self._table = table
         self._places: dict[str, int] = {}
         self._subject_columns = [table.column(name) for name in SUBJECTS]
-        names = {cell.removesuffix(SIDES[0]) for cell in table.header if cell.endswith(SIDES[0])}
-        columns = {name: [table.column(name + side) for side in SIDES] for name in sorted(names)}
+        names = [cell.removesuffix(SIDES[0]) for cell in table.header if cell.endswith(SIDES[0])]
+        columns = {name: [table.column(name + side) for side in SIDES] for name in names}
         known = (*FIRST, *SECOND, *SUBJECTS)
         self._quality_columns = {
             name: places for name, places in columns.items() if None not in places and name + SIDES[0] not in known
