@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
+from jsonargparse.typing import PositiveInt
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -20,7 +21,7 @@ from froq_lightning.cli.output_paths import require_outputs
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.reporting import CalibrationReport, EvaluationReport
+from froq_lightning.reporting import CalibrationReport, EvaluationReport, PredictionReport
 
 # Arguments of the Trainer's methods that are no options of a command.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
@@ -99,13 +100,20 @@ class VerbCLI(LightningCLI, ABC):
 
 
 class ReportedCLI(VerbCLI):
-    """A verb whose result is also shown as a page."""
+    """A verb whose result is also shown as a page.
+
+    Attributes:
+        report_default: whether it is where `--report` does not say; None: where matplotlib is installed.
+    """
+
+    report_default: ClassVar[bool | None] = None
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output` and `--report`."""
         super().add_arguments_to_parser(parser)
-        text = "whether to write an HTML report beside the output; by default where matplotlib is installed"
-        parser.add_argument("--report", type=bool | None, default=None, help=text)
+        default = "not" if self.report_default is False else "where matplotlib is installed"
+        text = f"whether to write an HTML report beside the output; by default {default}"
+        parser.add_argument("--report", type=bool | None, nargs="?", const=True, default=self.report_default, help=text)
 
     @property
     def is_reported(self) -> bool:
@@ -139,25 +147,32 @@ class CalibrationCLI(ReportedCLI):
         return [ObserverWriter(path, restart=self.option("restart")), *reports]
 
 
-class PredictionCLI(VerbCLI):
+class PredictionCLI(ReportedCLI):
     """`froq predict`."""
 
     verb = "predict"
     file = "scores.csv"
+    report_default = False  # it reads the images that it shows again
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--restart` and `--embeddings`."""
+        """Add `--output`, `--report`, `--restart`, `--embeddings` and `--worst`."""
         super().add_arguments_to_parser(parser)
         parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
         text = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
         parser.add_argument("--embeddings", type=str | None, default=None, help=text)
         parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
+        text = "number of worst images to print, the very worst first, instead of the best and the worst"
+        parser.add_argument("--worst", type=PositiveInt | None, default=None, help=text)
 
     def writers(self, path: Path) -> list[Callback]:
-        """Return the callbacks that write the scores, perhaps the embeddings, and print the best and the worst."""
-        writer = QualityWriter(path, self.option("embeddings"), restart=self.option("restart"))
-        return [writer, RankedTable(path)]
+        """Return the callbacks that write the scores, perhaps the embeddings and a page, and print the ends."""
+        writer, worst = (
+            QualityWriter(path, self.option("embeddings"), restart=self.option("restart")),
+            self.option("worst"),
+        )
+        reports = [PredictionReport(path.with_suffix(".html"), worst=worst)] if self.is_reported else []
+        return [writer, RankedTable(path, worst=worst), *reports]
 
     def after_predict(self) -> None:
         """Let the command fail if no image could be scored."""

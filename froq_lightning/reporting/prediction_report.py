@@ -1,0 +1,86 @@
+"""After `predict`: one HTML page with the best, worst and failed faces, and a table of all images."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+
+from froq_lightning.calibration import observer_warnings
+from froq_lightning.callbacks.output_writer import face_data
+from froq_lightning.callbacks.quality_writer import predicted
+from froq_lightning.data.face_dataset import FaceDataset
+from froq_lightning.errors import ConfigurationError
+from froq_lightning.module import FroqModule
+from froq_lightning.reporting.page import fill, render_page
+from froq_lightning.reporting.report import Report
+from froq_lightning.reporting.section import PredictionContext
+from froq_lightning.runs.trainer_options import limits
+
+WARNING = "Scores of different networks or Observers cannot be compared."
+# Of the worst faces on a page, whose pictures are part of it.
+MOST_WORST = 200
+HEADLINE = """\
+{% from "macros.html" import many %}
+<p class="eyebrow">Face-image quality</p>
+<h1>{{ many(summary.images, "image") }} of <span class="name">{{ source }}</span></h1>
+"""
+FACTS = """\
+<div><dt>Images</dt><dd>{{ summary.images | count }}</dd></div>
+"""
+
+
+class PredictionReport(Report):
+    """Writes what `predict` found; behind a QualityWriter. See `Report`.
+
+    Args:
+        path: of the page.
+        faces: number of best, and of worst, images shown; 0 for none.
+        worst: number of worst images shown, at most 200, if it is another one.
+    """
+
+    title = "Quality scores of "
+
+    def __init__(self, path: str | Path, faces: int = 24, worst: int | None = None) -> None:
+        super().__init__(path, faces)
+        if worst is not None and worst < 1:
+            raise ConfigurationError(f"Expected `worst` to be at least 1, but got {worst}")
+        self.worst = min(faces if worst is None else worst, MOST_WORST)
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Read the faces that are shown again, and write the page."""
+        if not trainer.is_global_zero:
+            return
+        prediction = predicted(trainer, type(self).__name__)
+        if not isinstance(pl_module, FroqModule):
+            raise ConfigurationError(f"PredictionReport works with FroqModule, not {type(pl_module).__name__}")
+        context = PredictionContext(prediction, pl_module, _faces(trainer), self.faces, self.worst)
+        data = face_data(trainer)
+        self.write(_page(context, "a data set" if data is None else data.source, list(_caveats(trainer, pl_module))))
+
+
+def _page(context: PredictionContext, source: str, caveats: list[str]) -> str:
+    return render_page(
+        context,
+        title=f"{PredictionReport.title}{source}",
+        headline=fill(HEADLINE, source=source, summary=context.summary),
+        facts=fill(FACTS, summary=context.summary),
+        caveats=caveats,
+        warning=WARNING,
+    )
+
+
+def _faces(trainer: Trainer) -> FaceDataset | None:
+    """Return the images of the run; None if they come from something else than one FaceDataset."""
+    loader: Any = trainer.predict_dataloaders
+    dataset = getattr(loader, "dataset", None)
+    return dataset if isinstance(dataset, FaceDataset) else None
+
+
+def _caveats(trainer: Trainer, module: FroqModule) -> Iterator[str]:
+    """Yield what a reader of the page should know besides."""
+    if module.observer is not None:
+        known = observer_warnings.agreement_warning(module.observer), observer_warnings.scale_warning(module.observer)
+        yield from filter(None, known)
+    for name, limit in limits(trainer, "predict").items():
+        yield f"trainer.{name} {limit}: not all images were asked for."
