@@ -26,6 +26,9 @@ from froq_lightning.reporting import CalibrationReport, EvaluationReport, Predic
 # Arguments of the Trainer's methods that are no options of a command.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
 
+# Worst faces that `--explain` explains, at 170 passes each, unless `--worst` gives another number.
+EXPLAINED = 8
+
 
 class VerbCLI(LightningCLI, ABC):
     """LightningCLI with one verb.
@@ -155,7 +158,7 @@ class PredictionCLI(ReportedCLI):
     report_default = False  # it reads the images that it shows again
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--report`, `--restart`, `--embeddings` and `--worst`."""
+        """Add `--output`, `--report`, `--restart`, `--embeddings`, `--worst` and `--explain`."""
         super().add_arguments_to_parser(parser)
         parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
@@ -164,6 +167,13 @@ class PredictionCLI(ReportedCLI):
         parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
         text = "number of worst images to print, the very worst first, instead of the best and the worst"
         parser.add_argument("--worst", type=PositiveInt | None, default=None, help=text)
+        text = f"whether the report shows what pulls down the worst faces: {EXPLAINED}, or those of --worst"
+        parser.add_argument("--explain", type=bool, nargs="?", const=True, default=False, help=text)
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether a report is wanted; explanations are part of it."""
+        return super().is_reported or self.option("explain")
 
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the scores, perhaps the embeddings and a page, and print the ends."""
@@ -171,7 +181,9 @@ class PredictionCLI(ReportedCLI):
             QualityWriter(path, self.option("embeddings"), restart=self.option("restart")),
             self.option("worst"),
         )
-        reports = [PredictionReport(path.with_suffix(".html"), worst=worst)] if self.is_reported else []
+        explained = (worst or EXPLAINED) if self.option("explain") else 0
+        page = path.with_suffix(".html")
+        reports = [PredictionReport(page, worst=worst, explained=explained)] if self.is_reported else []
         return [writer, RankedTable(path, worst=worst), *reports]
 
     def after_predict(self) -> None:

@@ -37,15 +37,18 @@ class PredictionReport(Report):
         path: of the page.
         faces: number of best, and of worst, images shown; 0 for none.
         worst: number of worst images shown, at most 200, if it is another one.
+        explained: of these, number of the worst that are shown with maps of what pulls their scores down, at 170 passes
+            each.
     """
 
     title = "Quality scores of "
 
-    def __init__(self, path: str | Path, faces: int = 24, worst: int | None = None) -> None:
+    def __init__(self, path: str | Path, faces: int = 24, worst: int | None = None, explained: int = 0) -> None:
         super().__init__(path, faces)
         if worst is not None and worst < 1:
             raise ConfigurationError(f"Expected `worst` to be at least 1, but got {worst}")
         self.worst = min(faces if worst is None else worst, MOST_WORST)
+        self.explained = explained
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the faces that are shown again, and write the page."""
@@ -54,7 +57,8 @@ class PredictionReport(Report):
         prediction = predicted(trainer, type(self).__name__)
         if not isinstance(pl_module, FroqModule):
             raise ConfigurationError(f"PredictionReport works with FroqModule, not {type(pl_module).__name__}")
-        context = PredictionContext(prediction, pl_module, _faces(trainer), self.faces, self.worst)
+        shown = self.faces, self.worst, self.explained
+        context = PredictionContext(prediction, pl_module, _faces(trainer), *shown, _batch_size(trainer))
         data = face_data(trainer)
         self.write(_page(context, "a data set" if data is None else data.source, list(_caveats(trainer, pl_module))))
 
@@ -75,6 +79,12 @@ def _faces(trainer: Trainer) -> FaceDataset | None:
     loader: Any = trainer.predict_dataloaders
     dataset = getattr(loader, "dataset", None)
     return dataset if isinstance(dataset, FaceDataset) else None
+
+
+def _batch_size(trainer: Trainer) -> int:
+    """Return the batch size of the run; 32 where its loader has none."""
+    size = getattr(trainer.predict_dataloaders, "batch_size", None)
+    return size if isinstance(size, int) else 32
 
 
 def _caveats(trainer: Trainer, module: FroqModule) -> Iterator[str]:

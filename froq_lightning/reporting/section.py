@@ -166,6 +166,8 @@ class PredictionContext:
         faces: the images; None if there is no source to read from.
         ends: number of best images shown; 0 for a page without images.
         worst: number of worst images shown, if there are images at all.
+        explained: of these, number of the worst whose maps of quality are shown.
+        batch_size: images in a pass, for sections that run the network.
     """
 
     prediction: Prediction
@@ -173,6 +175,8 @@ class PredictionContext:
     faces: FaceDataset | None
     ends: int
     worst: int
+    explained: int = 0
+    batch_size: int = 32
 
     @cached_property
     def read(self) -> Reader | None:
