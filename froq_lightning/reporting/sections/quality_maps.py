@@ -30,14 +30,14 @@ as a blurred one, has no such part, and stays almost without colour.</p>
 <li><i style="background: {{ colour }}; opacity: {{ opacity }}"></i>raises the raw score by {{ strongest | short }}, the
 most on these faces; paler: by less; no colour: not at all</li>
 </ul>
-<div class="grid small">
+<div class="grid" style="grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr))">
 {% for face in faces %}
 <figure>
-<figcaption><span class="name">{{ face.row.image }}</span></figcaption>
 <img src="{{ face.source }}" alt="" style="display: block; width: 100%; height: auto; border-radius: 5px">
+<figcaption class="name">{{ face.row.image }}</figcaption>
 <p class="soft">Quality {{ face.row.quality }}.
 {% if face.gain > 0 %}
-Most harm: <b>{{ face.place }}</b>; without it, {{ face.quality_without }}.
+Most harm: {{ face.place }}, {{ face.gain | short }}.
 {% else %}
 No part pulls it down.
 {% endif %}
@@ -45,7 +45,7 @@ No part pulls it down.
 </figure>
 {% endfor %}
 </div>
-<p class="soft">Left: the face as the network saw it; right: the same with its map. Left and right eye are those of the
+<p class="soft">Left: the face as the network saw it; right: the same under its map. Left and right are those of the
 picture.</p>
 """
 
@@ -59,14 +59,12 @@ class MappedFace:
         source: address of the picture: the face, and beside it the same under its map.
         gain: largest value of the map, in units of the raw score.
         place: of that value, in words.
-        quality_without: 0..100, of a raw score that is better by `gain`.
     """
 
     row: ScoredRow
     source: str
     gain: float
     place: str
-    quality_without: int
 
 
 def render(context: PredictionContext) -> Iterator[Part]:
@@ -87,7 +85,6 @@ def render(context: PredictionContext) -> Iterator[Part]:
             source=_picture(crop, overlay / max(strongest, 1e-12)),
             gain=gain,
             place=place(cells, alignment),
-            quality_without=int(observer.quality(torch.tensor([(row.quality_score or 0.0) + gain]).double())),
         )
         for (row, crop), cells, overlay, gain in zip(crops.items(), maps, overlays, gains.tolist(), strict=True)
         if cells.isfinite().all()
