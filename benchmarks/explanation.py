@@ -54,13 +54,24 @@ def _face(data: Path, name: str, severity: float) -> Face:
         torch.tensor(read_image(data / folder / name)[0]).permute(2, 0, 1) for folder in ("faces", "faces_degraded")
     )
     changed = ((clean.int() - occluded.int()).abs().amax(0) > CHANGED).float()
-    down, across = (_extent(changed.mean(dim)) for dim in (1, 0))
-    return Face(clean, occluded, (down, across), severity)
+    extents = [_extent(changed.mean(dim)) for dim in (1, 0)]
+    return Face(clean, occluded, _square(occluded, *extents), severity)
 
 
 def _extent(shares: Tensor) -> slice:
     inside = (shares > 0.02).nonzero()[:, 0]
     return slice(int(inside.min()), int(inside.max()) + 1)
+
+
+def _square(image: Tensor, down: slice, across: slice) -> Box:
+    """Return the darkest square about what changed: a black occluder on dark hair changes less than it covers."""
+    side = max(down.stop - down.start, across.stop - across.start)
+    boxes = [
+        (slice(top, top + side), slice(left, left + side))
+        for top in range(max(down.stop - side, 0), min(down.start, image.shape[1] - side) + 1)
+        for left in range(max(across.stop - side, 0), min(across.start, image.shape[2] - side) + 1)
+    ]
+    return min(boxes, key=lambda box: float(image[:, *box].float().mean()))
 
 
 def covered(face: Face, patch: Callable[[Tensor, int], Tensor] | None, number: int) -> Tensor:

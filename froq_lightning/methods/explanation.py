@@ -19,13 +19,17 @@ GRID = 14
 WINDOW = 2
 # Pixels of the coarse copy along either side: enough for the colours of the place, too few for a trace of an occluder.
 COARSE = 4
+# Standard deviation, as a share of the side, of the Gaussian about the middle of the crop that weighs the cells: what
+# stands behind a face moves the norms as well, but is no part of it.
+SPREAD = 0.3
 
 
 def quality_map(method: QualityMethod, backbone: Backbone, images: Tensor, batch_size: int = 32) -> Tensor:
     """Map which parts of faces pull their scores down; 170 passes an image.
 
     Every window of an image is replaced, one after the other, by the same window of a coarse copy of the image. A cell
-    is the mean, over the windows that contain it, of the score with the window replaced, less the score of the image.
+    is the mean, over the windows that contain it, of the score with the window replaced, less the score of the image;
+    it is weighted by a Gaussian about the middle of the crop, 1 in the middle.
 
     Args:
         method: whose scores are explained.
@@ -61,7 +65,7 @@ def _image_map(method: QualityMethod, backbone: Backbone, image: Tensor, batch_s
         scores.append(method.score(backbone, torch.stack(chunk)).double().cpu())
     original, replaced = torch.cat(scores).tensor_split([1])
     side = GRID - WINDOW + 1
-    return _mean_over_windows((replaced - original).view(1, 1, side, side))
+    return _mean_over_windows((replaced - original).view(1, 1, side, side)) * _weights()
 
 
 def _variants(image: Tensor) -> Iterator[Tensor]:
@@ -85,3 +89,9 @@ def _mean_over_windows(differences: Tensor) -> Tensor:
         functional.conv_transpose2d(values, window) for values in (differences, torch.ones_like(differences))
     )
     return (sums / counts)[0, 0]
+
+
+def _weights() -> Tensor:
+    distances = (torch.arange(GRID, dtype=torch.float64) + 0.5) / GRID - 0.5
+    weights = torch.exp(-(distances**2) / (2 * SPREAD**2))
+    return weights[:, None] * weights
