@@ -74,6 +74,13 @@ class Browser:
         self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **names)
         self.send("Input.dispatchKeyEvent", type="keyUp", **names)
 
+    def close(self) -> None:
+        """End the browser."""
+        self._session = ""
+        self.send("Browser.close")
+        self._commands.close()
+        self._answers.close()
+
     def _receive(self) -> dict[str, Any]:
         message = bytearray(self._rest)
         while (end := message.find(b"\0", max(len(message) - 2**16, 0))) < 0:
@@ -117,6 +124,5 @@ def browser(profile: Path) -> Iterator[Browser]:
     try:
         yield page
     finally:
-        page._session = ""
-        page.send("Browser.close")
+        page.close()
         process.wait(timeout=30)

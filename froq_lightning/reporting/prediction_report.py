@@ -94,7 +94,7 @@ def _page(context: PredictionContext, source: str, caveats: list[str]) -> str:
 def _facts(context: PredictionContext) -> Markup:
     module = context.module
     observer = module.observer or module.read_observer()
-    name = Path(module.observer_path).name if module.observer_path else "new"
+    name = Path(module.observer_path).name if module.observer_path else "not from a file"
     return fill(
         FACTS,
         summary=context.summary,
