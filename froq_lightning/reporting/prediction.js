@@ -72,10 +72,11 @@
     const start = view.page * PAGE;
     const shown = view.matches.subarray(start, start + PAGE);
     table.tBodies[0].replaceChildren(...Array.from(shown, (at) => tableRow(rows[at])));
-    const of = view.matches.length < rows.length ? ` of ${count(rows.length)}` : "";
+    const all = view.matches.length < rows.length ? ` that fit, ${count(rows.length)} in all` : "";
     byId("find-count").textContent = view.matches.length
-      ? `${count(view.matches.length)}${of} images; ${count(start + 1)} to ${count(start + shown.length)} are shown`
-      : `No image fits, of ${count(rows.length)}`;
+      ? `Images ${count(start + 1)} to ${count(start + shown.length)} of ${count(view.matches.length)}${all}`
+      : `No image fits, ${count(rows.length)} in all`;
+    document.querySelector(".pages").hidden = pages() === 1;
     byId("find-page").textContent = `Page ${count(view.page + 1)} of ${count(pages())}`;
     for (const name of ["first", "previous"]) byId(`find-${name}`).ariaDisabled = String(view.page === 0);
     for (const name of ["next", "last"]) byId(`find-${name}`).ariaDisabled = String(view.page + 1 === pages());

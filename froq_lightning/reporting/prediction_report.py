@@ -25,10 +25,10 @@ MOST_WORST = 200
 HEADLINE = """\
 {% from "macros.html" import many %}
 <p class="eyebrow">Face-image quality</p>
-<h1>{{ many(summary.images, "image") }} of <span class="name">{{ source }}</span></h1>
-<p class="lead">{% if summary.scored %}Half of those that could be scored have a quality of {{
-summary.quantile(0.5) }} or less. Quality tells how well the network will recognise a face: higher is better.{% else
-%}No image could be scored.{% endif %}</p>
+<h1>{{ many(summary.images, "image") }} of <span class="name">{{ source | breakable }}</span></h1>
+<p class="lead">{% if summary.scored > 1 %}Half of those that could be scored have a quality of {{
+summary.quantile(0.5) }} or less.{% elif not summary.scored %}No image could be scored.{% endif %}
+Quality tells how well the network will recognise a face: higher is better.</p>
 """
 FACTS = """\
 {% from "macros.html" import many %}

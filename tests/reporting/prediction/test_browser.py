@@ -104,12 +104,12 @@ def test_search_and_filters_find_rows(chromium: Browser, predicted: Predicted, w
     enter(chromium, "find-text", "OWNED img")
     assert sorted(column(chromium, "image")) == sorted(row.image for row in rows if "<img" in row.image)
     enter(chromium, "find-text", "no such image")
-    assert (column(chromium, "image"), says(chromium, "find-count")) == ([], "No image fits, of 22")
+    assert (column(chromium, "image"), says(chromium, "find-count")) == ([], "No image fits, 22 in all")
     chromium.value("document.getElementById('find-reset').click()")
     choose(chromium, "failed")
     assert sorted(column(chromium, "image")) == sorted(row.image for row in rows if row.status == "failed")
     choose(chromium, "best")
-    assert says(chromium, "find-count") == "5 of 22 images; 1 to 5 are shown"
+    assert says(chromium, "find-count") == "Images 1 to 5 of 5 that fit, 22 in all"
     choose(chromium, "all")
     middle = sorted(row.quality for row in rows)[11]
     enter(chromium, "find-low", str(middle))
@@ -173,7 +173,7 @@ def many(
 def test_a_hundred_thousand_images_are_searched_sorted_and_paged(chromium: Browser, many: Path, width: int) -> None:
     assert many.stat().st_size < 10 * 2**20
     chromium.open(many, width)
-    assert says(chromium, "find-count") == "100\u202f000 images; 1 to 25 are shown"
+    assert says(chromium, "find-count") == "Images 1 to 25 of 100\u202f000"
     assert chromium.value("document.querySelectorAll('*').length") < 1_000
     for step in ("last 4000", "next 4000", "previous 3999", "first 1", "previous 1", "next 2"):
         name, page = step.split()
