@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
-from jsonargparse.typing import PositiveInt
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -166,7 +165,7 @@ class PredictionCLI(ReportedCLI):
         parser.add_argument("--embeddings", type=str | None, default=None, help=text)
         parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
         text = "number of worst images to print, the very worst first, instead of the best and the worst"
-        parser.add_argument("--worst", type=PositiveInt | None, default=None, help=text)
+        parser.add_argument("--worst", type=int | None, default=None, help=text)
         text = f"whether the report shows what pulls down the worst faces: {EXPLAINED}, or those of --worst"
         parser.add_argument("--explain", type=bool, nargs="?", const=True, default=False, help=text)
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -60,8 +61,8 @@ def fill(template: str, **values: Any) -> Markup:
     """Fill a Jinja template; values are escaped, but for Markup.
 
     There are the filters `count` (12 000), `percent` (12.34 %), `share` (12.3 %, of 0.123), `short` (four digits),
-    `parameter` (of a configuration) and `dotted` (a name that may break behind its dots), and the macros of
-    `macros.html`.
+    `parameter` (of a configuration), `dotted` (a name that may break behind its dots) and `breakable` (behind its
+    underscores and hyphens), and the macros of `macros.html`.
     """
     return Markup(_environment().from_string(template).render(values))  # noqa: S704 - escaped by the environment
 
@@ -99,7 +100,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_count, _percent, _share, _short, _parameter, _dotted)
+    filters = (_count, _percent, _share, _short, _parameter, _dotted, _breakable)
     environment.filters |= {function.__name__.removeprefix("_"): function for function in filters}
     return environment
 
@@ -119,6 +120,11 @@ def _share(share: float | None) -> str:
 
 def _dotted(name: str) -> Markup:
     return escape(name).replace(".", Markup(".<wbr>"))
+
+
+def _breakable(name: str) -> Markup:
+    """Let a name break behind what parts its words, before it breaks within one."""
+    return Markup("<wbr>").join(re.split(r"(?<=[_-])", name))
 
 
 def _short(number: float) -> str:

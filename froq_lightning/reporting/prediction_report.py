@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
+from markupsafe import Markup
 
 from froq_lightning.calibration import observer_warnings
 from froq_lightning.callbacks.output_writer import face_data
@@ -12,6 +13,7 @@ from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
+from froq_lightning.names import escape_name
 from froq_lightning.reporting.page import fill, render_page
 from froq_lightning.reporting.report import Report
 from froq_lightning.reporting.section import PredictionContext
@@ -23,10 +25,28 @@ MOST_WORST = 200
 HEADLINE = """\
 {% from "macros.html" import many %}
 <p class="eyebrow">Face-image quality</p>
-<h1>{{ many(summary.images, "image") }} of <span class="name">{{ source }}</span></h1>
+<h1>{{ many(summary.images, "image") }} of <span class="name">{{ source | breakable }}</span></h1>
+<p class="lead">{% if summary.scored > 1 %}Half of those that could be scored have a quality of {{
+summary.quantile(0.5) }} or less.{% elif not summary.scored %}No image could be scored.{% endif %}
+Quality tells how well the network will recognise a face: higher is better.</p>
 """
 FACTS = """\
-<div><dt>Images</dt><dd>{{ summary.images | count }}</dd></div>
+{% from "macros.html" import many %}
+<div><dt>Scored</dt><dd>{{ summary.scored | count }}<small>of {{ summary.images | count }} images</small></dd></div>
+<div><dt>Failed</dt><dd>{{ summary.failed | count }}<small>{% if summary.failed %}for {{ many(summary.reasons
+| length, "reason") }}, named below{% else %}every image was scored{% endif %}</small></dd></div>
+{% if summary.scored %}
+<div><dt>Median quality</dt><dd>{{ summary.quantile(0.5) }}<small>the middle half from {{ summary.quantile(0.25)
+}} to {{ summary.quantile(0.75) }}</small></dd></div>
+{% endif %}
+<div><dt>Scale</dt><dd>0 to 100<small>the percentage of the {{ observer.calibration_set.images | count }} calibration
+faces, degraded copies among them, that scored lower; higher is better</small></dd></div>
+<div><dt>Network</dt><dd class="words">{{ network.name }}<small>{% for option, value in network.options.items() %}{{
+option }} {{ value | parameter }}; {% endfor %}{{ size[1] }} x {{ size[0] }} crops</small></dd></div>
+<div><dt>Observer</dt><dd class="words">{{ name }}<small>{{ many(observer.layers | length, "layer") }}, preset {{
+observer.preset }}; Spearman's rho with the labels {% if rho.rho is none %}not known{% else %}{{ "%.2f" |
+format(rho.rho) }} (95 % confidence interval {{ "%.2f to %.2f" | format(*rho.interval) }}){% endif
+%}</small></dd></div>
 """
 
 
@@ -60,7 +80,8 @@ class PredictionReport(Report):
         shown = self.faces, self.worst, self.explained
         context = PredictionContext(prediction, pl_module, _faces(trainer), *shown, _batch_size(trainer))
         data = face_data(trainer)
-        self.write(_page(context, "a data set" if data is None else data.source, list(_caveats(trainer, pl_module))))
+        source = "a data set" if data is None else Path(data.source).absolute().name
+        self.write(_page(context, escape_name(source), list(_caveats(trainer, pl_module))))
 
 
 def _page(context: PredictionContext, source: str, caveats: list[str]) -> str:
@@ -68,9 +89,24 @@ def _page(context: PredictionContext, source: str, caveats: list[str]) -> str:
         context,
         title=f"{PredictionReport.title}{source}",
         headline=fill(HEADLINE, source=source, summary=context.summary),
-        facts=fill(FACTS, summary=context.summary),
+        facts=_facts(context),
         caveats=caveats,
         warning=WARNING,
+    )
+
+
+def _facts(context: PredictionContext) -> Markup:
+    module = context.module
+    observer = module.observer or module.read_observer()
+    name = Path(module.observer_path).name if module.observer_path else "not from a file"
+    return fill(
+        FACTS,
+        summary=context.summary,
+        observer=observer,
+        rho=observer.agreement,
+        name=name,
+        network=module.identity,
+        size=module.preprocessing.size,
     )
 
 

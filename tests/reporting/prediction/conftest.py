@@ -1,6 +1,7 @@
 """`predict` run once on real faces, in folders and files whose names try to break out of the page."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,6 +50,12 @@ def known(rows: list[ScoredRow]) -> Prediction:
 
 
 @pytest.fixture(scope="session")
+def with_rows() -> Callable[[list[ScoredRow]], Prediction]:
+    """Makes a prediction of given rows."""
+    return known
+
+
+@pytest.fixture(scope="session")
 def photos(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five subjects with twenty crops, some under hostile names, one crop of another size, and broken files."""
     folder = tmp_path_factory.mktemp("photos")
@@ -77,3 +84,9 @@ def predicted(validated: Any, photos: Path, tmp_path_factory: pytest.TempPathFac
     )
     trainer.predict(module, data)
     return PredictionContext(known(rows.rows), module, data.faces, 4, 4), report.path
+
+
+@pytest.fixture(scope="session")
+def page(predicted: Predicted, parse: Callable[[str], Any]) -> Any:
+    """The page that `predict` wrote, parsed."""
+    return parse(predicted[1].read_text(encoding="utf-8"))
