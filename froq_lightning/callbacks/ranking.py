@@ -9,6 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.calibration import observer_warnings
 from froq_lightning.callbacks.quality_writer import predicted
+from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredRow
@@ -71,17 +72,21 @@ class RankedTable(Callback):
     Args:
         path: of the scores, named at the end.
         ends: number of images shown at either end.
+        worst: number of worst images shown, the very worst first, instead of both ends.
     """
 
-    def __init__(self, path: str | Path, ends: int = 10) -> None:
+    def __init__(self, path: str | Path, ends: int = 10, worst: int | None = None) -> None:
+        if worst is not None and worst < 1:
+            raise ConfigurationError(f"Expected `worst` to be at least 1, but got {worst}")
         self.path = Path(path)
         self.ends = ends
+        self.worst = worst
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the table."""
         if not trainer.is_global_zero:
             return
-        run = rank_rows(predicted(trainer, type(self).__name__), self.ends)
+        run = rank_rows(predicted(trainer, type(self).__name__), self.worst or self.ends)
         scored = run.ranking.count
         trainer.callback_metrics[SCORED] = torch.tensor(scored)  # `ddp_spawn` hands metrics back
         print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
@@ -91,7 +96,7 @@ class RankedTable(Callback):
                 observer_warnings.scale_warning(pl_module.observer),
             )
             print("".join(f"! {doubt}\n" for doubt in known if doubt), end="")
-        print(_table(run.ranking))
+        print(_table(run.ranking, self.worst))
         if run.failed:
             reasons = "; ".join(run.failures) + ("; …" * (run.failed > FAILURES_SHOWN))
             print(f"{run.failed} could not be scored: {reasons}")
@@ -113,9 +118,10 @@ def rank_rows(prediction: Prediction, ends: int) -> RankedRun:
     return run
 
 
-def _table(ranking: Ranking[ScoredRow]) -> str:
-    best = ranking.best_first()
-    rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in best]
+def _table(ranking: Ranking[ScoredRow], worst: int | None) -> str:
+    shown = ranking.best_first() if worst is None else ranking.best_first()[::-1][:worst]
+    rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in shown]
     if ranking.count > len(rows):
-        rows.insert(len(rows) // 2, ["…", "…", f"… {ranking.count - len(rows)} more", ""])
+        cut = len(rows) // 2 if worst is None else len(rows)
+        rows.insert(cut, ["…", "…", f"… {ranking.count - len(rows)} {'more' if worst is None else 'better'}", ""])
     return text_table(["quality", "quality_score", "image", "remark"], rows)

@@ -27,10 +27,13 @@ from froq_lightning.cli.output_paths import require_outputs
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.reporting import CalibrationReport, EvaluationReport
+from froq_lightning.reporting import CalibrationReport, EvaluationReport, PredictionReport
 
 # Arguments of the Trainer's methods that are no options of a command.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
+
+# Worst faces that `--explain` explains, at 170 passes each, unless `--worst` gives another number.
+EXPLAINED = 8
 
 
 class VerbCLI(LightningCLI, ABC):
@@ -106,13 +109,20 @@ class VerbCLI(LightningCLI, ABC):
 
 
 class ReportedCLI(VerbCLI):
-    """A verb whose result is also shown as a page."""
+    """A verb whose result is also shown as a page.
+
+    Attributes:
+        report_default: whether it is where `--report` does not say; None: where matplotlib is installed.
+    """
+
+    report_default: ClassVar[bool | None] = None
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output` and `--report`."""
         super().add_arguments_to_parser(parser)
-        text = "whether to write an HTML report beside the output; by default where matplotlib is installed"
-        parser.add_argument("--report", type=bool | None, default=None, help=text)
+        default = "not" if self.report_default is False else "where matplotlib is installed"
+        text = f"whether to write an HTML report beside the output; by default {default}"
+        parser.add_argument("--report", type=bool | None, nargs="?", const=True, default=self.report_default, help=text)
 
     @property
     def is_reported(self) -> bool:
@@ -146,25 +156,41 @@ class CalibrationCLI(ReportedCLI):
         return [ObserverWriter(path, restart=self.option("restart")), *reports]
 
 
-class PredictionCLI(VerbCLI):
+class PredictionCLI(ReportedCLI):
     """`froq predict`."""
 
     verb = "predict"
     file = "scores.csv"
+    report_default = False  # it reads the images that it shows again
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--restart` and `--embeddings`."""
+        """Add `--output`, `--report`, `--restart`, `--embeddings`, `--worst` and `--explain`."""
         super().add_arguments_to_parser(parser)
         parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
         text = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
         parser.add_argument("--embeddings", type=str | None, default=None, help=text)
         parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
+        text = "number of worst images to print, the very worst first, instead of the best and the worst"
+        parser.add_argument("--worst", type=int | None, default=None, help=text)
+        text = f"whether the report shows what pulls down the worst faces: {EXPLAINED}, or those of --worst"
+        parser.add_argument("--explain", type=bool, nargs="?", const=True, default=False, help=text)
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether a report is wanted; explanations are part of it."""
+        return super().is_reported or self.option("explain")
 
     def writers(self, path: Path) -> list[Callback]:
-        """Return the callbacks that write the scores, perhaps the embeddings, and print the best and the worst."""
-        writer = QualityWriter(path, self.option("embeddings"), restart=self.option("restart"))
-        return [writer, RankedTable(path)]
+        """Return the callbacks that write the scores, perhaps the embeddings and a page, and print the ends."""
+        writer, worst = (
+            QualityWriter(path, self.option("embeddings"), restart=self.option("restart")),
+            self.option("worst"),
+        )
+        explained = (worst or EXPLAINED) if self.option("explain") else 0
+        page = path.with_suffix(".html")
+        reports = [PredictionReport(page, worst=worst, explained=explained)] if self.is_reported else []
+        return [writer, RankedTable(path, worst=worst), *reports]
 
     def after_predict(self) -> None:
         """Let the command fail if no image could be scored."""

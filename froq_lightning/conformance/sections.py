@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from markupsafe import Markup
 
 from froq_lightning.errors import ExtensionError
-from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Part, Section
+from froq_lightning.reporting.section import PAGES, Context, Part, Section
 
 ACTIVE = {"script", "iframe", "object", "embed", "link", "base", "form"}
 ANCHOR = re.compile(r"[A-Za-z][\w-]*")
@@ -35,11 +35,11 @@ class _Elements(HTMLParser):
                 self.addresses.append(value or "")
 
 
-def check_section(section: Section, context: CalibrationContext | EvaluationContext) -> Sequence[Part]:
+def check_section(section: Section, context: Context) -> Sequence[Part]:
     """Check that a section keeps its contract, and return its parts.
 
-    Checked are: the anchors; that names stay text; that nothing is asked of a network, and no script is run; that the
-    section copes with a page without faces; and that the same context gives the same parts.
+    Checked are: the anchors; that names stay text; that nothing is asked of a network, and no script stands in the
+    content; that the section copes with a page without faces; and that the same context gives the same parts.
 
     Args:
         section: to check.
@@ -49,7 +49,7 @@ def check_section(section: Section, context: CalibrationContext | EvaluationCont
     Raises:
         ExtensionError: saying what is wrong.
     """
-    page = "calibration" if isinstance(context, CalibrationContext) else "evaluation"
+    page = PAGES[type(context)]
     if section.page != page:
         raise ExtensionError(f"Expected a context of the page {section.page!r}, but got one of {page!r}")
     parts = list(section.render(context))

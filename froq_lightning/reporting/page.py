@@ -1,6 +1,10 @@
 """HTML of all reports: the frame of a page, templates in which every name stays text, and how numbers are written."""
 
+import base64
+import hashlib
+import json
 import math
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -12,13 +16,13 @@ from markupsafe import Markup, escape
 
 from froq_lightning.extensions import SECTIONS, describe, load_all
 from froq_lightning.reporting.palette import DARK, LIGHT
-from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Part
+from froq_lightning.reporting.section import PAGES, Context, Part
 
 LIST_SHOWN = 8
 
 
 def render_page(
-    context: CalibrationContext | EvaluationContext,
+    context: Context,
     *,
     title: str,
     headline: Markup,
@@ -44,6 +48,8 @@ def render_page(
         facts=facts,
         caveats=caveats,
         parts=parts,
+        data={part.anchor: _json(part.data) for part in parts if part.data is not None},
+        scripts=[(Markup(part.script), _hash(part.script)) for part in parts if part.script],  # noqa: S704 - code
         warning=warning,
         ends=context.ends,
         version=metadata.version("froq-lightning"),
@@ -55,15 +61,28 @@ def fill(template: str, **values: Any) -> Markup:
     """Fill a Jinja template; values are escaped, but for Markup.
 
     There are the filters `count` (12 000), `percent` (12.34 %), `share` (12.3 %, of 0.123), `short` (four digits),
-    `parameter` (of a configuration) and `dotted` (a name that may break behind its dots), and the macros of
-    `macros.html`.
+    `parameter` (of a configuration), `dotted` (a name that may break behind its dots) and `breakable` (behind its
+    underscores and hyphens), and the macros of `macros.html`.
     """
     return Markup(_environment().from_string(template).render(values))  # noqa: S704 - escaped by the environment
 
 
-def _parts(context: CalibrationContext | EvaluationContext) -> Iterator[Part]:
+def _json(data: Any) -> Markup:
+    """Write JSON that stays text within a `<script>`, whatever names are in it."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":  # stand only in strings; others that matter to HTML or JavaScript are not ASCII
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - escaped above
+
+
+def _hash(script: str) -> str:
+    """Return the name of a script in a policy: its SHA-256 (CSP Level 3, section 2.3.1)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode('ascii')}'"
+
+
+def _parts(context: Context) -> Iterator[Part]:
     """Yield the parts of all sections in their order; a section that fails is left out with a warning."""
-    page = "calibration" if isinstance(context, CalibrationContext) else "evaluation"
+    page = PAGES[type(context)]
     sections = {name: section for name, section in load_all(SECTIONS).items() if section.page == page}
     for name, section in sorted(sections.items(), key=lambda entry: entry[1].position):
         try:
@@ -81,7 +100,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_count, _percent, _share, _short, _parameter, _dotted)
+    filters = (_count, _percent, _share, _short, _parameter, _dotted, _breakable)
     environment.filters |= {function.__name__.removeprefix("_"): function for function in filters}
     return environment
 
@@ -101,6 +120,11 @@ def _share(share: float | None) -> str:
 
 def _dotted(name: str) -> Markup:
     return escape(name).replace(".", Markup(".<wbr>"))
+
+
+def _breakable(name: str) -> Markup:
+    """Let a name break behind what parts its words, before it breaks within one."""
+    return Markup("<wbr>").join(re.split(r"(?<=[_-])", name))
 
 
 def _short(number: float) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from markupsafe import Markup
@@ -10,12 +10,20 @@ from markupsafe import Markup
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.callbacks.results_table import ResultsTable, results_tables
 from froq_lightning.data.face_batch import FaceSample
+from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.evaluation.outcome import Evaluation
+from froq_lightning.module import FroqModule
 from froq_lightning.reporting.palette import Stroke
+from froq_lightning.reporting.prediction_summary import PredictionSummary, summarise
 from froq_lightning.runs.calibration_run import Calibration
+from froq_lightning.runs.prediction import Prediction
+from froq_lightning.runs.quality_batch import ScoredRow
 
 # Gives an image of a data set by its position.
 Reader = Callable[[int], FaceSample]
+# Crops that are kept once they are read, since several sections show the same.
+CROPS_KEPT = 512
+Page = Literal["calibration", "evaluation", "prediction"]
 
 
 @dataclass(frozen=True)
@@ -26,11 +34,16 @@ class Part:
         anchor: identifier that the link leads to, unique on the page.
         title: of the link.
         content: of the part, from its `<h2>` on. Build it with `page.fill`, which escapes names.
+        script: JavaScript that the page runs at its end; its hash goes into the policy of the page, so that no other
+            script runs. The page must be of use without it.
+        data: JSON values for the script, which finds them as text of the element `ANCHOR-data`.
     """
 
     anchor: str
     title: str
     content: Markup
+    script: str = ""
+    data: Any = None
 
 
 @dataclass(frozen=True)
@@ -38,13 +51,13 @@ class Section:
     """What adds parts to a page of a report.
 
     Args:
-        page: "calibration" or "evaluation".
+        page: "calibration", "evaluation" or "prediction".
         position: sections stand by rising position; the built-in ones have 10, 20, 30, …
-        render: takes the CalibrationContext or EvaluationContext of the page, and gives its parts: none if there is
-            nothing to show. They need no script, no network and no other file.
+        render: takes the CalibrationContext, EvaluationContext or PredictionContext of the page, and gives its parts:
+            none if there is nothing to show. Their content needs no script, no network and no other file.
     """
 
-    page: Literal["calibration", "evaluation"]
+    page: Page
     position: int
     render: Callable[[Any], Iterable[Part]]
 
@@ -141,3 +154,56 @@ class EvaluationContext:
     def tables(self) -> tuple[ResultsTable, ...]:
         """The results by convention and FMR."""
         return tuple(results_tables(self.evaluation))
+
+
+@dataclass(frozen=True)
+class PredictionContext:
+    """What the sections of a prediction page show.
+
+    Args:
+        prediction: what `predict` found; `rows` gives a row for every image.
+        module: that scored, with its backbone and its Observer.
+        faces: the images; None if there is no source to read from.
+        ends: number of best images shown; 0 for a page without images.
+        worst: number of worst images shown, if there are images at all.
+        explained: of these, number of the worst whose maps of quality are shown.
+        batch_size: images in a pass, for sections that run the network.
+    """
+
+    prediction: Prediction
+    module: FroqModule
+    faces: FaceDataset | None
+    ends: int
+    worst: int
+    explained: int = 0
+    batch_size: int = 32
+
+    @cached_property
+    def read(self) -> Reader | None:
+        """Gives the crop of an image by its `sample_index`, as the network saw it; None without a source."""
+        return None if self.faces is None else lru_cache(CROPS_KEPT)(self.faces.__getitem__)
+
+    @cached_property
+    def summary(self) -> PredictionSummary:
+        """Counts, ends and best shots, from one pass over the rows."""
+        images = None if self.faces is None else self.faces.images
+        return summarise(self.prediction, images, max(self.ends, self.worst, 1))
+
+    @property
+    def worst_rows(self) -> list[ScoredRow]:
+        """The rows of the worst images, the very worst first."""
+        return self.summary.ranking.best_first()[::-1][: self.worst if self.ends else 0]
+
+    @property
+    def best_rows(self) -> list[ScoredRow]:
+        """The rows of the best images that are not among the worst, the very best first."""
+        others = max(self.summary.ranking.count - len(self.worst_rows), 0)
+        return self.summary.ranking.best_first()[: min(self.ends, others)]
+
+
+Context = CalibrationContext | EvaluationContext | PredictionContext
+PAGES: dict[type, Page] = {
+    CalibrationContext: "calibration",
+    EvaluationContext: "evaluation",
+    PredictionContext: "prediction",
+}

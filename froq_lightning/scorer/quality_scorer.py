@@ -1,6 +1,7 @@
 """QualityScorer: an Observer and its network as one callable that takes what people have."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from froq_lightning.calibration.observer import Observer
 from froq_lightning.data.cropper import Cropper
 from froq_lightning.data.face_batch import FaceBatch, FaceSample, collate
 from froq_lightning.errors import ConfigurationError, ImageError
+from froq_lightning.methods.explanation import at_crop_size, quality_map
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.quality_batch import FAILED, ScoredBatch, score_batch
@@ -156,6 +158,27 @@ class QualityScorer:
                 raise ImageError(f"image {row.image}: {row.reason}")
         return ScoredBatch.concatenate(tables)
 
+    def explain(self, images: Any) -> Tensor:
+        """Map which parts of faces pull their scores down; 170 passes an image. See `methods.explanation`.
+
+        Args:
+            images: as for a call.
+
+        Returns:
+            `[N, H, W]` float64, a map of every image at the size of its crop, in units of the raw score: above 0, the
+            place pulls the score down; below 0, it carries it. NaN for images that failed.
+        """
+        size = self.backbone.preprocessing.size
+        maps: dict[int, Tensor] = {}
+        for batch in self._batches(images):
+            maps |= {failure.index: torch.full(size, torch.nan, dtype=torch.float64) for failure in batch.failures}
+            if len(batch.images):
+                with self._precision():
+                    crops = batch.images.to(self.backbone.device)
+                    cells = quality_map(self._method, self.backbone, crops, self.batch_size)
+                maps |= zip(batch.sample_index.tolist(), at_crop_size(cells, size), strict=True)
+        return torch.stack([maps[index] for index in sorted(maps)]) if maps else torch.empty(0, *size).double()
+
     def gate(self, min_quality: int) -> Gate:
         """Return what passes or fails images: `scorer.gate(min_quality=30)(image).passed`.
 
@@ -180,10 +203,16 @@ class QualityScorer:
         return Watch(self.backbone, self.observer, network)
 
     def _score(self, batch: FaceBatch, *, embeddings: bool) -> ScoredBatch:
-        device, autocast = self.backbone.device, AUTOCAST[self.precision]
-        with torch.no_grad(), torch.autocast(device.type, autocast, enabled=autocast is not None):
-            scores = score_batch(self._method, self.backbone, batch.images.to(device), embeddings=embeddings)
+        with self._precision():
+            crops = batch.images.to(self.backbone.device)
+            scores = score_batch(self._method, self.backbone, crops, embeddings=embeddings)
         return ScoredBatch.of(batch, scores)
+
+    @contextmanager
+    def _precision(self) -> Iterator[None]:
+        autocast = AUTOCAST[self.precision]
+        with torch.no_grad(), torch.autocast(self.backbone.device.type, autocast, enabled=autocast is not None):
+            yield
 
     def _batches(self, images: Any) -> Iterator[FaceBatch]:
         if isinstance(images, Tensor) and self._takes(images):

@@ -86,6 +86,12 @@ class Page(HTMLParser):
         return sum(element == tag for element, _ in self.elements)
 
 
+@pytest.fixture(scope="session")
+def parse() -> type[Page]:
+    """Reads HTML into a Page."""
+    return Page
+
+
 def edgeface_options(shared: Path) -> dict[str, Any]:
     return {
         "architecture": "edgenext_xx_small",

@@ -23,7 +23,8 @@ from froq_lightning.reporting.report import Report
 from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Part, Section
 from froq_lightning.runs.calibration_run import Calibration
 
-NAMES = [name for name, extension in discover(SECTIONS).plugins.items() if extension.distribution == "froq-lightning"]
+OURS = [name for name, extension in discover(SECTIONS).plugins.items() if extension.distribution == "froq-lightning"]
+NAMES = [name for name in OURS if find(SECTIONS, name).load().page != "prediction"]
 HOSTILE = (
     "window.owned = 'file'",
     "owned = 'layer'",

@@ -1,14 +1,11 @@
 """The images at the ends of the rankings, small enough to be part of a page."""
 
-import base64
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from froq_lightning.evaluation.comparisons import Floats, Integers
@@ -16,8 +13,8 @@ from froq_lightning.metrics.layer_norm_table import CalibrationTable
 from froq_lightning.reporting.page import fill
 from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Part, Reader, Section
 from froq_lightning.reporting.sections.score_agreement import rank_shares
+from froq_lightning.reporting.thumbnail import thumbnail
 
-SIDE = 96
 CALIBRATION_TEMPLATE = """\
 {% from "macros.html" import ranking %}
 <h2>Lowest and highest faces</h2>
@@ -118,11 +115,4 @@ def _portraits(read: Reader, quality: Floats, places: Integers) -> Iterator[Port
         sample = read(index)
         if sample.image is not None:
             pixels = sample.image.permute(1, 2, 0).numpy()
-            yield Portrait(sample.key, float(quality[index]), _data_address(Image.fromarray(pixels)))
-
-
-def _data_address(image: Image.Image) -> str:
-    image.thumbnail((SIDE, SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+            yield Portrait(sample.key, float(quality[index]), thumbnail(pixels))

@@ -63,9 +63,13 @@ def test_every_image_is_scored_once_in_input_order(
     launch, broken, count = PREDICTED[name]
     interleave(tmp_path / "faces", broken, images[:count])
     source = f"--data.source={tmp_path / 'faces'}"
-    two, one = run(launch, "predict", "scores.csv", f"--model.observer={observer}", source)
+    two, one = run(launch, "predict", "scores.csv", f"--model.observer={observer}", source, "--report")
     assert_alike(rows(two), rows(one))
-    assert {path.name for path in two.parent.iterdir()} == {"scores.csv", "scores.config.yaml"}
+    assert {path.name for path in two.parent.iterdir()} == {"scores.csv", "scores.config.yaml", "scores.html"}
+    pages = [path.with_suffix(".html").read_text(encoding="utf-8") for path in (two, one)]
+    shown, expected = (re.findall(r'<img src="[^"]+" alt="([^"]+)"', page) for page in pages)
+    assert shown == expected
+    assert len(shown) == count
 
 
 CALIBRATED = {"odd": ("ddp_spawn", (7,)), "first_all_broken": ("torchrun", range(0, 80, 2))}
