@@ -27,7 +27,7 @@ HEADLINE = """\
 <p class="eyebrow">Face-image quality</p>
 <h1>{{ many(summary.images, "image") }} of <span class="name">{{ source | breakable }}</span></h1>
 <p class="lead">{% if summary.scored > 1 %}Half of those that could be scored have a quality of {{
-summary.quantile(0.5) }} or less.{% elif not summary.scored %}No image could be scored.{% endif %}
+summary.quantile(0.5) }} or less. {% elif not summary.scored %}No image could be scored. {% endif %}
 Quality tells how well the network will recognise a face: higher is better.</p>
 """
 FACTS = """\

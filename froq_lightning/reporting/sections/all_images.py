@@ -35,13 +35,14 @@ placeholder="name{{ ", subject" if "subject" in columns }} or remark"></label>
 <button type="button" id="find-reset">Reset</button>
 </div>
 <p class="soft" id="find-count" role="status"></p>
-<div class="scroll"><table class="images" id="find-table">
-<thead><tr>
+<div class="scroll"><table class="images" id="find-table" role="table">
+<thead role="rowgroup"><tr role="row">
 {% for column, title in columns.items() %}
-<th scope="col" class="{{ column }}"><button type="button" data-column="{{ column }}">{{ title }}</button></th>
+<th scope="col" role="columnheader" class="{{ column }}">
+<button type="button" data-column="{{ column }}">{{ title }}</button></th>
 {% endfor %}
 </tr></thead>
-<tbody></tbody>
+<tbody role="rowgroup"></tbody>
 </table></div>
 <div class="pages" role="group" aria-label="Pages of the table">
 <button type="button" id="find-first">First</button><button type="button" id="find-previous">Previous</button>
