@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from froq_lightning.atomic_write import Signature, atomic_write
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.bounded_io import require_file
+from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.extensions import FORMATS, load_all
 from froq_lightning.runs.prediction import Embeddings
 from froq_lightning.runs.quality_batch import ScoredRow
@@ -44,6 +45,8 @@ class Format:
         write: writes the results to a path, at which nothing lies. `write_file` makes that atomic.
         requires: module that writing needs, if it is not always installed.
         install: what to install for it, as `pip` takes it.
+        read: yields the rows of a file that was written, with the quality score as exact as the file has it; None for
+            a format that is not read again.
     """
 
     suffixes: tuple[str, ...]
@@ -52,6 +55,7 @@ class Format:
     write: Callable[[Path, Results], None]
     requires: str = ""
     install: str = ""
+    read: Callable[[Path], Iterator[ScoredRow]] | None = None
 
 
 def find_format(path: Path, holds: Content) -> Format:
@@ -76,6 +80,22 @@ def find_format(path: Path, holds: Content) -> Format:
             f"'{found.install}'`, or give another kind of file"
         )
     return found
+
+
+def read_rows(path: Path) -> list[ScoredRow]:
+    """Read the scores that a run wrote, in whatever format: known by its content, else by its suffix.
+
+    Raises:
+        DataNotFoundError: if there is no such file.
+        DataError: if it holds no scores.
+    """
+    require_file(path, str(path))
+    formats = [format_ for format_ in load_all(FORMATS).values() if format_.holds == "scores" and format_.read]
+    written = [format_ for format_ in formats if format_.is_own(path)]
+    named = [format_ for format_ in formats if path.suffix.lower() in format_.suffixes]
+    for format_ in (*written, *named):
+        return list(format_.read(path))
+    raise DataError(f"Expected scores that `froq predict` wrote, but {str(path)!r} is of none of its formats")
 
 
 def write_file(format_: Format, path: Path, results: Results) -> None:
