@@ -60,10 +60,8 @@ def read_images(options: argparse.Namespace) -> ScoredImages:
     )
     keys = [row.image for row in rows]
     if options.subjects == CLUSTERS and embeddings is not None:
-        numbers = cluster(embeddings, options.same_above).tolist()
-        width = len(str(max(numbers, default=0) + 1))
-        subjects = ["" if number == NOBODY else f"cluster-{number + 1:0{width}}" for number in numbers]
-    elif options.subjects == FOLDER:
+        return ScoredImages(rows, embeddings, _clustered(embeddings, rows, options))
+    if options.subjects == FOLDER:
         subjects = [subject_of_path(key) for key in keys]
     else:
         subjects = read_subjects(Path(options.subjects), keys, options.subject_column)
@@ -73,6 +71,15 @@ def read_images(options: argparse.Namespace) -> ScoredImages:
             "--subjects TABLE, or --subjects clusters"
         )
     return ScoredImages(rows, embeddings, subjects)
+
+
+def _clustered(embeddings: Vectors, rows: list[ScoredRow], options: argparse.Namespace) -> list[str]:
+    """Name clusters. Bad images are alike whomever they show: those that are not selected anyway are left out."""
+    good = np.array([row.quality >= max(options.min_quality or 0, 0) for row in rows], bool)
+    numbers = np.full(len(rows), NOBODY)
+    numbers[good] = cluster(embeddings[good], options.same_above)
+    width = len(str(numbers.max(initial=0) + 1))
+    return ["" if number == NOBODY else f"cluster-{number + 1:0{width}}" for number in numbers.tolist()]
 
 
 def _matching(embeddings: Vectors, rows: list[ScoredRow], options: argparse.Namespace) -> Vectors:

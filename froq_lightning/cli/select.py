@@ -47,7 +47,7 @@ def run_select(options: argparse.Namespace) -> int:
     images = read_images(options)
     _require_outputs(options)
     chosen = choose(choice, images.scores, images.quality, images.numbers)
-    print("\n".join(_summary(images, choice, chosen)))
+    print("\n".join(_summary(images, choice, chosen, for_templates=bool(options.templates))))
     plan = _plan(options, [images.rows[place].image for place in chosen]) if _is_folder(options.to) else None
     if options.templates:
         _write_templates(Path(options.templates), images, chosen)
@@ -102,7 +102,7 @@ def _require_outputs(options: argparse.Namespace) -> None:
         require_output(path, is_own, inputs)
 
 
-def _summary(images: ScoredImages, choice: Choice, chosen: Integers) -> Iterator[str]:
+def _summary(images: ScoredImages, choice: Choice, chosen: Integers, *, for_templates: bool) -> Iterator[str]:
     scored, total = np.isfinite(images.scores), len(images.rows)
     conditions = [
         f"of quality {choice.min_quality:g} or more" if choice.min_quality is not None else "",
@@ -113,9 +113,10 @@ def _summary(images: ScoredImages, choice: Choice, chosen: Integers) -> Iterator
     yield f"selected {len(chosen):,} of {total:,} images: {stated}"
     if failed := total - int(scored.sum()):
         yield f"{failed:,} could not be scored, and are never selected"
-    if choice.best_per_subject is None:
+    if choice.best_per_subject is None and not for_templates:
         return
-    if unknown := sum(not name for name in compress(images.subjects, scored)):
+    good = scored & (images.quality >= (choice.min_quality or 0))
+    if unknown := sum(not name for name in compress(images.subjects, good)):
         yield f"{unknown:,} are of no known subject, and were left out"
     able, selected = set(compress(images.subjects, scored)), {images.subjects[place] for place in chosen}
     subjects = dict.fromkeys(filter(None, images.subjects))

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from froq_lightning.subjects.choice import Floats, Integers
 
 Vectors = npt.NDArray[np.float32]
-POWER = 1.0  # chosen on half of the subjects; see benchmarks/templates.py
+POWER = 0.5  # chosen on half of the subjects; see benchmarks/templates.py
 
 
 def quality_weights(quality: Floats, power: float = POWER) -> Floats:

@@ -96,6 +96,10 @@ def test_images_are_selected_from_every_format(scores: str, select: Select) -> N
             "--best-per-subject=1 --subjects=clusters --embeddings=embeddings.npy --same-above=0.9",
             ["ann/2.jpg", "bob/1.jpg"],
         ),
+        (
+            "--best-per-subject=1 --subjects=clusters --embeddings=embeddings.npy --same-above=0.9 --min-quality=21",
+            ["ann/2.jpg"],
+        ),
         ("--min-quality=100", []),
     ],
 )
