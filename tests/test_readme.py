@@ -31,9 +31,10 @@ def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """A folder with what the README's commands name: photos, crops, weights and configs."""
     data = shared / "data"
     for name, source in (("photos", "calibration_photos"), ("crops", "calibration")):
-        (tmp_path / name).mkdir()
-        for image in sorted((data / source).glob("*.jpg"))[:10]:
-            (tmp_path / name / image.name).symlink_to(image)
+        for number, image in enumerate(sorted((data / source).glob("*.jpg"))[:10]):
+            folder = tmp_path / name / (f"person_{number % 2}" if name == "photos" else "")
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / image.name).symlink_to(image)
     (tmp_path / "photo.jpg").symlink_to(data / "photos" / "Aaron_Sorkin" / "Aaron_Sorkin_0001.jpg")
     (tmp_path / "edgeface_xxs.safetensors").symlink_to(data / "weights" / "edgeface_xxs.safetensors")
     with (data / "pairs_cross_quality.csv").open(encoding="utf-8") as pairs:
@@ -51,7 +52,7 @@ def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(
     workplace: Path, capsys: pytest.CaptureFixture[str], hub: Hub
 ) -> None:
     run = [arguments for block in blocks("bash") for arguments in commands(block) if "NAME" not in arguments]
-    assert len(run) == 12
+    assert len(run) == 19
     for arguments in run:
         quiet = ["--trainer.enable_progress_bar=false"] if arguments[0] in ("predict", "validate", "test") else []
         assert main([*arguments, *quiet]) == 0
@@ -67,7 +68,9 @@ def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(
     assert (workplace / "my-observer.json").is_file()
     assert (workplace / "scores.csv").read_text().count("\n") == 11
     assert len(np.load(workplace / "embeddings.npy", allow_pickle=False)) == 10
-    assert {"observer.html", "results.html", "scores.html"} <= {path.name for path in workplace.iterdir()}
+    selected = ("worst.csv", "keep.csv", "people.csv", "templates.npy", "ofiq.csv", "scores.xml")
+    pages = ("observer.html", "results.html", "scores.html")
+    assert {*pages, *selected} <= {path.name for path in workplace.iterdir()}
 
 
 def test_the_table_of_networks_is_that_of_the_plugins() -> None:

@@ -10,7 +10,7 @@ from froq_lightning.atomic_write import Signature
 from froq_lightning.callbacks.journaled_writer import JournaledWriter
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import ConfigurationError, DataError
-from froq_lightning.formats.format import Format, find_format, write_file
+from froq_lightning.formats.format import Format, Named, find_format, write_file
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredBatch
@@ -28,6 +28,8 @@ class QualityWriter(JournaledWriter):
             installed extension.
         embeddings: .npy or .parquet file whose rows are those of the scores, if it is wanted; the module must be made
             with `embeddings=True`.
+        format_: name of the format of the scores, perhaps with options, where the suffix is not to choose it; see
+            `find_format`.
         restart: whether to delete what an unfinished run left in `PATH.partial`, instead of going on with it.
 
     Attributes:
@@ -35,12 +37,16 @@ class QualityWriter(JournaledWriter):
 
     Raises:
         ConfigurationError: for another kind of file, or one whose library is not installed.
+        UnknownNameError: if no format has that name.
     """
 
     stage = "predict"
 
-    def __init__(self, path: str | Path, embeddings: str | Path | None = None, *, restart: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, embeddings: str | Path | None = None, *, format_: Named = None, restart: bool = False
+    ) -> None:
         super().__init__(path, restart=restart)
+        self.format_ = format_
         self.embeddings = None if embeddings is None else Path(embeddings)
         self.prediction: Prediction | None = None
         self._files()
@@ -87,7 +93,7 @@ class QualityWriter(JournaledWriter):
 
     def _files(self) -> list[tuple[Path, Format]]:
         """Return the paths with their formats, which could not be sent to another process as attributes."""
-        files = [(self.path, find_format(self.path, "scores"))]
+        files = [(self.path, find_format(self.path, "scores", self.format_))]
         if self.embeddings is not None:
             files.append((self.embeddings, find_format(self.embeddings, "embeddings")))
         return files

@@ -24,12 +24,14 @@ RESUMED = {
     "predict": "; the same command goes on with what is done",
     "test": "; the same command begins anew",
 }
+RESUMED_SELECTION = {"select": "; the same command goes on with what is done"}
 EPILOG = """\
 examples:
   froq predict --config configs/quickstart.yaml
   froq predict --model.backbone dlib_resnet29 --data.source photos/ --data.aligner dlib
   froq validate --config configs/calibrate.yaml --data.source crops/ --output observer.json
   froq test --config configs/evaluate.yaml --data.source pairs.csv
+  froq select scores.csv --best-per-subject 1 --source photos/ --to best/
   froq export --config configs/predict.yaml --output quality.onnx
 
 `froq COMMAND --help` lists the options of a command, `froq COMMAND --print_config` writes them as YAML.
@@ -71,6 +73,10 @@ def _run(arguments: list[str]) -> int:
     if command in ("fit", "train"):
         raise ConfigurationError(NO_FIT)
     parsed = _parser().parse_args(arguments or ["--help"])
+    if parsed.command == "select":
+        from froq_lightning.cli.select import run_select  # noqa: PLC0415 - imports torch
+
+        return run_select(parsed)
     if parsed.command == "weights":
         from froq_lightning.cli import weights  # noqa: PLC0415 - looks at what is installed
 
@@ -97,7 +103,7 @@ def _run(arguments: list[str]) -> int:
 def _interrupted(interrupt: KeyboardInterrupt, command: str) -> int:
     """Say how to go on, and return what shells expect: 128 and the number of the signal."""
     if os.environ.get("LOCAL_RANK", "0") == "0":
-        print(f"\nfroq: interrupted{RESUMED.get(command, '')}", file=sys.stderr)
+        print(f"\nfroq: interrupted{(RESUMED | RESUMED_SELECTION).get(command, '')}", file=sys.stderr)
     return 128 + (signal.SIGINT if type(interrupt) is KeyboardInterrupt else signal.SIGTERM)
 
 
@@ -150,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("test", help="evaluate: how well quality methods foretell recognition errors")
     commands.add_parser("export", help="write a network and its Observer as one graph: ONNX, or torch.export")
     _add_threshold(commands)
+    _add_select(commands)
     _add_data(commands)
     _add_backbones(commands)
     _add_weights(commands)
@@ -177,6 +184,24 @@ def _add_threshold(commands: Any) -> None:
     threshold.add_argument("--groups", metavar="TABLE", help="paths and groups of people, for rates by group")
     threshold.add_argument("--group-column", default="group", help="column of the groups (default: %(default)s)")
     threshold.add_argument("--output", metavar="JSON", help="file for all of it")
+
+
+def _add_select(commands: Any) -> None:
+    select_ = commands.add_parser("select", help="choose images by their scores: best shots, good ones, the worst")
+    select_.add_argument("scores", metavar="SCORES", help="what `froq predict` wrote, in any of its formats")
+    select_.add_argument("--min-quality", type=float, metavar="Q", help="only images of quality Q (0..100) or more")
+    select_.add_argument("--best-per-subject", type=int, metavar="N", help="of these, the N best of each subject")
+    select_.add_argument("--worst", type=int, metavar="N", help="of these, the N worst")
+    select_.add_argument("--to", metavar="LIST|FOLDER", help="write a .csv, .tsv or .txt list, or fill a folder")
+    select_.add_argument("--source", metavar="FOLDER", help="what was scored, where images go to a folder")
+    select_.add_argument("--action", choices=("copy", "move", "link"), default="copy", help="default: %(default)s")
+    select_.add_argument("--yes", action="store_true", help="touch files; without it, only say what would be done")
+    who = "folder (default): the first one of the path; a table with a column of subjects; or clusters of embeddings"
+    select_.add_argument("--subjects", default="folder", metavar="folder|TABLE|clusters", help=who)
+    select_.add_argument("--subject-column", default="subject_id", metavar="NAME", help="default: %(default)s")
+    select_.add_argument("--embeddings", metavar="FILE", help=".npy or .parquet of the run that made the scores")
+    select_.add_argument("--same-above", type=float, metavar="COSINE", help="mean similarity that joins clusters")
+    select_.add_argument("--templates", metavar="FILE", help=".npy or .parquet: a quality-weighted mean per subject")
 
 
 def _add_data(commands: Any) -> None:

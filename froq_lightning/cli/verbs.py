@@ -26,6 +26,7 @@ from froq_lightning.cli.option_paths import expand_home, find_files
 from froq_lightning.cli.output_paths import require_outputs
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.formats.format import usual_suffix
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.reporting import CalibrationReport, EvaluationReport, PredictionReport
 
@@ -78,7 +79,7 @@ class VerbCLI(LightningCLI, ABC):
         except Exception as error:
             raise ConfigurationError(self._refused(str(error))) from error
         output = self.option("output")
-        path = Path(output) if output else Path(trainer.default_root_dir) / self.file
+        path = Path(output) if output else Path(trainer.default_root_dir) / self.usual_file()
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
         callbacks[:0] = [EndAllProcesses(), *self.writers(path), FastestBatchSize()]
         for callback in callbacks:
@@ -102,6 +103,10 @@ class VerbCLI(LightningCLI, ABC):
     def option(self, name: str) -> Any:
         """Return the value of an option of the command."""
         return self.config[self.verb][name]
+
+    def usual_file(self) -> str:
+        """Return the name of the output where `--output` does not give one."""
+        return self.file
 
     @abstractmethod
     def writers(self, path: Path) -> list[Callback]:
@@ -164,13 +169,15 @@ class PredictionCLI(ReportedCLI):
     report_default = False  # it reads the images that it shows again
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--report`, `--restart`, `--embeddings`, `--worst` and `--explain`."""
+        """Add `--output`, `--format`, `--report`, `--restart`, `--embeddings`, `--worst` and `--explain`."""
         super().add_arguments_to_parser(parser)
         parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
         text = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
         parser.add_argument("--embeddings", type=str | None, default=None, help=text)
         parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
+        text = "name of the format of the scores, or '{name: NAME, OPTION: VALUE}'; by default the suffix chooses it"
+        parser.add_argument("--format", type=str | dict[str, Any] | None, default=None, help=text)
         text = "number of worst images to print, the very worst first, instead of the best and the worst"
         parser.add_argument("--worst", type=int | None, default=None, help=text)
         text = f"whether the report shows what pulls down the worst faces: {EXPLAINED}, or those of --worst"
@@ -181,12 +188,15 @@ class PredictionCLI(ReportedCLI):
         """Whether a report is wanted; explanations are part of it."""
         return super().is_reported or self.option("explain")
 
+    def usual_file(self) -> str:
+        """Return the name with the suffix of the format."""
+        choice = self.option("format")
+        return self.file if choice is None else str(Path(self.file).with_suffix(usual_suffix(choice, "scores")))
+
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the scores, perhaps the embeddings and a page, and print the ends."""
-        writer, worst = (
-            QualityWriter(path, self.option("embeddings"), restart=self.option("restart")),
-            self.option("worst"),
-        )
+        options = {"format_": self.option("format"), "restart": self.option("restart")}
+        writer, worst = QualityWriter(path, self.option("embeddings"), **options), self.option("worst")
         explained = (worst or EXPLAINED) if self.option("explain") else 0
         page = path.with_suffix(".html")
         reports = [PredictionReport(page, worst=worst, explained=explained)] if self.is_reported else []

@@ -61,8 +61,9 @@ class KnownResults:
 def check_format(format_: Format, folder: Path) -> Path:
     """Check that a format keeps its contract.
 
-    Checked are: its suffixes; that it writes odd names, failed images and runs without an image; that it knows its own
-    files, and takes no other file for one; that an error of the run reaches the caller, and leaves the old file.
+    Checked are: its suffixes; that it writes odd names, failed images and runs without an image, and reads what it
+    wrote if it reads at all; that it knows its own files, and takes no other file for one; that an error of the run
+    reaches the caller, and leaves the old file.
 
     Args:
         format_: to check.
@@ -81,6 +82,7 @@ def check_format(format_: Format, folder: Path) -> Path:
         if path.stat().st_size and not format_.is_own(path):
             raise ExtensionError(f"`is_own` does not know {path.name}, which the format wrote: it is never replaced")
     _check_other_files(format_, folder)
+    _check_reading(format_, path)
     written = path.read_bytes()
     try:
         write_file(format_, path, KnownResults(ROWS, EMBEDDINGS, fails=True))
@@ -99,6 +101,13 @@ def _check_declarations(format_: Format) -> None:
     wrong = [suffix for suffix in format_.suffixes if suffix != suffix.lower() or suffix[:1] not in ("", ".")]
     if wrong or not format_.suffixes:
         raise ExtensionError(f"Expected `suffixes` in lower case with their dots, but got {format_.suffixes}")
+
+
+def _check_reading(format_: Format, path: Path) -> None:
+    rows = ROWS if format_.read is None else list(format_.read(path))
+    known, read = ([(*row[:2], row.quality_score is None, *row[3:5]) for row in table] for table in (ROWS, rows))
+    if read != known:
+        raise ExtensionError(f"`read` gives other rows than `write` was given: {rows}")
 
 
 def _check_other_files(format_: Format, folder: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from froq_lightning.atomic_write import signature
 from froq_lightning.formats.format import COLUMNS, Content, Format, Results
+from froq_lightning.formats.table import read_table_rows
 
 SCORES_AT_ONCE, EMBEDDINGS_AT_ONCE = 65_536, 4096
 
@@ -46,7 +47,8 @@ def _write_embeddings(path: Path, results: Results) -> None:
 def _parquet(holds: Content, write: Callable[[Path, Results], None]) -> Format:
     # The mark stands in the metadata at the end of the file, behind the length of the text.
     is_own = signature(rb"PAR1.*froq_lightning\x18." + holds.encode("ascii"))
-    return Format((".parquet",), holds, is_own, write, requires="pyarrow", install="froq-lightning[parquet]")
+    read = read_table_rows if holds == "scores" else None
+    return Format((".parquet",), holds, is_own, write, "pyarrow", "froq-lightning[parquet]", read)
 
 
 SCORES = _parquet("scores", _write_scores)

@@ -1,10 +1,14 @@
 """Scores as JSON lines: an object for every image."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from froq_lightning.atomic_write import signature
+from froq_lightning.bounded_io import numbered_lines
+from froq_lightning.errors import DataError
 from froq_lightning.formats.format import COLUMNS, Format, Results
+from froq_lightning.runs.quality_batch import ScoredRow
 
 
 def _write(path: Path, results: Results) -> None:
@@ -12,9 +16,21 @@ def _write(path: Path, results: Results) -> None:
         file.writelines(json.dumps(dict(zip(COLUMNS, row[1:], strict=True))) + "\n" for row in results.rows())
 
 
+def _read(path: Path) -> Iterator[ScoredRow]:
+    for index, (number, line) in enumerate(numbered_lines(path)):
+        try:
+            row = json.loads(line)
+            yield ScoredRow(index, *(row[column] for column in COLUMNS))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path.name}, line {number}: Expected a row that `froq predict` wrote: {error!r}"
+            ) from error
+
+
 JSON_LINES = Format(
     suffixes=(".jsonl",),
     holds="scores",
     is_own=signature(rb'\{"image": "[^\n]*", "quality_score": [^"]*, "quality": [^"]*, "status": "\w+", "reason": "'),
     write=_write,
+    read=_read,
 )

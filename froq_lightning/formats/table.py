@@ -1,14 +1,21 @@
 """Tables with commas or tabs, whose cells no spreadsheet runs, and the scores as such a table."""
 
 import csv
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
+from froq_lightning.data.tables import PATH_COLUMNS, finite_number, is_whole, read_table
+from froq_lightning.errors import DataError
 from froq_lightning.formats.format import COLUMNS, Format, Results
 from froq_lightning.names import escape_cell
+from froq_lightning.runs.quality_batch import FAILED, OK, ScoredRow
+
+# What columns of scores may be called: ours, and those of OFIQ.
+SCORE, QUALITY = ("quality_score", "UnifiedQualityScore"), ("quality", "UnifiedQualityScore.scalar")
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -36,6 +43,31 @@ def delimiter_of(path: Path) -> str:
     return "\t" if path.suffix.lower() == ".tsv" else ","
 
 
+def read_table_rows(path: Path) -> Iterator[ScoredRow]:
+    """Read the scores in a table, text or Parquet, whose columns may stand in any order and beside others.
+
+    Raises:
+        DataError: if a column is missing, or a quality is no whole number in -1..100.
+    """
+    table = read_table(path)
+    image, score, quality = (table.column(*names) for names in (PATH_COLUMNS, SCORE, QUALITY))
+    if image is None or score is None or quality is None:
+        raise DataError(
+            f"Expected {path.name} to be what `froq predict` wrote, with the columns image, quality_score and quality, "
+            f"but got {', '.join(table.header[:12]) or 'nothing'}"
+        )
+    remark = table.column(COLUMNS[-1])
+    for index, (number, row) in enumerate(table.rows()):
+        text, value = row[quality], finite_number(row[score])
+        if not (text == "-1" or (is_whole(text) and int(text) <= 100)):
+            raise DataError(f"{table.where(number)}: Expected a quality in 0..100, or -1, but got {text!r}")
+        reason = "" if remark is None else row[remark]
+        if text == "-1" or math.isnan(value):
+            yield ScoredRow(index, table.path(number, row[image]), None, -1, FAILED, reason)
+        else:
+            yield ScoredRow(index, table.path(number, row[image]), value, int(text), OK, reason)
+
+
 def _write_scores(path: Path, results: Results, delimiter: str) -> None:
     # Nine digits tell any two float32 numbers apart.
     rows = (
@@ -46,7 +78,7 @@ def _write_scores(path: Path, results: Results, delimiter: str) -> None:
 
 def _scores(suffixes: tuple[str, ...], delimiter: str) -> Format:
     is_own = table_signature(COLUMNS, delimiter)
-    return Format(suffixes, "scores", is_own, partial(_write_scores, delimiter=delimiter))
+    return Format(suffixes, "scores", is_own, partial(_write_scores, delimiter=delimiter), read=read_table_rows)
 
 
 CSV = _scores(("", ".csv", ".txt"), ",")

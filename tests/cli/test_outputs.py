@@ -194,8 +194,8 @@ def test_no_two_outputs_share_a_name(run: Run, place: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("command", "output", "message"),
     [
-        ("predict", "s.csv.gz", "Expected scores to go to a .csv, .jsonl, .parquet, .tsv or .txt file"),
-        ("predict", "faces/a.jpg", "Expected scores to go to a .csv, .jsonl, .parquet, .tsv or .txt file"),
+        ("predict", "s.csv.gz", "Expected scores to go to a .csv, .jsonl, .parquet, .tsv, .txt or .xml file"),
+        ("predict", "faces/a.jpg", "Expected scores to go to a .csv, .jsonl, .parquet, .tsv, .txt or .xml file"),
         ("test", "r.parquet", "Expected the results to go to a .csv, .tsv or .txt file"),
         ("validate", "o.yaml", "Expected the Observer to go to a .json file"),
     ],

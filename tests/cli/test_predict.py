@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from froq_lightning.cli import main
+from froq_lightning.formats.format import read_rows
 
 Rows = list[dict[str, str]]
 Predict = Callable[..., Rows]
@@ -91,3 +92,22 @@ def test_the_contact_sheet_shows_the_ranked_faces(predict: Predict, faces: Path,
     with Image.open(picture) as drawn, Image.open(faces / best) as face:
         assert drawn.size == (4 * 120 + 8, 2 * (112 + 34 + 8) + 8)
         assert drawn.crop((8, 8, 120, 120)).tobytes() == face.convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("choice", "suffix"), [("ofiq", ".csv"), ("{name: iso, organization: 257, algorithm: 2}", ".xml")]
+)
+def test_a_format_is_chosen_by_its_name(
+    choice: str, suffix: str, predict: Predict, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (faces / "empty.jpg").touch()
+    scored = predict(faces, tmp_path / "scores.csv")
+    path = tmp_path / f"named{suffix}"
+    for _ in range(2):  # the second replaces the first
+        predict(faces, path, f"--format={choice}")
+    rows = read_rows(path)
+    assert [(row.image, str(row.quality), row.status) for row in rows] == [
+        (row["image"], row["quality"], row["status"]) for row in scored
+    ]
+    assert (tmp_path / "scores.csv").read_text().startswith("image,")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -14,11 +15,13 @@ from pyarrow import parquet
 
 from froq_lightning.atomic_write import signature
 from froq_lightning.callbacks import QualityWriter
-from froq_lightning.conformance.formats import EMBEDDINGS, ROWS, check_format
-from froq_lightning.errors import ConfigurationError, ExtensionError
+from froq_lightning.conformance.formats import EMBEDDINGS, ROWS, KnownResults, check_format
+from froq_lightning.data.score_files import read_scores
+from froq_lightning.errors import ConfigurationError, DataError, ExtensionError, UnknownNameError
 from froq_lightning.extensions import FORMATS, find
-from froq_lightning.formats.format import COLUMNS, Format, Results, find_format
-from froq_lightning.names import escape_cell
+from froq_lightning.formats.format import COLUMNS, Format, Results, find_format, read_rows, write_file
+from froq_lightning.names import escape_cell, unescape_name
+from froq_lightning.runs.quality_batch import ScoredRow
 
 # A format of somebody else: one file and one entry point.
 LINES = """\
@@ -109,8 +112,92 @@ def test_a_format_that_cannot_be_imported_hides_no_other(install: Callable[..., 
 def test_two_formats_of_one_suffix_are_named(lines: None, install: Callable[..., Path]) -> None:
     del lines
     install("froq_other", "other = froq_lines:LINES", group=FORMATS)
-    with pytest.raises(ConfigurationError, match=r"the formats lines and other both write \.lines; uninstall one"):
+    with pytest.raises(
+        ConfigurationError, match=r"the formats lines and other both write \.lines; choose one by --format lines"
+    ):
         find_format(Path("a.lines"), "scores")
+    assert find_format(Path("a.lines"), "scores", "other").suffixes == (".lines",)
+
+
+@pytest.mark.parametrize(
+    ("name", "choice", "message"),
+    [
+        ("a.csv", "ofiqq", r"unknown format of scores 'ofiqq'; nearest: ofiq"),
+        ("a.csv", "x", r"unknown format of scores 'x'; there is: iso, ofiq, scores_csv, scores_jsonl"),
+        ("a.csv", "embeddings_npy", r"unknown format of scores 'embeddings_npy'"),
+        ("a.txt", "ofiq", r"Expected scores to go to a \.csv file, but got 'a\.txt'"),
+        ("a.csv", "iso", r"Expected scores to go to a \.xml file, but got 'a\.csv'"),
+        ("a.csv", {"name": "ofiq", "algorithm": 1}, "the format ofiq has no option algorithm; it takes: none"),
+        (
+            "a.xml",
+            {"name": "iso", "organisation": 1},
+            "the format iso has no option organisation; it takes: organization, al",
+        ),
+        (
+            "a.xml",
+            {"name": "iso", "algorithm": 65536},
+            r"Expected algorithm of the format iso to be .* 0\.\.65535, but got 65",
+        ),
+        ("a.xml", {"name": "iso", "organization": "BSI"}, r"Expected organization of .* 0\.\.65535, but got 'BSI'"),
+        ("a.xml", {"organization": 1}, "Expected a format as its name, or as {name: NAME, OPTION: VALUE}, but got"),
+    ],
+)
+def test_a_format_that_does_not_exist_or_fit_is_refused(name: str, choice: object, message: str) -> None:
+    with pytest.raises((ConfigurationError, UnknownNameError), match=message):
+        find_format(Path(name), "scores", choice)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["scores_csv", "scores_tsv", "scores_parquet", "scores_jsonl", "ofiq", "iso"])
+def test_scores_are_read_again_whatever_the_format(name: str, written: Callable[[str], Path]) -> None:
+    path = written(name)
+    rows = read_rows(path)
+    exact = 1e-8 if name != "iso" else None  # which holds 0..100 only
+    for row, known in zip(rows, ROWS, strict=True):
+        assert (row.sample_index, row.image, row.quality, row.status) == (*known[:2], known.quality, known.status)
+        assert row.reason == ("" if name == "ofiq" else known.reason)
+        if known.quality_score is None or exact is None:
+            assert row.quality_score == (None if known.quality < 0 else known.quality)
+        else:
+            assert row.quality_score == pytest.approx(known.quality_score, rel=exact)
+
+
+def test_tools_that_read_ofiq_read_ours_and_files_of_ofiq_are_kept(written: Callable[[str], Path]) -> None:
+    path = written("ofiq")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    assert list(rows[0]) == ["Filename", "UnifiedQualityScore", "UnifiedQualityScore.scalar"]
+    assert [row["Filename"] for row in rows] == [row.image for row in ROWS]
+    assert [row["UnifiedQualityScore.scalar"] for row in rows] == ["73", "-1", "0", "100"]
+    scores = read_scores(path, [row.image for row in ROWS])
+    np.testing.assert_allclose(scores, [1.5, np.nan, -0.123456789, 1e-30], rtol=1e-8)
+    own = find_format(path, "scores", "ofiq").is_own
+    assert own(path)
+    for header in ("UnifiedQualityScore.scalar;", "Sharpness.scalar;", "Sharpness.scalar;assessment_time_in_ms"):
+        path.write_text(f"Filename;UnifiedQualityScore;Sharpness;{header}\na.jpg;25;1;2\n")
+        assert not own(path)
+
+
+def test_a_quality_block_names_its_algorithm_and_a_score_or_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "scores.xml"
+    odd = ScoredRow(4, "last\uffff.jpg", 0.5, 7, "ok", "")
+    format_ = find_format(path, "scores", {"name": "iso", "organization": 257, "algorithm": 65535})
+    write_file(format_, path, KnownResults((*ROWS, odd), EMBEDDINGS))
+    spaces = {"cmn": "http://standards.iso.org/iso-iec/39794/-1", "fac": "http://standards.iso.org/iso-iec/39794/-5"}
+    records = list(ET.parse(path).getroot())  # noqa: S314
+    blocks = [record.findall("fac:qualityBlocks/cmn:qualityBlock", spaces) for record in records]
+    assert [len(each) for each in blocks] == [1] * 5
+    for (block,) in blocks:
+        assert block.findtext("cmn:algorithmIdBlock/cmn:organization", "", spaces) == "257"
+        assert block.findtext("cmn:algorithmIdBlock/cmn:id", "", spaces) == "65535"
+    answers = [block.find("cmn:scoreOrError", spaces) for (block,) in blocks]
+    assert [each.findtext("cmn:score", None, spaces) for each in answers] == ["73", None, "0", "100", "7"]
+    assert answers[1].findtext("cmn:error/cmn:code", None, spaces) == "failureToAssess"
+    assert unescape_name(read_rows(path)[4].image) == odd.image
+    path.write_text("<qualityRecords/>")
+    assert not format_.is_own(path)
+    path.write_text("<broken")
+    with pytest.raises(DataError, match=r"scores\.xml holds no quality records that `froq predict` wrote"):
+        read_rows(path)
 
 
 def write(path: Path, results: Results) -> None:
