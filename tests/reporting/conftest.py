@@ -27,6 +27,7 @@ from froq_lightning.runs.calibration_run import Calibration
 
 METHOD = "<script>window.owned = 'method'</script>"
 DATA_SET = '"><img src=x onerror="window.owned = \'set\'">'
+GROUPS = ("late", "<script>early</script>")
 BROKEN = "<img src=x onerror=\"window.owned = 'file'\">.jpg"
 LAYER = "<img src=x onerror=\"owned = 'layer'\">"
 WORST = '"><img src=x onerror="window.owned = \'face\'">.jpg'
@@ -109,6 +110,10 @@ def write_trials(path: Path, data: Path) -> None:
     (path.parent / BROKEN).touch()
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([header, *mated, *different, [mated[0][0], BROKEN, "1"]])
+    images = {side for row in mated for side in row[:2]}
+    with (path.parent / "groups.csv").open("w", encoding="utf-8", newline="") as file:
+        groups = [[image, GROUPS[Path(image).parent.name < "G"]] for image in sorted(images)]
+        csv.writer(file).writerows([["path", "<i>half"], *groups])
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +129,11 @@ def tested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
     trials = str(folder / "trials.csv")
     data = TrialDataModule(
-        [{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}], module.preprocessing, workers=0
+        [{"source": trials, "name": DATA_SET}, {"source": trials, "name": "plain"}],
+        module.preprocessing,
+        groups=str(folder / "groups.csv"),
+        group_column="<i>half",
+        workers=0,
     )
     report = EvaluationReport(folder / "deeper" / "report.html", faces=3)
     trainer = Trainer(callbacks=[report], **QUIET)

@@ -53,7 +53,30 @@ def test_the_page_says_what_a_reader_should_know(evaluation: Evaluation, page: P
 def test_charts_are_drawn_for_every_curve_and_distribution(page: Page) -> None:
     drawings = [attributes for tag, attributes in page.elements if tag == "svg" and attributes.get("class") != "swatch"]
     sets, methods, curves, rates = 2, 3, 3, 2
-    assert len(drawings) == page.count("figure") == sets * (curves * rates + 1 + methods)
+    of_groups, of_images = 2, 1
+    assert len(drawings) == page.count("figure") == sets * ((curves + of_groups + of_images) * rates + 1 + methods)
+
+
+def test_thresholds_are_shown_with_bounds_and_what_is_certain(evaluation: Evaluation, page: Page) -> None:
+    rows = {row[0]: row[1:] for row in page.rows("Target")}
+    before = evaluation.thresholds[0].result.before
+    low, high = (f"{100 * end:.3g} %" for end in (before.fnmr.low, before.fnmr.high))
+    assert rows["all images"][2] == f"{100 * before.fnmr.value:.3g} % {low} to {high}"
+    assert "the worst 10 % or less" in rows
+    for decision in evaluation.thresholds[0].result.decisions:
+        assert (f"certain: {decision.target}" in rows) == (decision.point is not None)
+        assert decision.refusal in page.words
+
+
+def test_groups_are_shown_with_their_differences(evaluation: Evaluation, page: Page) -> None:
+    groups = evaluation.thresholds[0].groups
+    assert groups is not None
+    rows = {row[0]: row[1:] for row in page.rows("Group")}
+    assert list(rows) == [group.name for group in groups.groups]
+    for group in groups.groups:
+        assert rows[group.name][0] == f"{group.images} {group.subjects}"
+        assert rows[group.name][3].startswith(f"{100 * group.before.fnmr.value:.3g} %")
+    assert all(sentence in page.words for sentence in groups.differences)
 
 
 def test_the_worst_and_best_faces_are_those_of_the_qualities(tested: Run, evaluation: Evaluation, page: Page) -> None:
@@ -100,7 +123,7 @@ def test_a_method_is_marked_only_where_its_interval_is_apart_and_on_enough_error
     for unmarked in (page.html, few.html[: few.html.index("cr-fiqa at FMR 0.02")]):
         assert "<td><b>" not in unmarked
         assert "Best by" not in unmarked
-    assert "confidence" not in page.words
+    assert "confidence intervals, from a bootstrap" not in page.words
     text = few.words
     assert f"7 false non-matches, {evaluation.results[0].false_matches} false matches" in text
     assert "plain, FMR 0.02: 7 false non-matches" in text

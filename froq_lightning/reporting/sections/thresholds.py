@@ -69,7 +69,8 @@ def render(context: EvaluationContext) -> Iterator[Part]:
         (found, list(operating_rows(found.result)), [decision_line(each) for each in found.result.decisions])
         for found in shown
     ]
-    strokes = {name: context.strokes[name] for name in dict.fromkeys(each.method for each in evaluation.thresholds)}
+    methods = {each.method for each in evaluation.thresholds}
+    strokes = {name: stroke for name, stroke in context.strokes.items() if name in methods}
     content = fill(
         TEMPLATE,
         method=shown[0].method,
@@ -98,6 +99,7 @@ def _charts(evaluation: Evaluation, strokes: dict[str, Stroke]) -> Iterator[tupl
             curves = {
                 each.method: sample_errors(trials, data_set.unit_qualities[each.method][:, 0], each.result.threshold)
                 for each in found
+                if each.method in strokes
             }
             defined = {name: curve for name, curve in curves.items() if np.isfinite(curve.incorrect_acceptance).all()}
             if defined:
