@@ -76,7 +76,7 @@ class PredictionReport(Report):
             raise ConfigurationError(f"PredictionReport works with FroqModule, not {type(pl_module).__name__}")
         context = PredictionContext(prediction, pl_module, _faces(trainer), self.faces, self.worst)
         data = face_data(trainer)
-        source = "a data set" if data is None else Path(data.source).absolute().name
+        source = "a data set" if data is None else Path(data.source).absolute().name or data.source
         self.write(_page(context, escape_name(source), list(_caveats(trainer, pl_module))))
 
 
