@@ -20,7 +20,7 @@ from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredRow
 
 HOSTILE = (
-    "<b>caf\\xe9 \\x1b",
+    "<b>caf\\udce9 \\x1b",
     "window.owned='script'",
     "window.owned='attribute'",
     "window.owned='broken'",
