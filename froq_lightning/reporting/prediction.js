@@ -103,7 +103,7 @@
 
   // A text that may break behind what parts its words, before it breaks within one.
   function breakable(text) {
-    return text.split(/(?<=[/_-])/).flatMap((part, at) => (at ? [document.createElement("wbr"), part] : [part]));
+    return text.match(/[^/_-]*[/_-]?/g).flatMap((part) => [part, document.createElement("wbr")]);
   }
 
   function quality(number) {

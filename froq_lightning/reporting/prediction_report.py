@@ -80,7 +80,7 @@ class PredictionReport(Report):
         shown = self.faces, self.worst, self.explained
         context = PredictionContext(prediction, pl_module, _faces(trainer), *shown, _batch_size(trainer))
         data = face_data(trainer)
-        source = "a data set" if data is None else Path(data.source).absolute().name
+        source = "a data set" if data is None else Path(data.source).absolute().name or data.source
         self.write(_page(context, escape_name(source), list(_caveats(trainer, pl_module))))
 
 

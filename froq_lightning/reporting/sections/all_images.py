@@ -105,7 +105,7 @@ def table(context: PredictionContext) -> dict[str, Any]:
 
 def table_row(context: PredictionContext, row: ScoredRow, remarks: Numbers, subjects: Numbers) -> TableRow:
     """Build a row; remarks and subjects are numbered as they come."""
-    subject = "" if context.faces is None else context.faces.images[row.sample_index].subject
+    subject = context.subject(row)
     best = context.summary.best_shots[subject].row if subject else None
     return TableRow(
         image=row.image,
