@@ -1,5 +1,6 @@
 """What the tests of a report section call to know that it keeps its contract."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -73,3 +74,9 @@ def _check_content(part: Part) -> None:
         raise ExtensionError(f"#{part.anchor} has {elements.active[0]!r}, a script or a name that is not escaped")
     if elements.addresses:
         raise ExtensionError(f"#{part.anchor} asks for {elements.addresses[0]!r}, which is no part of the page")
+    if "</script" in part.script.lower() or "<!--" in part.script:
+        raise ExtensionError(f"the script of #{part.anchor} holds '</script' or '<!--', which ends it early in HTML")
+    try:
+        json.dumps(part.data, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ExtensionError(f"the data of #{part.anchor} are no JSON values: {error}") from error

@@ -88,10 +88,11 @@
 
   function tableRow(row) {
     const line = document.createElement("tr");
+    line.role = "row"; // said again, since a narrow page lays rows out as grids
     for (const { dataset } of headers) {
       const cell = document.createElement(dataset.column === "image" ? "th" : "td");
       cell.className = dataset.column;
-      if (dataset.column === "image") cell.scope = "row";
+      cell.role = dataset.column === "image" ? "rowheader" : "cell";
       if (dataset.column === "quality") cell.append(...quality(row[place.quality]));
       else if (dataset.column === "score") cell.textContent = row[place.score]?.toFixed(4) ?? "";
       else cell.append(...breakable(value[dataset.column](row)));
@@ -102,7 +103,7 @@
 
   // A text that may break behind what parts its words, before it breaks within one.
   function breakable(text) {
-    return text.split(/(?<=[/_-])/).flatMap((part, at) => (at ? [document.createElement("wbr"), part] : [part]));
+    return text.match(/[^/_-]*[/_-]?/g).flatMap((part) => [part, document.createElement("wbr")]);
   }
 
   function quality(number) {

@@ -27,7 +27,7 @@ HEADLINE = """\
 <p class="eyebrow">Face-image quality</p>
 <h1>{{ many(summary.images, "image") }} of <span class="name">{{ source | breakable }}</span></h1>
 <p class="lead">{% if summary.scored > 1 %}Half of those that could be scored have a quality of {{
-summary.quantile(0.5) }} or less.{% elif not summary.scored %}No image could be scored.{% endif %}
+summary.quantile(0.5) }} or less. {% elif not summary.scored %}No image could be scored. {% endif %}
 Quality tells how well the network will recognise a face: higher is better.</p>
 """
 FACTS = """\
@@ -80,7 +80,7 @@ class PredictionReport(Report):
         shown = self.faces, self.worst, self.explained
         context = PredictionContext(prediction, pl_module, _faces(trainer), *shown, _batch_size(trainer))
         data = face_data(trainer)
-        source = "a data set" if data is None else Path(data.source).absolute().name
+        source = "a data set" if data is None else Path(data.source).absolute().name or data.source
         self.write(_page(context, escape_name(source), list(_caveats(trainer, pl_module))))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from froq_lightning.callbacks.ranking import Ranking
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.evaluation.comparisons import Integers
+from froq_lightning.names import escape_name
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredRow
 
@@ -86,6 +87,11 @@ class PredictionSummary:
             best.row = row
 
 
+def subject_name(images: Sequence[ImageRef] | None, index: int) -> str:
+    """Return the name of the subject of an image as outputs show it; empty if it is not known."""
+    return "" if images is None else escape_name(images[index].subject)
+
+
 def summarise(prediction: Prediction, images: Sequence[ImageRef] | None, ends: int) -> PredictionSummary:
     """Pass over the rows.
 
@@ -96,5 +102,5 @@ def summarise(prediction: Prediction, images: Sequence[ImageRef] | None, ends: i
     """
     summary = PredictionSummary(Ranking(ends))
     for row in prediction.rows():
-        summary.add(row, "" if images is None else images[row.sample_index].subject)
+        summary.add(row, subject_name(images, row.sample_index))
     return summary

@@ -11,10 +11,11 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.callbacks.results_table import ResultsTable, results_tables
 from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.data.face_dataset import FaceDataset
+from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting.palette import Stroke
-from froq_lightning.reporting.prediction_summary import PredictionSummary, summarise
+from froq_lightning.reporting.prediction_summary import PredictionSummary, subject_name, summarise
 from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredRow
@@ -186,8 +187,11 @@ class PredictionContext:
     @cached_property
     def summary(self) -> PredictionSummary:
         """Counts, ends and best shots, from one pass over the rows."""
-        images = None if self.faces is None else self.faces.images
-        return summarise(self.prediction, images, max(self.ends, self.worst, 1))
+        return summarise(self.prediction, self._images, max(self.ends, self.worst, 1))
+
+    def subject(self, row: ScoredRow) -> str:
+        """Return the name of the subject of an image, as in `summary.best_shots`; empty if it is not known."""
+        return subject_name(self._images, row.sample_index)
 
     @property
     def worst_rows(self) -> list[ScoredRow]:
@@ -199,6 +203,10 @@ class PredictionContext:
         """The rows of the best images that are not among the worst, the very best first."""
         others = max(self.summary.ranking.count - len(self.worst_rows), 0)
         return self.summary.ranking.best_first()[: min(self.ends, others)]
+
+    @property
+    def _images(self) -> Sequence[ImageRef] | None:
+        return None if self.faces is None else self.faces.images
 
 
 Context = CalibrationContext | EvaluationContext | PredictionContext

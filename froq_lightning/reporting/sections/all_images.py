@@ -35,13 +35,14 @@ placeholder="name{{ ", subject" if "subject" in columns }} or remark"></label>
 <button type="button" id="find-reset">Reset</button>
 </div>
 <p class="soft" id="find-count" role="status"></p>
-<div class="scroll"><table class="images" id="find-table">
-<thead><tr>
+<div class="scroll"><table class="images" id="find-table" role="table">
+<thead role="rowgroup"><tr role="row">
 {% for column, title in columns.items() %}
-<th scope="col" class="{{ column }}"><button type="button" data-column="{{ column }}">{{ title }}</button></th>
+<th scope="col" role="columnheader" class="{{ column }}">
+<button type="button" data-column="{{ column }}">{{ title }}</button></th>
 {% endfor %}
 </tr></thead>
-<tbody></tbody>
+<tbody role="rowgroup"></tbody>
 </table></div>
 <div class="pages" role="group" aria-label="Pages of the table">
 <button type="button" id="find-first">First</button><button type="button" id="find-previous">Previous</button>
@@ -104,7 +105,7 @@ def table(context: PredictionContext) -> dict[str, Any]:
 
 def table_row(context: PredictionContext, row: ScoredRow, remarks: Numbers, subjects: Numbers) -> TableRow:
     """Build a row; remarks and subjects are numbered as they come."""
-    subject = "" if context.faces is None else context.faces.images[row.sample_index].subject
+    subject = context.subject(row)
     best = context.summary.best_shots[subject].row if subject else None
     return TableRow(
         image=row.image,

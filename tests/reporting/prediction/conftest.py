@@ -27,6 +27,7 @@ NAMES = (
     "{{ 7 * 7 }}.jpg",
     os.fsdecode(b"caf\xe9.jpg"),
 )
+SUBJECT = os.fsdecode(b"<b>caf\xe9 \x1b")
 BROKEN = "<img src=x onerror=\"window.owned='broken'\">.jpg"
 Predicted = tuple[PredictionContext, Path]
 
@@ -62,7 +63,8 @@ def photos(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = [each for each in sorted((shared / "data" / "faces").iterdir()) if len(list(each.iterdir())) >= 4][:5]
     crops = [image for each in people for image in sorted(each.iterdir())[:4]]
     for place, image in enumerate(crops):
-        link = folder / image.parent.name / (NAMES[place] if place < len(NAMES) else image.name)
+        subject = SUBJECT if image.parent == people[0] else image.parent.name
+        link = folder / subject / (NAMES[place] if place < len(NAMES) else image.name)
         link.parent.mkdir(parents=True, exist_ok=True)  # "</script>" leads through a folder
         link.symlink_to(image)
     (folder / BROKEN).touch()

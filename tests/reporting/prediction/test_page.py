@@ -19,7 +19,13 @@ from froq_lightning.reporting.section import Part, PredictionContext
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredRow
 
-HOSTILE = ("window.owned='script'", "window.owned='attribute'", "window.owned='broken'", "{{ 7 * 7 }}")
+HOSTILE = (
+    "<b>caf\\udce9 \\x1b",
+    "window.owned='script'",
+    "window.owned='attribute'",
+    "window.owned='broken'",
+    "{{ 7 * 7 }}",
+)
 Predicted = tuple[PredictionContext, Path]
 WithRows = Callable[[list[ScoredRow]], Prediction]
 Page = Any
