@@ -16,7 +16,7 @@ from froq_lightning.reporting.thumbnail import CARD_SIDE, Card, thumbnail
 from froq_lightning.runs.quality_batch import ScoredRow
 
 COLOUR = LIGHT[1]
-OPACITY = 0.75
+OPACITY = 0.85
 LANDMARKS = ("left eye", "right eye", "nose", "mouth", "mouth")
 # How near a landmark a place is called by it, as a share of the side of the template.
 NEAR = 1 / 7

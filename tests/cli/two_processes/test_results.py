@@ -72,6 +72,22 @@ def test_every_image_is_scored_once_in_input_order(
     assert len(shown) == count
 
 
+def test_the_first_process_explains_the_worst_faces_of_both(
+    observer: Path,
+    images: list[Path],
+    tmp_path: Path,
+    run: Callable[..., tuple[Path, Path]],
+    interleave: Callable[..., list[Path]],
+) -> None:
+    interleave(tmp_path / "faces", (1,), images[:9])
+    source = f"--data.source={tmp_path / 'faces'}"
+    outputs = run("ddp", "predict", "scores.csv", f"--model.observer={observer}", source, "--explain", "--worst=4")
+    pages = [path.with_suffix(".html").read_text(encoding="utf-8") for path in outputs]
+    two, one = (re.findall(r'alt="([^"]+)"', page[page.index('id="maps"') :]) for page in pages)
+    assert two[:4] == one[:4]
+    assert len(set(two[:4])) == 4
+
+
 CALIBRATED = {"odd": ("ddp_spawn", (7,)), "first_all_broken": ("torchrun", range(0, 80, 2))}
 
 

@@ -85,7 +85,7 @@ def predicted(validated: Any, photos: Path, tmp_path_factory: pytest.TempPathFac
         callbacks=[writer, rows, report], enable_progress_bar=False, enable_model_summary=False, **options
     )
     trainer.predict(module, data)
-    return PredictionContext(known(rows.rows), module, data.faces, 4, 4), report.path
+    return PredictionContext(known(rows.rows), module, data.faces, 4, 4, explained=2), report.path
 
 
 @pytest.fixture(scope="session")
