@@ -81,6 +81,8 @@ def _require_options(options: argparse.Namespace, choice: Choice) -> None:
         raise ConfigurationError("--same-above is of --subjects clusters, which was not given")
     if options.to and not _is_folder(options.to):
         require_suffix("the list", Path(options.to), TABLES)
+    if (options.action or options.yes) and not _is_folder(options.to):
+        raise ConfigurationError("--action and --yes are of images that go to a folder; give it as --to FOLDER/")
     if _is_folder(options.to) != bool(options.source):
         raise ConfigurationError("--source, the folder that was scored, and --to FOLDER belong together; give both")
 
@@ -168,7 +170,7 @@ def _plan(options: argparse.Namespace, images: list[str]) -> Plan:
                 f"{name!r} lies outside of {str(root)!r}, and so has no place in {options.to!r}; give a list as --to"
             )
         pairs.append((path, to / os.path.relpath(path, root)))
-    plan = plan_transfer(options.action, pairs)
+    plan = plan_transfer(options.action or "copy", pairs)
     if len(plan.missing) == len(images) > 0:
         raise DataNotFoundError(
             f"none of the {len(images):,} images is in {str(source)!r}, such as {str(plan.missing[0])!r}; give "

@@ -1,10 +1,11 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from froq_lightning.subjects.templates import join_templates, quality_weights
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 3), min_size=1, max_size=12))
 def test_a_template_is_the_weighted_mean_of_directions_at_unit_length(seed: int, subjects: list[int]) -> None:
     generator = np.random.default_rng(seed)
