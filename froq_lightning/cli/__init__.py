@@ -74,7 +74,7 @@ def _run(arguments: list[str]) -> int:
         raise ConfigurationError(NO_FIT)
     parsed = _parser().parse_args(arguments or ["--help"])
     if parsed.command == "select":
-        from froq_lightning.cli.select import run_select  # noqa: PLC0415 - imports torch
+        from froq_lightning.cli.image_selection import run_select  # noqa: PLC0415 - imports torch
 
         return run_select(parsed)
     if parsed.command == "weights":

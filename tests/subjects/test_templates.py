@@ -37,6 +37,10 @@ def test_weights_are_above_0_and_rise_with_quality_unless_all_weigh_alike() -> N
     assert set(quality_weights(np.arange(101.0), power=0)) == {1}
 
 
+def test_without_images_there_are_no_templates() -> None:
+    assert join_templates(np.empty((0, 3), np.float32), np.empty(0), np.empty(0, int)).shape == (0, 3)
+
+
 def test_directions_that_cancel_each_other_out_give_no_template() -> None:
     opposite = np.array([[1, 0], [-1, 0]], np.float32)
     assert np.isnan(join_templates(opposite, np.ones(2), np.zeros(2, int))).all()

@@ -120,10 +120,11 @@ def _summary(images: ScoredImages, choice: Choice, chosen: Integers, *, for_temp
     good = scored & (images.quality >= (choice.min_quality or 0))
     if unknown := sum(not name for name in compress(images.subjects, good)):
         yield f"{unknown:,} are of no known subject, and were left out"
+    subjects = list(dict.fromkeys(filter(None, images.subjects)))
     able, selected = set(compress(images.subjects, scored)), {images.subjects[place] for place in chosen}
-    subjects = dict.fromkeys(filter(None, images.subjects))
     yield from _named("have only images that failed", [name for name in subjects if name not in able])
-    yield from _named("have only images of less quality", [name for name in subjects if name in able - selected])
+    left_out = able - selected
+    yield from _named("have only images of less quality", [name for name in subjects if name in left_out])
 
 
 def _named(what: str, subjects: list[str]) -> Iterator[str]:
