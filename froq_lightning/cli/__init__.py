@@ -74,7 +74,7 @@ def _run(arguments: list[str]) -> int:
         raise ConfigurationError(NO_FIT)
     parsed = _parser().parse_args(arguments or ["--help"])
     if parsed.command == "select":
-        from froq_lightning.cli.select import run_select  # noqa: PLC0415 - imports torch
+        from froq_lightning.cli.image_selection import run_select  # noqa: PLC0415 - imports torch
 
         return run_select(parsed)
     if parsed.command == "weights":
@@ -194,7 +194,7 @@ def _add_select(commands: Any) -> None:
     select_.add_argument("--worst", type=int, metavar="N", help="of these, the N worst")
     select_.add_argument("--to", metavar="LIST|FOLDER", help="write a .csv, .tsv or .txt list, or fill a folder")
     select_.add_argument("--source", metavar="FOLDER", help="what was scored, where images go to a folder")
-    select_.add_argument("--action", choices=("copy", "move", "link"), default="copy", help="default: %(default)s")
+    select_.add_argument("--action", choices=("copy", "move", "link"), help="what is done with them; default: copy")
     select_.add_argument("--yes", action="store_true", help="touch files; without it, only say what would be done")
     who = "folder (default): the first one of the path; a table with a column of subjects; or clusters of embeddings"
     select_.add_argument("--subjects", default="folder", metavar="folder|TABLE|clusters", help=who)

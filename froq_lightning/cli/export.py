@@ -3,6 +3,7 @@
 from argparse import SUPPRESS, ArgumentError
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, get_args
 
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
@@ -13,11 +14,12 @@ from froq_lightning.cli.output_paths import require_output
 from froq_lightning.cli.trainer import quieten
 from froq_lightning.cli.yaml_loader import use_unique_keys
 from froq_lightning.datamodules.faces import FaceDataModule
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.errors import ConfigurationError, UnknownNameError
 from froq_lightning.export.agreement import Agreement
 from froq_lightning.export.export import SIGNATURES, export
 from froq_lightning.export.images import first_images, random_images
 from froq_lightning.export.options import ExportOptions, Kind, Precision, kind_of
+from froq_lightning.extensions import FORMATS, discover
 from froq_lightning.module import FroqModule
 from froq_lightning.terminal import printable
 
@@ -37,7 +39,11 @@ def run_export(args: Sequence[str]) -> None:
     config = expand_home(_parsed(parser, args))
     path = Path(config.output)
     options = ExportOptions(
-        kind_of(path, config.format), config.quality_only, config.with_preprocessing, config.precision, config.opset
+        kind_of(path, _stated_kind(config.format)),
+        config.quality_only,
+        config.with_preprocessing,
+        config.precision,
+        config.opset,
     )
     inputs = dict(find_files({"model": config.model, "data": config.data}))
     require_output(path, SIGNATURES[options.kind], inputs)
@@ -62,6 +68,16 @@ def _summary(path: Path, options: ExportOptions, agreement: Agreement, source: s
     )
 
 
+def _stated_kind(stated: str | dict[str, Any] | None) -> Kind | None:
+    """Check the format of the graph; that of scores, in a configuration of `froq predict`, means nothing here."""
+    if stated is None or isinstance(stated, dict) or stated in discover(FORMATS).plugins:
+        return None
+    for kind in get_args(Kind):
+        if stated == kind:
+            return kind
+    raise UnknownNameError.among("format", stated, get_args(Kind))
+
+
 def _parsed(parser: LightningArgumentParser, args: Sequence[str]) -> Namespace:
     if of_run := next((arg for arg in args if arg.startswith(tuple(f"--{name}" for name in OF_RUNS))), None):
         option = of_run.partition("=")[0]
@@ -81,7 +97,8 @@ def _parser() -> LightningArgumentParser:
         prog="froq export", description=DESCRIPTION, exit_on_error=False, allow_abbrev=False
     )
     parser.add_argument("--output", type=str, required=True, help="file to write, .onnx or .pt2")
-    parser.add_argument("--format", type=Kind | None, default=None, help="by default as the suffix of the output says")
+    text = f"{' or '.join(get_args(Kind))}; by default as the suffix of the output says"
+    parser.add_argument("--format", type=str | dict[str, Any] | None, default=None, help=text)
     text = "leave the embedding out, and the network behind the deepest observed layer"
     parser.add_argument("--quality-only", action="store_true", help=text)
     text = "take uint8 RGB images: the graph scales, normalises and reorders channels"

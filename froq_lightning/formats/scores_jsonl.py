@@ -20,10 +20,12 @@ def _read(path: Path) -> Iterator[ScoredRow]:
     for index, (number, line) in enumerate(numbered_lines(path)):
         try:
             row = json.loads(line)
-            yield ScoredRow(index, *(row[column] for column in COLUMNS))
+            image, score, quality, status, reason = (row[column] for column in COLUMNS)
+            exact = None if score is None else float(score)
+            yield ScoredRow(index, str(image), exact, int(quality), str(status), str(reason))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
-                f"{path.name}, line {number}: Expected a row that `froq predict` wrote: {error!r}"
+                f"{path.name}, line {number}: Expected a row that `froq predict` wrote, but got {line.strip()[:80]!r}"
             ) from error
 
 

@@ -34,9 +34,9 @@ def join_templates(embeddings: Vectors, weights: Floats, subjects: Integers) -> 
         `[S, D]` float32 of length 1; NaN where directions cancel each other out.
     """
     order = np.argsort(subjects, kind="stable")
-    starts = np.flatnonzero(np.diff(subjects[order], prepend=-1))
-    joined = np.empty((len(starts), embeddings.shape[1]), dtype=np.float32)
-    for subject, images in enumerate(np.split(order, starts[1:])):
+    ends = np.cumsum(np.bincount(subjects))
+    joined = np.empty((len(ends), embeddings.shape[1]), dtype=np.float32)
+    for subject, images in enumerate(np.split(order, ends)[:-1]):
         vectors = embeddings[images].astype(np.float64)
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         mean = weights[images] @ units

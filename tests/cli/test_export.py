@@ -73,6 +73,7 @@ def test_a_graph_of_a_real_network_scores_photographs_as_predict_does(
     [
         (["--output=graph.bin"], "Expected the output to end in .onnx or .pt2, but got 'graph.bin'"),
         (["--output=graph.onnx", "--format=torch"], "Expected the output to end in .pt2, but got 'graph.onnx'"),
+        (["--output=graph.pt2", "--format=onx"], "unknown format 'onx'; nearest: onnx"),
         (["--output=graph.pt2", "--opset=18"], "Expected no `opset` for the format torch"),
         (["--output=graph.onnx", "--opset=9"], "Expected `opset` to be 18 or more, but got 9"),
         (["--output=graph.onnx", "--precision=8"], "precision"),

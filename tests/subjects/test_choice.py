@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from froq_lightning.errors import ConfigurationError
@@ -37,6 +37,7 @@ def searched(choice: Choice, rows: list[tuple[float, int, int]]) -> list[int]:
     return left
 
 
+@settings(deadline=None)
 @given(CHOICES, st.lists(ROW, max_size=12))
 def test_the_chosen_images_are_those_of_the_definition(choice: Choice, rows: list[tuple[float, int, int]]) -> None:
     scores, quality, subjects = (np.array([row[column] for row in rows]) for column in range(3))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 
@@ -28,6 +28,7 @@ def groups(labels: np.ndarray) -> set[frozenset[int]]:
 SEEDS, COUNTS, SPREADS = st.integers(0, 10**6), st.integers(2, 9), st.floats(0, 1.5)
 
 
+@settings(deadline=None)
 @given(SEEDS, COUNTS, SPREADS, st.floats(-0.9, 0.95))
 def test_clusters_are_those_of_average_linkage_by_a_matrix(
     seed: int, count: int, spread: float, same_above: float
@@ -41,6 +42,7 @@ def test_clusters_are_those_of_average_linkage_by_a_matrix(
     assert {frozenset(members) for members in average_linkage(units, same_above)} == known
 
 
+@settings(deadline=None)
 @given(SEEDS, st.integers(1, 5))
 def test_the_size_of_blocks_and_the_order_of_images_change_nothing(seed: int, block: int) -> None:
     embeddings = faces(seed, 6, 0.8)

@@ -1,10 +1,11 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from froq_lightning.subjects.templates import join_templates, quality_weights
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 3), min_size=1, max_size=12))
 def test_a_template_is_the_weighted_mean_of_directions_at_unit_length(seed: int, subjects: list[int]) -> None:
     generator = np.random.default_rng(seed)
@@ -34,6 +35,10 @@ def test_weights_are_above_0_and_rise_with_quality_unless_all_weigh_alike() -> N
     weights = quality_weights(np.arange(101.0))
     assert 0 < weights[0] < weights[1] < weights[100] == 1
     assert set(quality_weights(np.arange(101.0), power=0)) == {1}
+
+
+def test_without_images_there_are_no_templates() -> None:
+    assert join_templates(np.empty((0, 3), np.float32), np.empty(0), np.empty(0, int)).shape == (0, 3)
 
 
 def test_directions_that_cancel_each_other_out_give_no_template() -> None:

@@ -1,5 +1,6 @@
 """How `froq select` fills a folder: only with --yes, over nothing, and to the end."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -63,14 +64,22 @@ def test_a_file_with_other_content_is_refused_by_name(select: Select, refused: C
 def test_odd_names_are_found_again_and_none_leaves_the_folder(
     place: Path, select: Select, refused: Callable[..., str]
 ) -> None:
-    names = ("=x/two\nlines.jpg", r"back\slash.jpg", r"looks\x0alike.jpg", "-2.jpg", "caf\u00e9.jpg")
+    names = (
+        "=x/two\nlines.jpg",
+        r"back\slash.jpg",
+        r"looks\x0alike.jpg",
+        "-2.jpg",
+        "caf\u00e9.jpg",
+        os.fsdecode(b"caf\xe9.jpg"),
+    )
     rows = [ScoredRow(number, escape_name(name), 1.0, 50, OK, "") for number, name in enumerate(names)]
     write_file(find_format(Path("a.csv"), "scores"), place / "odd.csv", KnownResults(rows, EMBEDDINGS))
     for name in names:
         (place / "photos" / name).parent.mkdir(exist_ok=True)
-        (place / "photos" / name).write_text(name)
+        (place / "photos" / name).write_bytes(os.fsencode(name))
     select("--worst=9", "--source=photos", "--to=odd", "--yes", scores="odd.csv")
-    assert files("odd") == {name: name for name in names}
+    found = {str(path.relative_to("odd")): path.read_bytes() for path in Path("odd").rglob("*.jpg")}
+    assert found == {name: os.fsencode(name) for name in names}
     (place / "out.csv").write_text("image,quality_score,quality,status,reason\n../scores.csv,1,50,ok,\n")
     line = refused("select", "out.csv", "--worst=9", "--source=photos", "--to=odd", "--yes")
     assert line.startswith("'../scores.csv' lies outside of 'photos', and so has no place in 'odd'")

@@ -1,6 +1,8 @@
 """Which images `froq select` writes to a list or shows, and the templates of their subjects."""
 
 import csv
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +85,8 @@ def test_templates_are_written_with_the_names_of_their_rows(select: Select) -> N
     select("--templates=t.parquet", "--embeddings=embeddings.npy", "--best-per-subject=1")
     assert parquet.read_table("t.parquet").to_pydict()["image"] == ["ann", "bob"]
     assert Path("t.csv").read_text() == "subject_id,images\nann,1\nbob,1\n"
+    select("--templates=none.npy", "--embeddings=embeddings.npy", "--min-quality=100")
+    assert np.load("none.npy", allow_pickle=False).shape == (0, 2)
 
 
 @pytest.mark.slow
@@ -107,3 +111,10 @@ def test_the_best_shots_of_real_people_are_copied_and_clusters_find_them(
     people_found = {name.split("/")[0] for name in listed("clusters.csv")}
     assert people_found == set(best)
     assert len(listed("clusters.csv")) <= len(best) + 3
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_enough_gets_no_traceback(place: Path) -> None:
+    command = f"{sys.executable} -m froq_lightning select scores.csv --worst=1 | sleep 0; echo ${{PIPESTATUS[0]}}"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, cwd=place)
+    assert (run.stdout, run.stderr) == ("1\n", "")

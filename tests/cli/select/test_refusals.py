@@ -20,6 +20,8 @@ from froq_lightning.formats.format import find_format, write_file
         ("--worst=1 --to=a.xls", "Expected the list to go to a .csv, .tsv or .txt file, but got 'a.xls'"),
         ("--worst=1 --to=best/", "--source, the folder that was scored, and --to FOLDER belong together"),
         ("--worst=1 --source=photos --to=a.csv", "--source, the folder that was scored, and --to FOLDER belong"),
+        ("--worst=1 --to=a.csv --yes", "--action and --yes are of images that go to a folder; give it as --to FOLDER/"),
+        ("--worst=1 --to=best/ --source=photos --action=burn", "argument --action: invalid choice: 'burn'"),
         ("--templates=t.npy", "--templates joins embeddings: give --embeddings"),
         ("--templates=t.npy --embeddings=embeddings.npy --worst=3", "templates of the worst images are not made"),
         ("--templates=t.npy --embeddings=embeddings.npy --to=t.csv", "'t.csv' is to be written twice"),
@@ -83,6 +85,11 @@ def test_what_holds_no_scores_is_refused(content: str, message: str, place: Path
     (place / "bad.csv").write_text(content)
     assert message in refused("select", "bad.csv", "--worst=1")
     assert "does not exist" in refused("select", "gone.csv", "--worst=1")
+    for line in ("[]", '{"image": "a"}', "no JSON"):
+        (place / "bad.jsonl").write_text(f"{line}\n")
+        assert f"bad.jsonl, line 1: Expected a row that `froq predict` wrote, but got '{line}'" in refused(
+            "select", "bad.jsonl", "--worst=1"
+        )
 
 
 def test_images_in_no_folder_have_no_subject(place: Path, refused: Callable[..., str]) -> None:

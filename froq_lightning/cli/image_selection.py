@@ -81,6 +81,8 @@ def _require_options(options: argparse.Namespace, choice: Choice) -> None:
         raise ConfigurationError("--same-above is of --subjects clusters, which was not given")
     if options.to and not _is_folder(options.to):
         require_suffix("the list", Path(options.to), TABLES)
+    if (options.action or options.yes) and not _is_folder(options.to):
+        raise ConfigurationError("--action and --yes are of images that go to a folder; give it as --to FOLDER/")
     if _is_folder(options.to) != bool(options.source):
         raise ConfigurationError("--source, the folder that was scored, and --to FOLDER belong together; give both")
 
@@ -118,10 +120,11 @@ def _summary(images: ScoredImages, choice: Choice, chosen: Integers, *, for_temp
     good = scored & (images.quality >= (choice.min_quality or 0))
     if unknown := sum(not name for name in compress(images.subjects, good)):
         yield f"{unknown:,} are of no known subject, and were left out"
+    subjects = list(dict.fromkeys(filter(None, images.subjects)))
     able, selected = set(compress(images.subjects, scored)), {images.subjects[place] for place in chosen}
-    subjects = dict.fromkeys(filter(None, images.subjects))
     yield from _named("have only images that failed", [name for name in subjects if name not in able])
-    yield from _named("have only images of less quality", [name for name in subjects if name in able - selected])
+    left_out = able - selected
+    yield from _named("have only images of less quality", [name for name in subjects if name in left_out])
 
 
 def _named(what: str, subjects: list[str]) -> Iterator[str]:
@@ -168,7 +171,7 @@ def _plan(options: argparse.Namespace, images: list[str]) -> Plan:
                 f"{name!r} lies outside of {str(root)!r}, and so has no place in {options.to!r}; give a list as --to"
             )
         pairs.append((path, to / os.path.relpath(path, root)))
-    plan = plan_transfer(options.action, pairs)
+    plan = plan_transfer(options.action or "copy", pairs)
     if len(plan.missing) == len(images) > 0:
         raise DataNotFoundError(
             f"none of the {len(images):,} images is in {str(source)!r}, such as {str(plan.missing[0])!r}; give "
