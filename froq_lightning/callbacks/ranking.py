@@ -115,7 +115,11 @@ def rank_rows(prediction: Prediction, ends: int) -> RankedRun:
 
 def _table(ranking: Ranking[ScoredRow]) -> str:
     best = ranking.best_first()
-    rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in best]
+    rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, _remark(row)] for row in best]
     if ranking.count > len(rows):
         rows.insert(len(rows) // 2, ["…", "…", f"… {ranking.count - len(rows)} more", ""])
     return text_table(["quality", "quality_score", "image", "remark"], rows)
+
+
+def _remark(row: ScoredRow) -> str:
+    return "; ".join(filter(None, [row.reason, *row.defects]))

@@ -146,13 +146,16 @@ class PredictionCLI(VerbCLI):
     file = "scores.csv"
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--restart` and `--embeddings`."""
+        """Add `--output`, `--restart`, `--embeddings` and `--reasons`."""
         super().add_arguments_to_parser(parser)
         parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
         text = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
         parser.add_argument("--embeddings", type=str | None, default=None, help=text)
         parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
+        text = "whether to say what is wrong with each image, such as blurred or dark, by quality components"
+        parser.add_argument("--reasons", type=bool, nargs="?", const=True, default=False, help=text)
+        parser.link_arguments("reasons", "data.reasons")
 
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the scores, perhaps the embeddings, and print the best and the worst."""
