@@ -4,14 +4,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from froq_lightning.defects.degradations import degradations
 from froq_lightning.defects.exposure import exposure, luminance
 from froq_lightning.defects.landmarks import FaceInPhotograph, placement
+from froq_lightning.defects.measurements import SIDE, Floats, measurements
 from froq_lightning.defects.scale import FAILURE
 
 Pixels = npt.NDArray[np.uint8]
 
-# Crops are measured at this width and height, so that no measure depends on the network's.
-SIDE = 112
+# Half the side of the part of a photograph, in pixels, in which the blocks of JPEG are looked for.
+LEAST, MOST = 16.0, 128.0
+# Share of a side of the crop that is not black, up to which the side counts as padding.
+PADDED = 0.7
 
 
 def measure(crop: Pixels, source: Pixels | None = None, face: FaceInPhotograph | None = None) -> tuple[int, ...]:
@@ -30,16 +34,42 @@ def components(crop: Pixels, source: Pixels | None = None, face: FaceInPhotograp
     Returns:
         0..100 by the name of each component (`COMPONENTS`), higher is better; -1 where it cannot be computed.
     """
-    del source
-    rgb = np.asarray(_resized(crop), dtype=np.float64)
-    levels = luminance(rgb)
-    return {**exposure(levels), **placement(face)}
+    found = degradations(measured(crop, source, face))
+    if face is not None and _is_padded(crop):
+        found["FlatOcclusionPrevention"] = FAILURE
+    return {**exposure(luminance(_resized(crop))), **found, **placement(face)}
 
 
-def _resized(crop: Pixels) -> Pixels:
-    if crop.shape[:2] == (SIDE, SIDE):
-        return crop
-    return np.asarray(Image.fromarray(crop).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+def measured(crop: Pixels, source: Pixels | None = None, face: FaceInPhotograph | None = None) -> dict[str, float]:
+    """Return what the components of degradations are computed from; see `components`."""
+    return measurements(_resized(crop), _around(crop if source is None else source, face))
+
+
+def _is_padded(crop: Pixels) -> bool:
+    """Whether an aligner has filled a side of the crop with black, since it reaches beyond the photograph."""
+    return any(not side.any(axis=1).mean() > PADDED for side in (crop[0], crop[-1], crop[:, 0], crop[:, -1]))
+
+
+def _resized(crop: Pixels) -> Floats:
+    if crop.shape[:2] != (SIDE, SIDE):
+        crop = np.asarray(Image.fromarray(crop).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    return crop.astype(np.float32)
+
+
+def _around(source: Pixels, face: FaceInPhotograph | None) -> Floats:
+    """Cut out, at the edges of 8 x 8 blocks, no more than the surroundings of the face."""
+    height, width = source.shape[:2]
+    middle, reach = np.array([width, height]) / 2, MOST
+    if face is not None and face.landmarks is not None and np.isfinite(face.landmarks.eyes).all():
+        middle, reach = face.landmarks.eyes.mean(0), min(MOST, 1.5 * face.landmarks.distance)
+    left, top = (
+        int(np.clip(place - max(reach, LEAST), 0, max(0, length - 2 * LEAST))) // 8 * 8
+        for place, length in zip(middle, (width, height), strict=True)
+    )
+    side = int(2 * max(reach, LEAST)) // 8 * 8
+    part = source[top : top + side, left : left + side]
+    missing = [(0, max(0, int(2 * LEAST) - length)) for length in part.shape[:2]]
+    return np.pad(part, (*missing, (0, 0)), mode="edge").astype(np.float32)
 
 
 # The names, in the order of columns.

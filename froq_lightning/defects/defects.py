@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
+
+from froq_lightning.defects.scale import FAILURE
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,15 @@ class Defect:
 
 
 DEFECTS = (
-    Defect("dark", "LuminanceMean", 20, "More light on the face."),
-    Defect("bright", "OverExposurePrevention", 4, "Less light on the face."),
+    Defect("dark", "DarknessPrevention", 50, "More light on the face."),
+    Defect("bright", "GlarePrevention", 50, "Less light on the face."),
+    Defect("blurred", "BlurPrevention", 50, "Hold still."),
+    Defect("low resolution", "ResolutionLossPrevention", 50, "Come closer to the camera."),
     Defect("low resolution", "InterEyeDistance", 10, "Come closer to the camera."),
-    Defect("turned away", "HeadPoseYaw", 50, "Look straight into the camera."),
+    Defect("noise", "NoisePrevention", 50, "More light on the face."),
+    Defect("compression", "CompressionPrevention", 50, "Send the image less compressed."),
+    Defect("occluded", "FlatOcclusionPrevention", 50, "Show the whole face."),
+    Defect("turned away", "HeadPoseYaw", 60, "Look straight into the camera."),
     Defect("several faces", "SingleFacePresent", 50, "One person at a time."),
     Defect("cut off", "FaceInsidePhotograph", 90, "Move into the middle of the picture."),
 )
@@ -38,11 +46,11 @@ def defects(components: Mapping[str, int]) -> tuple[str, ...]:
         components: by their names, 0..100, or -1 where one could not be computed, which names no defect.
     """
     found = [
-        (1 - value / defect.below, defect.name)
+        (value / defect.below, defect.name)
         for defect in DEFECTS
-        if 0 <= (value := components.get(defect.component, -1)) < defect.below
+        if 0 <= (value := components.get(defect.component, FAILURE)) < defect.below
     ]
-    return tuple(name for _, name in sorted(found, key=lambda each: -each[0]))
+    return tuple(dict.fromkeys(name for _, name in sorted(found, key=itemgetter(0))))
 
 
 def guidance(defect: str) -> str:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from froq_lightning.defects.scale import component, sigmoid
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 # Share of the width and of the height that is measured, in the middle.
 FACE = 0.64
@@ -19,7 +19,7 @@ LOW, HIGH = 25, 247
 
 def luminance(rgb: Floats) -> Floats:
     """Return the `[h, w]` luminance of `[h, w, 3]` RGB, on the same scale: ITU-R BT.709 on the values as stored."""
-    return rgb @ np.array([0.2126, 0.7152, 0.0722])
+    return rgb @ np.array([0.2126, 0.7152, 0.0722], dtype=rgb.dtype)
 
 
 def exposure(levels: Floats) -> dict[str, int]:
@@ -28,7 +28,7 @@ def exposure(levels: Floats) -> dict[str, int]:
     Args:
         levels: `[h, w]` luminance, 0..255.
     """
-    face = middle(levels)
+    face = np.rint(middle(levels))
     mean, variance = face.mean() / 255, face.var() / 255**2
     low, high = (face <= LOW).mean(), (face >= HIGH).mean()
     return {
@@ -47,7 +47,7 @@ def middle(levels: Floats, share: float = FACE) -> Floats:
     return levels[top : levels.shape[0] - top, left : levels.shape[1] - left]
 
 
-def _histogram(levels: Floats) -> Floats:
+def _histogram(levels: Floats) -> npt.NDArray[np.float64]:
     return np.bincount(levels.astype(np.uint8).ravel(), minlength=256) / levels.size
 
 
