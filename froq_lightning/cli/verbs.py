@@ -169,7 +169,7 @@ class PredictionCLI(ReportedCLI):
     report_default = False  # it reads the images that it shows again
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--format`, `--report`, `--restart`, `--embeddings`, `--worst` and `--explain`."""
+        """Add `--output`, `--format`, `--report`, `--restart`, `--embeddings`, `--reasons`, `--worst`, `--explain`."""
         super().add_arguments_to_parser(parser)
         parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
@@ -178,6 +178,9 @@ class PredictionCLI(ReportedCLI):
         parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
         text = "name of the format of the scores, or '{name: NAME, OPTION: VALUE}'; by default the suffix chooses it"
         parser.add_argument("--format", type=str | dict[str, Any] | None, default=None, help=text)
+        text = "whether to say what is wrong with each image, such as blurred or dark, by quality components"
+        parser.add_argument("--reasons", type=bool, nargs="?", const=True, default=False, help=text)
+        parser.link_arguments("reasons", "data.reasons")
         text = "number of worst images to print, the very worst first, instead of the best and the worst"
         parser.add_argument("--worst", type=int | None, default=None, help=text)
         text = f"whether the report shows what pulls down the worst faces: {EXPLAINED}, or those of --worst"

@@ -1,7 +1,7 @@
 """The contract of an output format, and how the format of a path is found."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,8 +17,9 @@ from froq_lightning.runs.quality_batch import ScoredRow
 Content = Literal["scores", "embeddings"]
 # A format by its name, with options or without; None leaves it to the suffix.
 Named = str | Mapping[str, Any] | None
-# Of scores: image, quality_score, quality, status, reason.
-COLUMNS = ScoredRow._fields[1:]
+# Of scores: image, quality_score, quality, status, reason. Where components were measured, `defects` and they follow.
+COLUMNS = ScoredRow._fields[1:6]
+DEFECTS = "defects"
 
 
 class Results(Protocol):
@@ -29,6 +30,9 @@ class Results(Protocol):
 
     def rows(self) -> Iterator[ScoredRow]:
         """Yield the N rows in the order of the source; images that failed are among them."""
+
+    def components(self) -> tuple[str, ...]:
+        """Return the names of the quality components in the rows; empty if they were not asked for."""
 
     def dimension(self) -> int:
         """Return D, the length of the embeddings; 0 if no image gave one."""
@@ -63,6 +67,18 @@ class Format:
     read: Callable[[Path], Iterator[ScoredRow]] | None = None
     is_default: bool = True
     configure: "Callable[..., Format] | None" = None
+
+
+def columns(results: Results) -> tuple[str, ...]:
+    """Return the names of the columns of scores."""
+    names = results.components()
+    return (*COLUMNS, DEFECTS, *names) if names else COLUMNS
+
+
+def cells(row: ScoredRow, names: Sequence[str]) -> tuple[object, ...]:
+    """Return the values of a row by column, where these components were measured."""
+    measured = ("; ".join(row.defects), *(row.components[name] for name in names)) if names else ()
+    return (*row[1:6], *measured)
 
 
 def find_format(path: Path, holds: Content, choice: Named = None) -> Format:

@@ -12,8 +12,9 @@ ISO/IEC 29794-1 has the same score, and 255 in binary records for what is an err
 These names are those in JMRTD (org.jmrtd.lds.iso39794, "based on ISO-IEC-39794-1-ed-1-v1"), and the namespaces those in
 files of NIST's BRIAR programme; the schemas themselves were not at hand. Certain are the order and the meaning of the
 parts. Not certain are in which of the two namespaces the schema has `qualityBlocks`, and how it spells the code of an
-error. A face record of the standard holds the image itself; therefore `qualityRecords`, `qualityRecord`, `image` and
-`reason` around the blocks are names of ours, in a namespace of ours, and a reader takes the blocks out.
+error. A face record of the standard holds the image itself; therefore `qualityRecords`, `qualityRecord`, `image`, `reason`
+and `component` around the blocks are names of ours, in a namespace of ours, and a reader takes the blocks out. A component
+of ISO/IEC 29794-5 that `--reasons` measured goes by its name, since its algorithm has no number.
 
 Numbers of organisations are given by the registration authority (IBIA), those of algorithms by the organisation; we
 have none. Without options both are 0, which the standard does not allow for, so that they cannot be taken for
@@ -71,25 +72,32 @@ def iso(organization: int = UNREGISTERED, algorithm: int = UNREGISTERED) -> Form
 def _write(path: Path, results: Results, organization: int, algorithm: int) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(START)
+        names = results.components()
         for row in results.rows():
             record = ET.Element("qualityRecord")
             ET.SubElement(record, "image").text = row.image.translate(NO_XML)
             if row.reason:
                 ET.SubElement(record, "reason").text = row.reason.translate(NO_XML)
             blocks = ET.SubElement(record, "fac:qualityBlocks")
-            # Measured components of ISO/IEC 29794-5 are further blocks here, each of an algorithm of its own.
             _add_block(blocks, organization, algorithm, row.quality)
+            for name in names:
+                _add_score(ET.SubElement(record, "component", name=name), row.components[name])
             file.write(ET.tostring(record, encoding="unicode") + "\n")
         file.write(END)
 
 
 def _add_block(blocks: ET.Element, organization: int, algorithm: int, quality: int) -> None:
-    """Add a quality block; a quality below 0 is a failure."""
+    """Add a quality block."""
     block = ET.SubElement(blocks, "cmn:qualityBlock")
     identifier = ET.SubElement(block, "cmn:algorithmIdBlock")
     ET.SubElement(identifier, "cmn:organization").text = str(organization)
     ET.SubElement(identifier, "cmn:id").text = str(algorithm)
-    score = ET.SubElement(block, "cmn:scoreOrError")
+    _add_score(block, quality)
+
+
+def _add_score(element: ET.Element, quality: int) -> None:
+    """Add a score; one below 0 is a failure."""
+    score = ET.SubElement(element, "cmn:scoreOrError")
     if quality < 0:
         ET.SubElement(ET.SubElement(score, "cmn:error"), "cmn:code").text = FAILURE
     else:
@@ -115,7 +123,7 @@ def _row(index: int, record: ET.Element) -> ScoredRow:
     name, reason = record.findtext(f"{{{OURS}}}image"), record.findtext(f"{{{OURS}}}reason", "")
     if name is None:
         raise ValueError(f"record {index + 1} names no image")
-    score = record.findtext(f".//{{{COMMON}}}score")
+    score = record.findtext(f"{{{FACE}}}qualityBlocks//{{{COMMON}}}score")
     if score is None:
         return ScoredRow(index, name, None, -1, FAILED, reason)
     return ScoredRow(index, name, float(score), int(score), OK, reason)

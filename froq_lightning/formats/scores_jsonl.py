@@ -7,13 +7,15 @@ from pathlib import Path
 from froq_lightning.atomic_write import signature
 from froq_lightning.bounded_io import numbered_lines
 from froq_lightning.errors import DataError
-from froq_lightning.formats.format import COLUMNS, Format, Results
+from froq_lightning.formats.format import COLUMNS, Format, Results, cells, columns
 from froq_lightning.runs.quality_batch import ScoredRow
 
 
 def _write(path: Path, results: Results) -> None:
     with path.open("w", encoding="ascii") as file:
-        file.writelines(json.dumps(dict(zip(COLUMNS, row[1:], strict=True))) + "\n" for row in results.rows())
+        header, names = columns(results), results.components()
+        rows = (dict(zip(header, cells(row, names), strict=True)) for row in results.rows())
+        file.writelines(f"{json.dumps(row)}\n" for row in rows)
 
 
 def _read(path: Path) -> Iterator[ScoredRow]:

@@ -26,6 +26,10 @@ class Templates:
         """Yield the names."""
         return (ScoredRow(place, name, None, -1, OK, "") for place, name in enumerate(self.subjects))
 
+    def components(self) -> tuple[str, ...]:
+        """Return no names: nothing was measured."""
+        return ()
+
     def dimension(self) -> int:
         """Return D."""
         return self.vectors.shape[1]

@@ -4,10 +4,11 @@
 {
   const PAGE = 25;
   const byId = (id) => document.getElementById(id);
-  const { columns, remarks, subjects, rows } = JSON.parse(byId("images-data").textContent);
+  const { columns, remarks, defects, subjects, rows } = JSON.parse(byId("images-data").textContent);
   const place = Object.fromEntries(columns.map((name, number) => [name, number]));
   const finder = document.querySelector(".finder");
   const [table, text, status, low, high] = ["table", "text", "status", "low", "high"].map((name) => byId(`find-${name}`));
+  const defect = byId("find-defect"); // null where nothing was measured
   const headers = [...table.querySelectorAll("th button")];
   const count = (number) => number.toLocaleString("en").replaceAll(",", "\u202f");
 
@@ -17,6 +18,7 @@
     image: (row) => row[place.image],
     subject: (row) => subjects[row[place.subject]],
     remark: (row) => remarks[row[place.remark]],
+    defects: (row) => defects[row[place.defects]],
   };
   const hasStatus = {
     all: () => true,
@@ -32,7 +34,7 @@
   const view = { column: "quality", descending: false, page: 0, matches: [] };
 
   function searchedTexts() {
-    const fields = [value.image, value.subject, value.remark];
+    const fields = [value.image, value.subject, value.remark, value.defects];
     searched ??= rows.map((row) => fields.map((field) => field(row)).join("\n").toLowerCase());
     return searched;
   }
@@ -54,6 +56,7 @@
       const quality = rows[at][place.quality];
       return (
         hasStatus[status.value](rows[at]) &&
+        (!defect?.value || value.defects(rows[at]).split(", ").includes(defect.value)) &&
         (!isRanged || (quality >= Math.max(from, 0) && quality <= to)) &&
         words.every((word) => texts[at].includes(word))
       );
@@ -125,7 +128,7 @@
     byId("find-count").scrollIntoView({ block: "start" });
   }
 
-  for (const field of [text, status, low, high]) field.addEventListener("input", find);
+  for (const field of [text, status, defect, low, high]) field?.addEventListener("input", find);
   for (const header of headers) {
     header.addEventListener("click", () => {
       view.descending = header.dataset.column === view.column && !view.descending;
@@ -136,6 +139,7 @@
   byId("find-reset").addEventListener("click", () => {
     for (const field of [text, low, high]) field.value = "";
     status.value = "all";
+    if (defect) defect.value = "";
     Object.assign(view, { column: "quality", descending: false });
     find();
   });

@@ -1,7 +1,7 @@
 """QualityScorer: an Observer and its network as one callable that takes what people have."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.quality_batch import FAILED, ScoredBatch, score_batch
 from froq_lightning.scorer.gate import Gate
-from froq_lightning.scorer.images import is_one_image, read_sample
+from froq_lightning.scorer.images import is_one_image, measure_crops, read_sample
 from froq_lightning.scorer.watch import Watch
 
 AUTOCAST = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -131,7 +131,9 @@ class QualityScorer:
         set_memory_format(scorer.backbone, scorer.backbone.device)
         return scorer
 
-    def __call__(self, images: Any, *, embeddings: bool = False, strict: bool = False) -> ScoredBatch:
+    def __call__(
+        self, images: Any, *, embeddings: bool = False, reasons: bool = False, strict: bool = False
+    ) -> ScoredBatch:
         """Score one image or many, of any sizes; a bad one becomes a row with status "failed" and the reason.
 
         A pass ends behind the deepest observed layer unless embeddings are wanted.
@@ -141,6 +143,7 @@ class QualityScorer:
                 (uint8, or floats in 0..1), an RGB tensor `[3, H, W]` (the same), or an iterable of these; also an array
                 `[B, H, W, 3]` or a tensor `[B, 3, H, W]`. Mind that OpenCV's arrays are BGR.
             embeddings: whether to give the embeddings of the same passes too.
+            reasons: whether to measure quality components too, and to name what is wrong with each image.
             strict: whether the first bad image raises instead.
 
         Returns:
@@ -151,7 +154,7 @@ class QualityScorer:
             BackboneError: if an observed layer mixes the images of a batch.
         """
         tables = []
-        for batch in self._batches(images):
+        for batch in self._batches(images, reasons=reasons):
             tables.append(scored := self._score(batch, embeddings=embeddings))
             if strict and FAILED in scored.status:
                 row = scored[scored.status.index(FAILED)]
@@ -168,34 +171,34 @@ class QualityScorer:
             `[N, H, W]` float64, a map of every image at the size of its crop, in units of the raw score: above 0, the
             place pulls the score down; below 0, it carries it. NaN for images that failed.
         """
-        size = self.backbone.preprocessing.size
-        maps: dict[int, Tensor] = {}
-        for batch in self._batches(images):
-            maps |= {failure.index: torch.full(size, torch.nan, dtype=torch.float64) for failure in batch.failures}
+        size, maps = self.backbone.preprocessing.size, [torch.empty(0, *self.backbone.preprocessing.size).double()]
+        for batch in self._batches(images, reasons=False):
+            of_batch = torch.full((len(batch.images) + len(batch.failures), *size), torch.nan, dtype=torch.float64)
             if len(batch.images):
                 with self._precision():
                     crops = batch.images.to(self.backbone.device)
                     cells = quality_map(self._method, self.backbone, crops, self.batch_size)
-                maps |= zip(batch.sample_index.tolist(), at_crop_size(cells, size), strict=True)
-        return torch.stack([maps[index] for index in sorted(maps)]) if maps else torch.empty(0, *size).double()
+                of_batch[batch.sample_index - sum(map(len, maps))] = at_crop_size(cells, size)
+            maps.append(of_batch)
+        return torch.cat(maps)
 
-    def gate(self, min_quality: int) -> Gate:
+    def gate(self, min_quality: int, *, reasons: bool = False) -> Gate:
         """Return what passes or fails images: `scorer.gate(min_quality=30)(image).passed`.
 
         Args:
             min_quality: 0..100, the lowest quality that passes.
+            reasons: whether verdicts name what is wrong with an image, and what to do about it.
 
         Raises:
             ConfigurationError: if it is out of that range.
         """
-        return Gate(self, min_quality)
+        return Gate(self, min_quality, reasons)
 
     def watch(self, network: nn.Module | None = None) -> Watch:
         """Read the quality of images from passes of your own: `with scorer.watch(network) as watch: …`.
 
         Args:
-            network: that you run, or a module that contains it, with the weights of this scorer's; without one, this
-                scorer's own network.
+            network: that you run, or a module that contains it, with this scorer's weights; by default its own network.
 
         Raises:
             ObserverError: if it lacks observed layers, or has other weights; the text says which.
@@ -214,28 +217,26 @@ class QualityScorer:
         with torch.no_grad(), torch.autocast(self.backbone.device.type, autocast, enabled=autocast is not None):
             yield
 
-    def _batches(self, images: Any) -> Iterator[FaceBatch]:
+    def _batches(self, images: Any, *, reasons: bool) -> Iterator[FaceBatch]:
         if isinstance(images, Tensor) and self._takes(images):
             for start in range(0, len(images), self.batch_size):
                 crops = images[start : start + self.batch_size]
-                yield FaceBatch.of_tensors(crops, torch.arange(start, start + len(crops)))
+                batch = FaceBatch.of_tensors(crops, torch.arange(start, start + len(crops)))
+                yield replace(batch, components=measure_crops(crops)) if reasons else batch
             return
         listed: Iterable[Any] = [images] if is_one_image(images) else images
         remaining = zip(count(), listed, strict=False)
         while chunk := list(islice(remaining, self.batch_size)):
             with _one_reads:
-                samples = [read_sample(index, image, self._cropper) for index, image in chunk]
+                samples = [read_sample(index, image, self._cropper, reasons=reasons) for index, image in chunk]
             yield collate(_of_one_type(samples))
 
     def _takes(self, images: Tensor) -> bool:
         """Whether these are crops that go into the network as they are."""
-        if self._cropper.aligner is not None:
-            return False
-        try:
+        with suppress(ImageError):
             self.backbone.preprocessing.require(images)
-        except ImageError:
-            return False
-        return True
+            return self._cropper.aligner is None
+        return False
 
 
 def _of_one_type(samples: list[FaceSample]) -> list[FaceSample]:

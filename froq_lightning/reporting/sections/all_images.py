@@ -13,6 +13,7 @@ from froq_lightning.runs.quality_batch import ScoredRow
 
 # Rows on a page; of more images the worst ones. A browser opens a page of so many within seconds.
 MOST_ROWS = 200_000
+DEFECTS_APART = ", "
 TEMPLATE = """\
 {% from "macros.html" import many %}
 <h2>All images</h2>
@@ -30,6 +31,14 @@ placeholder="name{{ ", subject" if "subject" in columns }} or remark"></label>
 <option value="failed">failed</option>
 {% if "subject" in columns %}<option value="best">best of its subject</option>{% endif %}
 </select></label>
+{% if defects %}
+<label>Defect<select id="find-defect">
+<option value="">any or none</option>
+{% for defect in defects %}
+<option>{{ defect }}</option>
+{% endfor %}
+</select></label>
+{% endif %}
 <label>Quality from<input type="number" id="find-low" min="0" max="100" placeholder="0"></label>
 <label>to<input type="number" id="find-high" min="0" max="100" placeholder="100"></label>
 <button type="button" id="find-reset">Reset</button>
@@ -61,6 +70,7 @@ class TableRow(NamedTuple):
         quality: 0..100; -1 if the image failed.
         score: raw, to four digits; None if the image failed.
         remark: place of the reason or remark among the remarks.
+        defects: place of what is wrong with the image among the defects.
         subject: place of the subject among the subjects.
         best: 1 if it is the best image of its subject, else 0.
     """
@@ -69,6 +79,7 @@ class TableRow(NamedTuple):
     quality: int
     score: float | None
     remark: int
+    defects: int
     subject: int
     best: int
 
@@ -84,11 +95,13 @@ class Numbers(dict[str, int]):
 def render(context: PredictionContext) -> Iterator[Part]:
     """Show the table."""
     data = table(context)
-    columns = {"quality": "Quality", "image": "Image", "subject": "Subject", "score": "Raw score", "remark": "Remark"}
-    for column in ("subject", "remark"):
-        if not any(data[f"{column}s"]):
+    columns = {"quality": "Quality", "image": "Image", "subject": "Subject", "defects": "Defects"}
+    columns |= {"score": "Raw score", "remark": "Remark"}
+    for column, texts in (("subject", "subjects"), ("defects", "defects"), ("remark", "remarks")):
+        if not any(data[texts]):
             del columns[column]
-    content = fill(TEMPLATE, images=len(context.prediction), most=MOST_ROWS, columns=columns)
+    defects = sorted({defect for together in data["defects"] for defect in together.split(DEFECTS_APART) if defect})
+    content = fill(TEMPLATE, images=len(context.prediction), most=MOST_ROWS, columns=columns, defects=defects)
     script = (files("froq_lightning.reporting") / "prediction.js").read_text(encoding="utf-8")
     yield Part("images", "All images", content, script, data)
 
@@ -98,13 +111,15 @@ SECTION = Section("prediction", 60, render)
 
 def table(context: PredictionContext) -> dict[str, Any]:
     """Return the rows for the script, in the order of the source, with what their numbers stand for."""
-    remarks, subjects = Numbers(), Numbers()
-    rows = [table_row(context, row, remarks, subjects) for row in _worst(context.prediction, MOST_ROWS)]
-    return {"columns": TableRow._fields, "remarks": list(remarks), "subjects": list(subjects), "rows": rows}
+    texts = {name: Numbers() for name in ("remarks", "defects", "subjects")}
+    rows = [table_row(context, row, **texts) for row in _worst(context.prediction, MOST_ROWS)]
+    return {"columns": TableRow._fields, **{name: list(numbers) for name, numbers in texts.items()}, "rows": rows}
 
 
-def table_row(context: PredictionContext, row: ScoredRow, remarks: Numbers, subjects: Numbers) -> TableRow:
-    """Build a row; remarks and subjects are numbered as they come."""
+def table_row(
+    context: PredictionContext, row: ScoredRow, remarks: Numbers, defects: Numbers, subjects: Numbers
+) -> TableRow:
+    """Build a row; remarks, defects and subjects are numbered as they come."""
     subject = context.subject(row)
     best = context.summary.best_shots[subject].row if subject else None
     return TableRow(
@@ -112,6 +127,7 @@ def table_row(context: PredictionContext, row: ScoredRow, remarks: Numbers, subj
         quality=row.quality,
         score=None if row.quality_score is None else round(row.quality_score, 4),
         remark=remarks[row.reason],
+        defects=defects[DEFECTS_APART.join(row.defects)],
         subject=subjects[subject],
         best=int(best is not None and best.sample_index == row.sample_index),
     )
