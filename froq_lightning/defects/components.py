@@ -34,10 +34,11 @@ def components(crop: Pixels, source: Pixels | None = None, face: FaceInPhotograp
     Returns:
         0..100 by the name of each component (`COMPONENTS`), higher is better; -1 where it cannot be computed.
     """
-    found = degradations(measured(crop, source, face))
+    resized = _resized(crop)
+    found = degradations(measurements(resized, _around(crop if source is None else source, face)))
     if face is not None and _is_padded(crop):
         found["FlatOcclusionPrevention"] = FAILURE
-    return {**exposure(luminance(_resized(crop))), **found, **placement(face)}
+    return {**exposure(luminance(resized)), **found, **placement(face)}
 
 
 def measured(crop: Pixels, source: Pixels | None = None, face: FaceInPhotograph | None = None) -> dict[str, float]:
@@ -69,7 +70,9 @@ def _around(source: Pixels, face: FaceInPhotograph | None) -> Floats:
     side = int(2 * max(reach, LEAST)) // 8 * 8
     part = source[top : top + side, left : left + side]
     missing = [(0, max(0, int(2 * LEAST) - length)) for length in part.shape[:2]]
-    return np.pad(part, (*missing, (0, 0)), mode="edge").astype(np.float32)
+    if any(after for _, after in missing):
+        part = np.pad(part, (*missing, (0, 0)), mode="edge")
+    return part.astype(np.float32)
 
 
 # The names, in the order of columns.

@@ -131,21 +131,28 @@ def _blocks(source: Floats) -> dict[str, float]:
     for name, levels in (("grey", luminance(source)), ("colour", source[..., 0] - source[..., 1])):
         steps, jumps = np.zeros(8), np.zeros(8)
         for lines in (levels, levels.T):
+            step = np.diff(lines, axis=1)
             # A jump is a step that the slopes on both sides do not explain.
-            step = np.abs(np.diff(lines, axis=1)).mean(axis=0)
-            jump = np.abs(np.diff(lines, n=3, axis=1)).mean(axis=0)
-            steps += [step[place::8].mean() for place in range(8)]
-            jumps += [jump[place::8].mean() for place in range(8)]
+            jump = step[:, 2:] - 2 * step[:, 1:-1] + step[:, :-2]
+            steps += _by_place(np.abs(step).mean(axis=0))
+            jumps += _by_place(np.abs(jump).mean(axis=0))
         found[f"steps_{name}"] = float(np.log((steps[7] + FLOOR) / (steps[:7].mean() + FLOOR)))
         found[f"jumps_{name}"] = float(np.log((jumps[6] + FLOOR) / (np.delete(jumps, 6).mean() + FLOOR)))
     return found
+
+
+def _by_place(values: Floats) -> npt.NDArray[np.float64]:
+    """Return the `[8]` means of the values at each place within a block."""
+    places = np.arange(len(values)) % 8
+    return np.bincount(places, weights=values) / np.bincount(places)
 
 
 def _flatness(planes: Floats) -> dict[str, float]:
     """Return the share of pixels that are as their neighbours, and the side of the largest square of such."""
     across, down = (np.abs(np.diff(planes, axis=axis)).max(axis=0) <= FLAT for axis in (2, 1))
     flat = np.asarray(across)[:-1] & np.asarray(down)[:, :-1]
-    sums = np.pad(flat.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32), ((1, 0), (1, 0)))
+    sums = np.zeros((SIDE, SIDE), np.int32)
+    sums[1:, 1:] = flat.cumsum(0, dtype=np.int32).cumsum(1)
     largest = 0
     for side in SQUARES:
         inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
