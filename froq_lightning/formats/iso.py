@@ -12,9 +12,9 @@ ISO/IEC 29794-1 has the same score, and 255 in binary records for what is an err
 These names are those in JMRTD (org.jmrtd.lds.iso39794, "based on ISO-IEC-39794-1-ed-1-v1"), and the namespaces those in
 files of NIST's BRIAR programme; the schemas themselves were not at hand. Certain are the order and the meaning of the
 parts. Not certain are in which of the two namespaces the schema has `qualityBlocks`, and how it spells the code of an
-error. A face record of the standard holds the image itself; therefore `qualityRecords`, `qualityRecord`, `image`, `reason`
-and `component` around the blocks are names of ours, in a namespace of ours, and a reader takes the blocks out. A component
-of ISO/IEC 29794-5 that `--reasons` measured goes by its name, since its algorithm has no number.
+error. A face record of the standard holds the image itself; therefore `qualityRecords`, `qualityRecord`, `image`,
+`reason` and `component` around the blocks are names of ours, in a namespace of ours, and a reader takes the blocks out.
+A component of ISO/IEC 29794-5 that `--reasons` measured goes by its name, since its algorithm has no number.
 
 Numbers of organisations are given by the registration authority (IBIA), those of algorithms by the organisation; we
 have none. Without options both are 0, which the standard does not allow for, so that they cannot be taken for

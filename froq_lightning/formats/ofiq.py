@@ -2,10 +2,11 @@
 
 The layout is that of OFIQSampleApp (BSI-OFIQ/OFIQ-Project, OFIQlib/src/OFIQSampleApp.cpp): cells parted by semicolons,
 `Filename`, then a column of the native value of every measure, then a column NAME.scalar of each in 0..100, or -1 where
-the measure failed. The native value of the unified quality score is our raw score, its scalar our quality. The components
-that `--reasons` measures are further measures, of which there are scalars alone. Two things differ. OFIQ gives a measure that failed the native value 0, which is a good score of
-ours; that cell is empty. And OFIQ ends its header with a semicolon or the column `assessment_time_in_ms`; ours ends
-with the last scalar, by which our files are known from OFIQ's own, which are never replaced.
+the measure failed. The native value of the unified quality score is our raw score, its scalar our quality. The
+components that `--reasons` measures are further measures, of which there are scalars alone. Two things differ. OFIQ
+gives a measure that failed the native value 0, which is a good score of ours; that cell is empty. And OFIQ ends its
+header with a semicolon or the column `assessment_time_in_ms`; ours ends with the last scalar, by which our files are
+known from OFIQ's own, which are never replaced.
 """
 
 from pathlib import Path
