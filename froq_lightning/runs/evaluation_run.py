@@ -53,7 +53,7 @@ class EvaluationRun:
         names = [*sets[0].scores, *chain.from_iterable(each.methods for each in scorers.values())]
         if repeated := [name for name in names if names.count(name) > 1]:
             raise ConfigurationError(
-                f"Expected methods and scores from elsewhere to go by different names, but got {repeated[0]} twice"
+                f"Expected scores from elsewhere to go by other names than methods, but got {repeated[0]}"
             )
         for name, other in scorers.items():
             require_same_crops(scorer.backbone, other.backbone, name)
