@@ -15,14 +15,14 @@ class Judge:
 
     def __init__(self, min_quality: int = 20) -> None:
         scorer = QualityScorer.from_pretrained("dlib_resnet29", aligner="dlib")
-        self.gate = scorer.gate(min_quality)
+        self.gate = scorer.gate(min_quality, reasons=True)
 
     def __call__(self, picture: np.ndarray | None) -> tuple[int, str]:
-        """Return the quality, 0..100, or -1 without a face, and the verdict. The picture is `[H, W, 3]` RGB."""
+        """Return the quality, 0..100, or -1 without a face, and what to do. The picture is `[H, W, 3]` RGB."""
         if picture is None:
             return -1, "no picture"
         verdict = self.gate(picture)
-        return verdict.quality, "passed" if verdict.passed else verdict.reason
+        return verdict.quality, "passed" if verdict.passed else verdict.guidance or verdict.reason
 
 
 def page(judge: Judge) -> Any:

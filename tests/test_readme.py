@@ -51,7 +51,7 @@ def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(
     workplace: Path, capsys: pytest.CaptureFixture[str], hub: Hub
 ) -> None:
     run = [arguments for block in blocks("bash") for arguments in commands(block) if "NAME" not in arguments]
-    assert len(run) == 12
+    assert len(run) == 13
     for arguments in run:
         quiet = ["--trainer.enable_progress_bar=false"] if arguments[0] in ("predict", "validate", "test") else []
         assert main([*arguments, *quiet]) == 0

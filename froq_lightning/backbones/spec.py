@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from froq_lightning.backbones.frozen import run_frozen
 from froq_lightning.backbones.preprocessing import ChannelOrder, Preprocessing
 from froq_lightning.backbones.weights import file_sha256, load_checkpoint, network_sha256
+from froq_lightning.defects.landmarks import FaceLandmarks
 from froq_lightning.errors import BackboneError, UnknownNameError
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Aligner",
     "Backbone",
     "ChannelOrder",
+    "FaceLandmarks",
     "Pixels",
     "Preprocessing",
     "WeightsInfo",
@@ -189,10 +191,20 @@ def resolve_layers(network: nn.Module, patterns: Iterable[str]) -> tuple[str, ..
 
 @dataclass(frozen=True)
 class AlignedFace:
-    """The face cut out of a photograph: `[height, width, 3]` RGB uint8, and how many faces there were."""
+    """The face cut out of a photograph, and what the aligner knows of it.
+
+    Args:
+        image: `[height, width, 3]` RGB uint8 crop.
+        faces_found: number of faces in the photograph.
+        landmarks: of the face, in the photograph; without them, its pose and place there are not measured.
+        areas: of the boxes of all faces that were found, in any unit; without them, other faces count as if they were
+            as large as this one.
+    """
 
     image: Pixels
     faces_found: int
+    landmarks: FaceLandmarks | None = None
+    areas: tuple[float, ...] = ()
 
 
 class Aligner(Protocol):

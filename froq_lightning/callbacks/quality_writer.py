@@ -21,7 +21,8 @@ class QualityWriter(JournaledWriter):
     """Writes the scores to a file, and the embeddings of the same passes to another if they are wanted.
 
     Columns: image; quality_score (raw, higher is better); quality (0..100, the percentage of the calibration set that
-    scored lower; -1 if the image failed); status (ok or failed); reason (why it failed, or a remark).
+    scored lower; -1 if the image failed); status (ok or failed); reason (why it failed, or a remark). Where the data
+    module measures `reasons`: defects (what is wrong, the worst first), and a column for every quality component.
 
     Args:
         path: of the scores; its suffix chooses the format: .csv, .txt or none, .tsv, .parquet, .jsonl, or that of an

@@ -120,8 +120,12 @@ def rank_rows(prediction: Prediction, ends: int) -> RankedRun:
 
 def _table(ranking: Ranking[ScoredRow], worst: int | None) -> str:
     shown = ranking.best_first() if worst is None else ranking.best_first()[::-1][:worst]
-    rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, row.reason] for row in shown]
+    rows = [[str(row.quality), f"{row.quality_score:.4f}", row.image, _remark(row)] for row in shown]
     if ranking.count > len(rows):
         cut = len(rows) // 2 if worst is None else len(rows)
         rows.insert(cut, ["…", "…", f"… {ranking.count - len(rows)} {'more' if worst is None else 'better'}", ""])
     return text_table(["quality", "quality_score", "image", "remark"], rows)
+
+
+def _remark(row: ScoredRow) -> str:
+    return "; ".join(filter(None, [row.reason, *row.defects]))

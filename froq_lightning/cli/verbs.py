@@ -158,7 +158,7 @@ class PredictionCLI(ReportedCLI):
     report_default = False  # it reads the images that it shows again
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--report`, `--restart`, `--embeddings` and `--worst`."""
+        """Add `--output`, `--report`, `--restart`, `--embeddings`, `--worst` and `--reasons`."""
         super().add_arguments_to_parser(parser)
         parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
         _add_restart(parser)
@@ -167,13 +167,14 @@ class PredictionCLI(ReportedCLI):
         parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
         text = "number of worst images to print, the very worst first, instead of the best and the worst"
         parser.add_argument("--worst", type=int | None, default=None, help=text)
+        text = "whether to say what is wrong with each image, such as blurred or dark, by quality components"
+        parser.add_argument("--reasons", type=bool, nargs="?", const=True, default=False, help=text)
+        parser.link_arguments("reasons", "data.reasons")
 
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the scores, perhaps the embeddings and a page, and print the ends."""
-        writer, worst = (
-            QualityWriter(path, self.option("embeddings"), restart=self.option("restart")),
-            self.option("worst"),
-        )
+        writer = QualityWriter(path, self.option("embeddings"), restart=self.option("restart"))
+        worst = self.option("worst")
         reports = [PredictionReport(path.with_suffix(".html"), worst=worst)] if self.is_reported else []
         return [writer, RankedTable(path, worst=worst), *reports]
 

@@ -7,6 +7,7 @@ from typing import get_args
 
 import numpy as np
 
+from froq_lightning.defects.components import COMPONENTS, UNKNOWN
 from froq_lightning.errors import ExtensionError
 from froq_lightning.formats.format import Content, Format, write_file
 from froq_lightning.runs.prediction import Embeddings
@@ -19,6 +20,7 @@ ROWS = (
     ScoredRow(2, "./=1+1.jpg", -0.123456789012345, 0, "ok", "blur 2.5"),
     ScoredRow(3, "\u5b57\u00e9 <b>&amp;\\x1b.jpg", 1e-30, 100, "ok", ""),
 )
+MEASURED = tuple(row.measured(range(len(COMPONENTS)) if row.status == "ok" else UNKNOWN) for row in ROWS)
 EMBEDDINGS = np.where(np.arange(4)[:, None] == 1, np.nan, np.arange(12).reshape(4, 3)).astype("<f4")
 
 
@@ -30,11 +32,13 @@ class KnownResults:
         records: of the images.
         vectors: `[N, D]` float32 embeddings, NaN for images that failed.
         fails: whether an error is raised after the last of them.
+        names: of the components in the records.
     """
 
     records: Sequence[ScoredRow]
     vectors: Embeddings
     fails: bool = False
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -43,6 +47,10 @@ class KnownResults:
         """Yield the rows."""
         yield from self.records
         self._end()
+
+    def components(self) -> tuple[str, ...]:
+        """Return the names of the components."""
+        return self.names
 
     def dimension(self) -> int:
         """Return D."""
@@ -76,8 +84,9 @@ def check_format(format_: Format, folder: Path) -> Path:
     """
     _check_declarations(format_)
     path = folder / f"results{format_.suffixes[-1]}"
-    for rows, embeddings in ((ROWS[:0], EMBEDDINGS[:0, :0]), (ROWS, EMBEDDINGS)):  # the second replaces the first
-        write_file(format_, path, KnownResults(rows, embeddings))
+    nothing, measured = KnownResults(ROWS[:0], EMBEDDINGS[:0, :0]), KnownResults(MEASURED, EMBEDDINGS, names=COMPONENTS)
+    for results in (nothing, measured, KnownResults(ROWS, EMBEDDINGS)):  # each replaces the one before
+        write_file(format_, path, results)
         if path.stat().st_size and not format_.is_own(path):
             raise ExtensionError(f"`is_own` does not know {path.name}, which the format wrote: it is never replaced")
     _check_other_files(format_, folder)

@@ -1,6 +1,7 @@
 """Pixels of an image to the crop that a network takes: aligned, checked for its size, or resized."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -8,7 +9,22 @@ from PIL import Image
 from froq_lightning.backbones.spec import Aligner, Pixels, Preprocessing
 from froq_lightning.data.image_refs import Landmarks
 from froq_lightning.data.landmark_alignment import align_by_landmarks
+from froq_lightning.defects.landmarks import FaceInPhotograph, FaceLandmarks
 from froq_lightning.errors import ImageError
+
+
+class Crop(NamedTuple):
+    """An aligned crop.
+
+    Args:
+        pixels: `[*size, 3]` RGB uint8.
+        remark: on what was done, mostly empty.
+        face: what is known of the face in its photograph; None where the image was a crop already.
+    """
+
+    pixels: Pixels
+    remark: str = ""
+    face: FaceInPhotograph | None = None
 
 
 @dataclass(frozen=True)
@@ -26,8 +42,8 @@ class Cropper:
     aligner: Aligner | None = None
     resize: bool = False
 
-    def __call__(self, pixels: Pixels, landmarks: Landmarks | None = None) -> tuple[Pixels, str]:
-        """Return the `[*size, 3]` crop, and a remark on what was done, mostly empty.
+    def __call__(self, pixels: Pixels, landmarks: Landmarks | None = None) -> Crop:
+        """Return the crop, with a remark on what was done.
 
         Raises:
             ImageError: if there is no face, the landmarks are none of a face, or the size is another.
@@ -36,13 +52,15 @@ class Cropper:
             return _align(self.aligner, pixels)
         if landmarks is not None:
             points = np.array(landmarks, dtype=np.float64)
-            return align_by_landmarks(pixels, points, self.preprocessing.size, self.preprocessing.alignment), ""
+            crop = align_by_landmarks(pixels, points, self.preprocessing.size, self.preprocessing.alignment)
+            face = FaceInPhotograph(pixels.shape[:2], FaceLandmarks(points[:2], points[2]))
+            return Crop(crop, face=face)
         return self._fit(pixels)
 
-    def _fit(self, pixels: Pixels) -> tuple[Pixels, str]:
+    def _fit(self, pixels: Pixels) -> Crop:
         height, width = self.preprocessing.size
         if pixels.shape[:2] == (height, width):
-            return pixels, ""
+            return Crop(pixels)
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
         if not self.resize:
             raise ImageError(
@@ -50,11 +68,14 @@ class Cropper:
                 "`aligner` for photographs, `resize` for crops"
             )
         resized = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
-        return np.array(resized), f"resized from {size}"
+        return Crop(np.array(resized), f"resized from {size}")
 
 
-def _align(aligner: Aligner, pixels: Pixels) -> tuple[Pixels, str]:
+def _align(aligner: Aligner, pixels: Pixels) -> Crop:
     face = aligner(pixels)
     if face is None:
         raise ImageError("no face found")
-    return face.image, f"{face.faces_found} faces, took the largest" if face.faces_found > 1 else ""
+    remark = f"{face.faces_found} faces, took the largest" if face.faces_found > 1 else ""
+    return Crop(
+        face.image, remark, FaceInPhotograph(pixels.shape[:2], face.landmarks, face.faces_found, tuple(face.areas))
+    )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
 
+from froq_lightning.defects.components import COMPONENTS, UNKNOWN
 from froq_lightning.errors import DataError
 
 
@@ -23,6 +24,8 @@ class FaceSample:
         pseudo_quality: its label; None if labels are not given.
         subject: number of the person shown; -1 if that is not known.
         copy: number of the degraded copy; see `ImageRef`.
+        components: values of the quality components in the order of `COMPONENTS`, -1 where one cannot be computed; None
+            if they were not asked for.
     """
 
     index: int
@@ -32,6 +35,7 @@ class FaceSample:
     pseudo_quality: float | None = None
     subject: int = -1
     copy: int = 0
+    components: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class FaceBatch:
         subject: `[B]` int64 numbers of the persons shown, -1 where that is not known; None if it is of no image.
         original: `[B]` int64 sample index of the image that a degraded copy was made from, of an image its own; None if
             there are no copies.
+        components: `[B, C]` int16 on the CPU, see `FaceSample`; None if they were not asked for.
     """
 
     images: Tensor
@@ -58,6 +63,7 @@ class FaceBatch:
     failures: tuple[FaceSample, ...] = ()
     subject: Tensor | None = None
     original: Tensor | None = None
+    components: Tensor | None = None
 
     @classmethod
     def of_tensors(cls, images: Tensor, sample_index: Tensor, pseudo_quality: Tensor | None = None) -> Self:
@@ -94,11 +100,12 @@ def collate(samples: Sequence[FaceSample]) -> FaceBatch:
     quality = torch.tensor(labels, dtype=torch.float32) if labels and None not in labels else None
     subject = torch.tensor([sample.subject for sample, _ in good], dtype=torch.int64)
     original = torch.tensor([sample.index - sample.copy for sample, _ in good], dtype=torch.int64)
+    components = _components(samples)
     try:
         # Stacks in shared memory if it runs in a worker.
         images = default_collate([image for _, image in good]) if good else torch.empty((0, 3, 0, 0), dtype=torch.uint8)
         if get_worker_info() is not None:
-            shared = (images, index, quality, subject, original)
+            shared = (images, index, quality, subject, original, components)
             _ = [tensor.share_memory_() for tensor in shared if tensor is not None]
     except RuntimeError as error:
         hint = "set --data.workers 0, or give the machine a larger /dev/shm"
@@ -112,4 +119,13 @@ def collate(samples: Sequence[FaceSample]) -> FaceBatch:
         failures=tuple(sample for sample in samples if sample.image is None),
         subject=subject,
         original=original,
+        components=components,
     )
+
+
+def _components(samples: Sequence[FaceSample]) -> Tensor | None:
+    """Stack the components of the samples with a crop; None if they were asked for of no sample."""
+    if all(sample.components is None for sample in samples):
+        return None
+    rows = [sample.components or UNKNOWN for sample in samples if sample.image is not None]
+    return torch.tensor(rows, dtype=torch.int16).reshape(-1, len(COMPONENTS))

@@ -15,6 +15,7 @@ from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.images import read_image
 from froq_lightning.data.landmark_alignment import TEMPLATES
+from froq_lightning.defects.components import UNKNOWN, measure
 from froq_lightning.errors import ConfigurationError, ImageError
 from froq_lightning.evaluation.comparisons import Floats, Integers
 
@@ -31,6 +32,7 @@ class FaceDataset(Dataset[FaceSample]):
         resize: whether crops of another size are resized; if not, they are failures.
         degradations: applied to a share of the crops, or to the copies among the images.
         subjects: `[N]` numbers of the persons shown, -1 where that is not known.
+        reasons: whether quality components are measured, which tell what is wrong with an image.
 
     Raises:
         ConfigurationError: if the landmarks do not lead to the crops that the backbone wants.
@@ -45,12 +47,14 @@ class FaceDataset(Dataset[FaceSample]):
         resize: bool = False,
         degradations: Degradations | None = None,
         subjects: Integers | None = None,
+        reasons: bool = False,
     ) -> None:
         self.images = images
         self.preprocessing = preprocessing
         self.crop = Cropper(preprocessing, aligner, resize)
         self.degradations = degradations
         self.subjects = subjects
+        self.reasons = reasons
         by_landmarks = aligner is None and len(images) > 0 and images[0].landmarks is not None
         if by_landmarks and preprocessing.alignment not in TEMPLATES:
             raise ConfigurationError(
@@ -64,16 +68,16 @@ class FaceDataset(Dataset[FaceSample]):
     def __getitem__(self, index: int) -> FaceSample:
         image = self.images[index]
         if image.problem:
-            return FaceSample(index, image.key, None, image.problem)
+            return self._failure(index, image.problem)
         try:
-            crop, notes = self._crop(image)
+            crop, notes, components = self._crop(image)
         except ImageError as error:
-            return FaceSample(index, image.key, None, str(error))
+            return self._failure(index, str(error))
         if self.degradations is not None:
             crop, note = self.degradations(crop, index // (self._copies + 1), image.copy)
             notes.append(note)
         remark, subject = "; ".join(filter(None, notes)), -1 if self.subjects is None else int(self.subjects[index])
-        return FaceSample(index, image.key, crop, remark, image.pseudo_quality, subject, image.copy)
+        return FaceSample(index, image.key, crop, remark, image.pseudo_quality, subject, image.copy, components)
 
     def __getitems__(self, indices: Sequence[int | None]) -> list[FaceSample]:
         """Read the crops of a batch; the DataLoader calls this. None stands for no crop."""
@@ -128,10 +132,15 @@ class FaceDataset(Dataset[FaceSample]):
                 f"other sizes in {source}, {found}; set data.aligner for photographs, data.resize for crops"
             )
 
-    def _crop(self, image: ImageRef) -> tuple[Tensor, list[str]]:
+    def _failure(self, index: int, reason: str) -> FaceSample:
+        components = UNKNOWN if self.reasons else None
+        return FaceSample(index, self.images[index].key, None, reason, components=components)
+
+    def _crop(self, image: ImageRef) -> tuple[Tensor, list[str], tuple[int, ...] | None]:
         pixels, note = read_ref(image)
-        crop, remark = self.crop(pixels, image.landmarks)
-        return torch.from_numpy(np.array(crop)).permute(2, 0, 1).contiguous(), [note, remark]
+        crop = self.crop(pixels, image.landmarks)
+        components = measure(crop.pixels, pixels, crop.face) if self.reasons else None
+        return torch.from_numpy(np.array(crop.pixels)).permute(2, 0, 1).contiguous(), [note, crop.remark], components
 
 
 class TrialDataset(FaceDataset):

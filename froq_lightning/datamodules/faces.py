@@ -49,6 +49,7 @@ class FaceDataModule(LightningDataModule):
             another number, or the images come with labels.
         batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
         workers: processes that read images; by default one less than there are cores, 8 at most.
+        reasons: whether `predict` measures quality components too, which tell what is wrong with an image.
 
     Attributes:
         faces: after `setup`, the crops, copies of them included.
@@ -66,6 +67,7 @@ class FaceDataModule(LightningDataModule):
         copies: int = 0,
         batch_size: BatchSize = 32,
         workers: int | None = None,
+        reasons: bool = False,
     ) -> None:
         super().__init__()
         self.source = source
@@ -78,6 +80,7 @@ class FaceDataModule(LightningDataModule):
         self.copies = copies
         self.batch_size = batch_size
         self.workers = require_loading(batch_size, workers)
+        self.reasons = reasons
         self._skipped = 0
 
     def setup(self, stage: str) -> None:
@@ -103,6 +106,7 @@ class FaceDataModule(LightningDataModule):
             resize=self.resize,
             degradations=degrade if degrade is not None and degrade.is_on else None,
             subjects=subjects,
+            reasons=self.reasons and not calibrating,
         )
         self.faces.require_crops(self.source)
         print_passed_over(self.source, found.passed_over, self.trainer)
@@ -138,6 +142,7 @@ class FaceDataModule(LightningDataModule):
             "resize": self.resize,
             "degrade": None if self.faces.degradations is None else asdict(self.faces.degradations),
             "batch_size": self.batch_size,
+            "reasons": self.faces.reasons,
             "subjects": None if self.faces.subjects is None else _digest(self.faces.subjects.tobytes()),
         }
 

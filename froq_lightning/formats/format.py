@@ -1,6 +1,6 @@
 """The contract of an output format, and how the format of a path is found."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +13,9 @@ from froq_lightning.runs.prediction import Embeddings
 from froq_lightning.runs.quality_batch import ScoredRow
 
 Content = Literal["scores", "embeddings"]
-# Of scores: image, quality_score, quality, status, reason.
-COLUMNS = ScoredRow._fields[1:]
+# Of scores: image, quality_score, quality, status, reason. Where components were measured, `defects` and they follow.
+COLUMNS = ScoredRow._fields[1:6]
+DEFECTS = "defects"
 
 
 class Results(Protocol):
@@ -25,6 +26,9 @@ class Results(Protocol):
 
     def rows(self) -> Iterator[ScoredRow]:
         """Yield the N rows in the order of the source; images that failed are among them."""
+
+    def components(self) -> tuple[str, ...]:
+        """Return the names of the quality components in the rows; empty if they were not asked for."""
 
     def dimension(self) -> int:
         """Return D, the length of the embeddings; 0 if no image gave one."""
@@ -52,6 +56,18 @@ class Format:
     write: Callable[[Path, Results], None]
     requires: str = ""
     install: str = ""
+
+
+def columns(results: Results) -> tuple[str, ...]:
+    """Return the names of the columns of scores."""
+    names = results.components()
+    return (*COLUMNS, DEFECTS, *names) if names else COLUMNS
+
+
+def cells(row: ScoredRow, names: Sequence[str]) -> tuple[object, ...]:
+    """Return the values of a row by column, where these components were measured."""
+    measured = ("; ".join(row.defects), *(row.components[name] for name in names)) if names else ()
+    return (*row[1:6], *measured)
 
 
 def find_format(path: Path, holds: Content) -> Format:

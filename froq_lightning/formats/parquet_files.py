@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from froq_lightning.atomic_write import signature
-from froq_lightning.formats.format import COLUMNS, Content, Format, Results
+from froq_lightning.formats.format import Content, Format, Results, cells, columns
 
 SCORES_AT_ONCE, EMBEDDINGS_AT_ONCE = 65_536, 4096
 
@@ -16,13 +16,15 @@ def _write_scores(path: Path, results: Results) -> None:
     import pyarrow as pa  # noqa: PLC0415 - an extra
     from pyarrow import parquet  # noqa: PLC0415
 
-    types = (pa.string(), pa.float64(), pa.int16(), pa.string(), pa.string())
-    schema = pa.schema(list(zip(COLUMNS, types, strict=True)), metadata={"froq_lightning": "scores"})
-    rows = results.rows()
+    header, names = columns(results), results.components()
+    types = [pa.string(), pa.float64(), pa.int16(), pa.string(), pa.string()]
+    types += [pa.string(), *[pa.int16()] * len(names)] if names else []
+    schema = pa.schema(list(zip(header, types, strict=True)), metadata={"froq_lightning": "scores"})
+    rows = (cells(row, names) for row in results.rows())
     with parquet.ParquetWriter(path, schema) as writer:
         while block := list(islice(rows, SCORES_AT_ONCE)):
-            columns = list(zip(*block, strict=True))[1:]
-            writer.write_table(pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=schema))
+            table = dict(zip(header, zip(*block, strict=True), strict=True))
+            writer.write_table(pa.table(table, schema=schema))
 
 
 def _write_embeddings(path: Path, results: Results) -> None:

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 from froq_lightning.atomic_write import signature
-from froq_lightning.formats.format import COLUMNS, Format, Results
+from froq_lightning.formats.format import Format, Results, cells, columns
 
 
 def _write(path: Path, results: Results) -> None:
     with path.open("w", encoding="ascii") as file:
-        file.writelines(json.dumps(dict(zip(COLUMNS, row[1:], strict=True))) + "\n" for row in results.rows())
+        header, names = columns(results), results.components()
+        rows = (dict(zip(header, cells(row, names), strict=True)) for row in results.rows())
+        file.writelines(f"{json.dumps(row)}\n" for row in rows)
 
 
 JSON_LINES = Format(

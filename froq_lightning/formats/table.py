@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
-from froq_lightning.formats.format import COLUMNS, Format, Results
+from froq_lightning.formats.format import COLUMNS, DEFECTS, Format, Results, cells, columns
 from froq_lightning.names import escape_cell
 
 
@@ -38,14 +38,18 @@ def delimiter_of(path: Path) -> str:
 
 def _write_scores(path: Path, results: Results, delimiter: str) -> None:
     # Nine digits tell any two float32 numbers apart.
+    names = results.components()
     rows = (
-        (row.image, "" if row.quality_score is None else f"{row.quality_score:.9g}", *row[3:]) for row in results.rows()
+        (row.image, "" if row.quality_score is None else f"{row.quality_score:.9g}", *cells(row, names)[2:])
+        for row in results.rows()
     )
-    fill_table(path, COLUMNS, rows, delimiter)
+    fill_table(path, columns(results), rows, delimiter)
 
 
 def _scores(suffixes: tuple[str, ...], delimiter: str) -> Format:
-    is_own = table_signature(COLUMNS, delimiter)
+    # Whatever components were measured by the version that wrote it.
+    measured = f"({delimiter}{DEFECTS}({delimiter}[A-Za-z]+)+)?\n"
+    is_own = signature(re.escape(delimiter.join(COLUMNS).encode()) + measured.encode())
     return Format(suffixes, "scores", is_own, partial(_write_scores, delimiter=delimiter))
 
 

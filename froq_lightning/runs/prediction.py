@@ -2,11 +2,13 @@
 
 import heapq
 from collections.abc import Iterator
+from itertools import chain, islice, repeat
 from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
 
+from froq_lightning.defects.components import COMPONENTS, UNKNOWN
 from froq_lightning.errors import DataError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
@@ -52,6 +54,11 @@ class Prediction:
         blocks = (block for shard in self.journal.steps() for block in shard)
         return next((block.tensors["embeddings"].shape[1] for block in blocks if "embeddings" in block.tensors), 0)
 
+    def components(self) -> tuple[str, ...]:
+        """Return the names of the quality components in the rows; empty if they were not asked for."""
+        blocks = (block for shard in self.journal.steps() for block in shard)
+        return COMPONENTS if any("components" in block.tensors for block in islice(blocks, 1)) else ()
+
     def embeddings(self, at_once: int) -> Iterator[Embeddings]:
         """Yield `[b, D]` blocks of `at_once` rows, the last one perhaps of fewer; NaN for images that failed."""
         dimension = self.dimension()
@@ -77,6 +84,9 @@ def _rows(blocks: Iterator[Block]) -> Iterator[ScoredRow]:
         rows += [
             ScoredRow(index, image, None, -1, FAILED, escape_cell(reason)) for index, image, reason in facts["failures"]
         ]
+        if "components" in tensors:
+            measured = chain(tensors["components"].tolist(), repeat(UNKNOWN))
+            rows = [row.measured(values) for row, values in zip(rows, measured, strict=False)]
         yield from sorted(rows, key=itemgetter(0))
 
 

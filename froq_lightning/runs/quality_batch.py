@@ -1,6 +1,6 @@
 """The scores of a batch, from one forward pass, and the rows of a step of `predict`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain, islice
 from typing import Any, NamedTuple, Self
@@ -10,6 +10,9 @@ from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.data.face_batch import FaceBatch
+from froq_lightning.defects.components import COMPONENTS
+from froq_lightning.defects.defects import defects
+from froq_lightning.defects.scale import FAILURE
 from froq_lightning.journal.block import Block
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.names import escape_cell
@@ -31,6 +34,9 @@ class ScoredRow(NamedTuple):
         quality: 0..100, the percentage of the calibration set that scored lower; -1 if the image failed.
         status: ok or failed.
         reason: why it failed, or a remark.
+        defects: what is wrong with it, the worst first; empty if nothing is, or if that was not asked for.
+        components: quality components by name, 0..100, higher is better, -1 where one could not be computed; empty if
+            they were not asked for.
     """
 
     sample_index: int
@@ -39,6 +45,13 @@ class ScoredRow(NamedTuple):
     quality: int
     status: str
     reason: str
+    defects: tuple[str, ...] = ()
+    components: Mapping[str, int] = {}
+
+    def measured(self, values: Sequence[int]) -> Self:
+        """Return the row with the values of its components, in the order of `COMPONENTS`, and what they tell."""
+        components = dict(zip(COMPONENTS, values, strict=True))
+        return self._replace(defects=defects(components), components=components)
 
 
 @dataclass(frozen=True)
@@ -78,12 +91,15 @@ class ScoredBatch(QualityBatch):
         sample_index: `[B]` int64, positions in the data set.
         status: B times "ok" or "failed".
         reason: B texts: why an image failed, or a remark, mostly empty.
+        components: `[B, C]` int16, quality components in the order of `COMPONENTS`; -1 where one could not be computed;
+            None if they were not asked for.
     """
 
     keys: tuple[str, ...] = ()
     sample_index: Tensor = torch.empty(0, dtype=torch.int64)  # noqa: RUF009 - never written to
     status: tuple[str, ...] = ()
     reason: tuple[str, ...] = ()
+    components: Tensor | None = None
 
     @classmethod
     def of(cls, batch: FaceBatch, scores: QualityBatch) -> Self:
@@ -103,7 +119,9 @@ class ScoredBatch(QualityBatch):
 
         embeddings = None if scores.embeddings is None else spread(scores.embeddings, torch.nan)
         score, quality = spread(scores.quality_score, torch.nan), spread(scores.quality, -1)
-        return cls(score, quality, embeddings, keys, torch.tensor(places, dtype=torch.int64), status, reason)
+        components = None if batch.components is None else spread(batch.components, FAILURE)
+        at = torch.tensor(places, dtype=torch.int64)
+        return cls(score, quality, embeddings, keys, at, status, reason, components)
 
     @classmethod
     def concatenate(cls, tables: "Sequence[ScoredBatch]") -> Self:
@@ -113,6 +131,7 @@ class ScoredBatch(QualityBatch):
             torch.full((len(each), dimension), torch.nan) if each.embeddings is None else each.embeddings
             for each in tables
         ]
+        components = [each.components for each in tables if each.components is not None]
         return cls(
             torch.cat([torch.empty(0, dtype=torch.float64), *(each.quality_score for each in tables)]),
             torch.cat([torch.empty(0, dtype=torch.int64), *(each.quality for each in tables)]),
@@ -121,6 +140,7 @@ class ScoredBatch(QualityBatch):
             torch.cat([torch.empty(0, dtype=torch.int64), *(each.sample_index for each in tables)]),
             tuple(chain.from_iterable(each.status for each in tables)),
             tuple(chain.from_iterable(each.reason for each in tables)),
+            torch.cat(components) if components and len(components) == len(tables) else None,
         )
 
     def __len__(self) -> int:
@@ -132,7 +152,8 @@ class ScoredBatch(QualityBatch):
         )
         status = self.status[position]
         reason = escape_cell(self.reason[position])
-        return ScoredRow(int(index), self.keys[position], score if status == OK else None, int(quality), status, reason)
+        row = ScoredRow(int(index), self.keys[position], score if status == OK else None, int(quality), status, reason)
+        return row if self.components is None else row.measured(self.components[position].tolist())
 
     def __iter__(self) -> Iterator[ScoredRow]:
         return map(self.__getitem__, range(len(self)))
@@ -140,9 +161,12 @@ class ScoredBatch(QualityBatch):
     def __repr__(self) -> str:
         header = ["quality", "quality_score", "image", "status", "reason"]
         cells = [
-            [str(row.quality), "" if row.quality_score is None else f"{row.quality_score:.4f}", row.image, *row[4:]]
+            [str(row.quality), "" if row.quality_score is None else f"{row.quality_score:.4f}", row.image, *row[4:6]]
             for row in islice(self, ROWS_SHOWN)
         ]
+        if self.components is not None:
+            header.append("defects")
+            cells = [[*line, "; ".join(row.defects)] for line, row in zip(cells, self, strict=False)]
         more = f"\n  … {len(self) - ROWS_SHOWN} more rows" if len(self) > ROWS_SHOWN else ""
         return text_table(header, cells) + more
 
@@ -158,6 +182,8 @@ class ScoredBatch(QualityBatch):
         tensors = {"index": self.sample_index, "quality_score": self.quality_score, "quality": self.quality}
         if self.embeddings is not None:
             tensors["embeddings"] = self.embeddings
+        if self.components is not None:
+            tensors["components"] = self.components
         scored = torch.tensor([status == OK for status in self.status], dtype=torch.bool)
         return Block(facts, {name: tensor[scored] for name, tensor in tensors.items()})
 

@@ -15,6 +15,7 @@ from froq_lightning.backbones.spec import Pixels
 from froq_lightning.data.cropper import Cropper
 from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.data.images import convert_image, decode_image, read_image
+from froq_lightning.defects.components import UNKNOWN, measure
 from froq_lightning.errors import ImageError
 from froq_lightning.names import escape_name
 
@@ -31,7 +32,7 @@ def is_one_image(images: Any) -> bool:
     return isinstance(images, ONE_IMAGE) or hasattr(images, "read") or not isinstance(images, Iterable)
 
 
-def read_sample(index: int, image: Any, cropper: Cropper) -> FaceSample:
+def read_sample(index: int, image: Any, cropper: Cropper, *, reasons: bool = False) -> FaceSample:
     """Make the crop of an image; one that is bad becomes a sample with the reason.
 
     Args:
@@ -39,27 +40,35 @@ def read_sample(index: int, image: Any, cropper: Cropper) -> FaceSample:
         image: path; content of an image file, as bytes or an open file; PIL image; `[H, W, 3]` RGB, `[H, W, 4]` RGBA or
             `[H, W]` grey uint8 array, or RGB array of floats in 0..1; `[3, H, W]` RGB tensor, uint8 or floats in 0..1.
         cropper: makes the crop. Floats of a crop that fits stay as they are; others are rounded to 8 bits.
+        reasons: whether to measure quality components, too.
     """
     key = str(index)
     try:
         if isinstance(image, (str, PathLike)):
             key = escape_name(str(fspath(image)))
-        crop, note = _crop(image, cropper)
+        crop, note, components = _crop(image, cropper, reasons=reasons)
     except ImageError as error:
-        return FaceSample(index, key, None, str(error))
-    return FaceSample(index, key, crop, note)
+        return FaceSample(index, key, None, str(error), components=UNKNOWN if reasons else None)
+    return FaceSample(index, key, crop, note, components=components)
 
 
-def _crop(image: Any, cropper: Cropper) -> tuple[Tensor, str]:
+def measure_crops(crops: Tensor) -> Tensor:
+    """Measure the quality components of `[B, 3, H, W]` crops: `[B, C]` int16, in the order of `COMPONENTS`."""
+    return torch.tensor([measure(_pixels(crop)[0]) for crop in crops], dtype=torch.int16)
+
+
+def _crop(image: Any, cropper: Cropper, *, reasons: bool) -> tuple[Tensor, str, tuple[int, ...] | None]:
     if isinstance(image, np.ndarray) and image.dtype.kind == "f":
         image = _chw(image)
     if isinstance(image, Tensor):
         _require_image(image)
         if cropper.aligner is None and tuple(image.shape[1:]) == cropper.preprocessing.size:
-            return image.cpu(), ""
+            return image.cpu(), "", measure(_pixels(image)[0]) if reasons else None
     pixels, note = _pixels(image)
-    crop, remark = cropper(pixels)
-    return torch.from_numpy(np.array(crop)).permute(2, 0, 1).contiguous(), "; ".join(filter(None, [note, remark]))
+    crop = cropper(pixels)
+    components = measure(crop.pixels, pixels, crop.face) if reasons else None
+    tensor = torch.from_numpy(np.array(crop.pixels)).permute(2, 0, 1).contiguous()
+    return tensor, "; ".join(filter(None, [note, crop.remark])), components
 
 
 def _pixels(image: Any) -> tuple[Pixels, str]:

@@ -21,7 +21,7 @@ from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.quality_batch import FAILED, ScoredBatch, score_batch
 from froq_lightning.scorer.gate import Gate
-from froq_lightning.scorer.images import is_one_image, read_sample
+from froq_lightning.scorer.images import is_one_image, measure_crops, read_sample
 from froq_lightning.scorer.watch import Watch
 
 AUTOCAST = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -129,7 +129,9 @@ class QualityScorer:
         set_memory_format(scorer.backbone, scorer.backbone.device)
         return scorer
 
-    def __call__(self, images: Any, *, embeddings: bool = False, strict: bool = False) -> ScoredBatch:
+    def __call__(
+        self, images: Any, *, embeddings: bool = False, reasons: bool = False, strict: bool = False
+    ) -> ScoredBatch:
         """Score one image or many, of any sizes; a bad one becomes a row with status "failed" and the reason.
 
         A pass ends behind the deepest observed layer unless embeddings are wanted.
@@ -139,6 +141,7 @@ class QualityScorer:
                 (uint8, or floats in 0..1), an RGB tensor `[3, H, W]` (the same), or an iterable of these; also an array
                 `[B, H, W, 3]` or a tensor `[B, 3, H, W]`. Mind that OpenCV's arrays are BGR.
             embeddings: whether to give the embeddings of the same passes too.
+            reasons: whether to measure quality components too, and to name what is wrong with each image.
             strict: whether the first bad image raises instead.
 
         Returns:
@@ -149,23 +152,24 @@ class QualityScorer:
             BackboneError: if an observed layer mixes the images of a batch.
         """
         tables = []
-        for batch in self._batches(images):
+        for batch in self._batches(images, reasons=reasons):
             tables.append(scored := self._score(batch, embeddings=embeddings))
             if strict and FAILED in scored.status:
                 row = scored[scored.status.index(FAILED)]
                 raise ImageError(f"image {row.image}: {row.reason}")
         return ScoredBatch.concatenate(tables)
 
-    def gate(self, min_quality: int) -> Gate:
+    def gate(self, min_quality: int, *, reasons: bool = False) -> Gate:
         """Return what passes or fails images: `scorer.gate(min_quality=30)(image).passed`.
 
         Args:
             min_quality: 0..100, the lowest quality that passes.
+            reasons: whether verdicts name what is wrong with an image that fails, and what to do about it.
 
         Raises:
             ConfigurationError: if it is out of that range.
         """
-        return Gate(self, min_quality)
+        return Gate(self, min_quality, reasons)
 
     def watch(self, network: nn.Module | None = None) -> Watch:
         """Read the quality of images from passes of your own: `with scorer.watch(network) as watch: …`.
@@ -185,17 +189,18 @@ class QualityScorer:
             scores = score_batch(self._method, self.backbone, batch.images.to(device), embeddings=embeddings)
         return ScoredBatch.of(batch, scores)
 
-    def _batches(self, images: Any) -> Iterator[FaceBatch]:
+    def _batches(self, images: Any, *, reasons: bool) -> Iterator[FaceBatch]:
         if isinstance(images, Tensor) and self._takes(images):
             for start in range(0, len(images), self.batch_size):
                 crops = images[start : start + self.batch_size]
-                yield FaceBatch.of_tensors(crops, torch.arange(start, start + len(crops)))
+                batch = FaceBatch.of_tensors(crops, torch.arange(start, start + len(crops)))
+                yield replace(batch, components=measure_crops(crops)) if reasons else batch
             return
         listed: Iterable[Any] = [images] if is_one_image(images) else images
         remaining = zip(count(), listed, strict=False)
         while chunk := list(islice(remaining, self.batch_size)):
             with _one_reads:
-                samples = [read_sample(index, image, self._cropper) for index, image in chunk]
+                samples = [read_sample(index, image, self._cropper, reasons=reasons) for index, image in chunk]
             yield collate(_of_one_type(samples))
 
     def _takes(self, images: Tensor) -> bool:

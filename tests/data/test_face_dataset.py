@@ -12,6 +12,7 @@ from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.data.image_refs import ImageRef, WithCopies
 from froq_lightning.data.landmark_alignment import TEMPLATES
 from froq_lightning.datamodules.loading import face_loader, require_loading
+from froq_lightning.defects.components import COMPONENTS, UNKNOWN
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.sources.source import read_faces
 
@@ -130,3 +131,21 @@ def test_subjects_and_copies_travel_with_the_crops(workers: int, crops: list) ->
 def test_degradations_are_noted_after_what_reading_changed(image: ImageRef) -> None:
     faces = FaceDataset([image], Preprocessing(size=(56, 56)), resize=True, degradations=Degradations(share=1.0))
     assert faces[0].note.startswith("resized from 112 x 112; degraded: ")
+
+
+def test_an_aligner_that_tells_no_landmarks_gives_reasons_too(image: ImageRef) -> None:
+    size = Preprocessing(size=(8, 8), alignment="other")
+    sample = FaceDataset([image, replace(image, problem="lies elsewhere")], size, Corner(), reasons=True)
+    values = dict(zip(COMPONENTS, sample[0].components, strict=True))
+    assert (values["SingleFacePresent"], values["HeadPoseYaw"], values["InterEyeDistance"]) == (0, -1, -1)
+    assert sample[1].components == UNKNOWN
+    batch = next(iter(face_loader(sample, 2, 0)))
+    assert batch.components.tolist() == [list(sample[0].components)]
+    assert FaceDataset([image], size, Corner())[0].components is None
+
+
+def test_landmarks_that_come_with_images_tell_size_and_pose(image: ImageRef) -> None:
+    faces = FaceDataset([replace(image, landmarks=LANDMARKS)], Preprocessing(), reasons=True)
+    values = dict(zip(COMPONENTS, faces[0].components, strict=True))
+    assert values["InterEyeDistance"] == 15  # 35 pixels
+    assert values["HeadPoseYaw"] == 100

@@ -21,6 +21,7 @@ def test_a_picture_gets_its_quality_and_a_verdict(photographs: list[Path]) -> No
     assert judge(picture) == (verdict.quality, "passed")
     assert judge(picture * 0) == (-1, "no face found")
     assert judge(None) == (-1, "no picture")
+    assert webcam.Judge(min_quality=100)(picture // 8) == (judge.gate(picture // 8).quality, "More light on the face.")
 
 
 @pytest.mark.slow

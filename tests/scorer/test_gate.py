@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageFilter
 
 from froq_lightning import QualityScorer
 from froq_lightning.errors import ConfigurationError
@@ -38,3 +40,26 @@ def test_scores_of_a_watch_can_be_judged(crop_scorer: QualityScorer) -> None:
 def test_a_quality_that_there_is_not_is_refused(lowest: int, scorer: QualityScorer) -> None:
     with pytest.raises(ConfigurationError, match=f"`min_quality` in 0..100, but got {lowest}"):
         scorer.gate(min_quality=lowest)
+
+
+def test_an_image_that_fails_gets_its_defects_and_guidance(scorer: QualityScorer, photographs: list[Path]) -> None:
+    photograph = Image.open(photographs[0])
+    blurred = photograph.filter(ImageFilter.GaussianBlur(4))
+    gate = scorer.gate(min_quality=100, reasons=True)
+    verdict, clean = gate([blurred, photograph])
+    assert (verdict.defects[0], verdict.guidance) == ("blurred", "Hold still.")
+    assert verdict.reason == f"quality {verdict.quality} is below 100: {', '.join(verdict.defects)}"
+    assert (clean.defects, clean.guidance, clean.reason) == ((), "", f"quality {clean.quality} is below 100")
+    unasked = scorer.gate(min_quality=100)(blurred)
+    assert (unasked.defects, unasked.reason) == ((), f"quality {verdict.quality} is below 100")
+    passed = scorer.gate(min_quality=0, reasons=True)(blurred)
+    assert (passed.passed, passed.defects) == (True, ())
+
+
+def test_a_face_at_the_edge_of_a_photograph_is_cut_off(scorer: QualityScorer, photographs: list[Path]) -> None:
+    pixels = np.array(Image.open(photographs[0]))
+    row = scorer(pixels[:, 110:], reasons=True)[0]
+    assert "cut off" in row.defects
+    assert "occluded" not in row.defects
+    two = np.concatenate([pixels, pixels[:, ::-1]], axis=1)
+    assert scorer(two, reasons=True)[0].defects == ("several faces",)

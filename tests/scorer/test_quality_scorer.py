@@ -67,7 +67,7 @@ def test_scores_are_those_of_predict_bit_for_bit(
     scores = scorer(sorted((tmp_path / "photos").iterdir()), embeddings=embeddings)
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
     assert [(row["quality_score"], row["quality"], row["status"], row["reason"]) for row in rows] == [
-        row[2:] for row in scores
+        row[2:6] for row in scores
     ]
     assert scores.status.count("failed") == 1
     if embeddings:

@@ -24,7 +24,23 @@ def test_a_dlib_crop_is_the_chip_that_dlib_cuts(astronaut: Pixels) -> None:
     face = dlib_aligner("dlib", (150, 150))(astronaut)
     assert face is not None
     assert face.faces_found == 1
+    assert face.areas == (float(box.area()),)
     assert np.array_equal(face.image, dlib.get_face_chip(astronaut, landmarks, size=150, padding=0.25))
+
+
+def test_the_landmarks_are_those_of_the_photograph_from_left_to_right(astronaut: Pixels) -> None:
+    face, mirrored = (dlib_aligner("dlib", (96, 96))(pixels) for pixels in (astronaut, astronaut[:, ::-1]))
+    assert face is not None
+    assert face.landmarks is not None
+    assert mirrored is not None
+    assert mirrored.landmarks is not None
+    (left, right), nose = face.landmarks.eyes, face.landmarks.nose
+    assert nose is not None
+    assert left[0] < nose[0] < right[0]
+    assert max(left[1], right[1]) < nose[1]
+    assert 30 < face.landmarks.distance < 60
+    across = astronaut.shape[1] - 1 - mirrored.landmarks.eyes[::-1, 0]
+    assert np.abs(across - face.landmarks.eyes[:, 0]).max() < 4
 
 
 @pytest.mark.parametrize(("alignment", "size"), [("dlib", (96, 96)), ("arcface", (224, 224)), ("arcface", (112, 96))])

@@ -9,10 +9,12 @@ import numpy as np
 
 from froq_dlib.detection import FaceDetector
 from froq_dlib.files import LANDMARKS, model_file
-from froq_dlib.template import arcface_crop
-from froq_lightning.backbones.spec import AlignedFace, Pixels
+from froq_dlib.template import Points, arcface_crop
+from froq_lightning.backbones.spec import AlignedFace, FaceLandmarks, Pixels
 
 CHIP_PADDING = 0.25  # with it dlib's network was trained
+# How far the base of the nose lies before the line between the eyes, in distances between these.
+NOSE_DEPTH = 0.35
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class DlibAligner:
         if not boxes:
             return None
         face = self._landmarks(image, max(boxes, key=dlib.rectangle.area))
-        return AlignedFace(CROPS[self.alignment](image, face, self.size), len(boxes))
+        crop, areas = CROPS[self.alignment](image, face, self.size), tuple(float(box.area()) for box in boxes)
+        return AlignedFace(crop, len(boxes), _face_landmarks(face), areas)
 
     @cached_property
     def _landmarks(self) -> dlib.shape_predictor:
@@ -61,8 +64,17 @@ def _dlib_crop(image: Pixels, face: dlib.full_object_detection, size: tuple[int,
 
 
 def _arcface_crop(image: Pixels, face: dlib.full_object_detection, size: tuple[int, int]) -> Pixels:
-    points = np.array([(point.x, point.y) for point in face.parts()], dtype=np.float64)
-    return arcface_crop(image, points, size)
+    return arcface_crop(image, _points(face), size)
+
+
+def _points(face: dlib.full_object_detection) -> Points:
+    return np.array([(point.x, point.y) for point in face.parts()], dtype=np.float64)
+
+
+def _face_landmarks(face: dlib.full_object_detection) -> FaceLandmarks:
+    """Take the middle between its corners for the centre of an eye; first those of the eye on the right."""
+    right, left, nose = np.split(_points(face), [2, 4])
+    return FaceLandmarks(np.stack([left.mean(0), right.mean(0)]), nose[0], NOSE_DEPTH)
 
 
 CROPS: dict[str, Callable[[Pixels, dlib.full_object_detection, tuple[int, int]], Pixels]] = {

@@ -1,0 +1,1 @@
+"""What is wrong with an image of a face, measured on its pixels and landmarks in NumPy: components, and defects."""
