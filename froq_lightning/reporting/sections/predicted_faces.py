@@ -48,4 +48,5 @@ def _cards(context: PredictionContext, rows: Iterable[ScoredRow]) -> Iterator[Ca
     for row in rows:
         source = picture(context, row)
         if source:
-            yield Card(source, file_name(row.image), row.quality, row.reason, row.image)
+            note = "; ".join(filter(None, [*row.defects, row.reason]))
+            yield Card(source, file_name(row.image), row.quality, note, row.image)
