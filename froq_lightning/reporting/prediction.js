@@ -4,11 +4,11 @@
 {
   const PAGE = 25;
   const byId = (id) => document.getElementById(id);
-  const { columns, remarks, defects, subjects, rows } = JSON.parse(byId("images-data").textContent);
+  const { columns, remarks, subjects, defects, rows } = JSON.parse(byId("images-data").textContent);
   const place = Object.fromEntries(columns.map((name, number) => [name, number]));
   const finder = document.querySelector(".finder");
   const [table, text, status, low, high] = ["table", "text", "status", "low", "high"].map((name) => byId(`find-${name}`));
-  const defect = byId("find-defect"); // null where nothing was measured
+  const defect = byId("find-defect"); // only where defects were looked for
   const headers = [...table.querySelectorAll("th button")];
   const count = (number) => number.toLocaleString("en").replaceAll(",", "\u202f");
 
@@ -18,7 +18,7 @@
     image: (row) => row[place.image],
     subject: (row) => subjects[row[place.subject]],
     remark: (row) => remarks[row[place.remark]],
-    defects: (row) => defects[row[place.defects]],
+    defect: (row) => row[place.defects].map((number) => defects[number]).join(", "),
   };
   const hasStatus = {
     all: () => true,
@@ -34,7 +34,7 @@
   const view = { column: "quality", descending: false, page: 0, matches: [] };
 
   function searchedTexts() {
-    const fields = [value.image, value.subject, value.remark, value.defects];
+    const fields = [value.image, value.subject, value.remark, value.defect];
     searched ??= rows.map((row) => fields.map((field) => field(row)).join("\n").toLowerCase());
     return searched;
   }
@@ -50,13 +50,14 @@
   function find() {
     const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const texts = words.length ? searchedTexts() : [];
+    const wanted = defects.indexOf(defect?.value);
     const isRanged = low.value !== "" || high.value !== "";
     const [from, to] = [low.value === "" ? 0 : Number(low.value), high.value === "" ? 100 : Number(high.value)];
     const fits = (at) => {
       const quality = rows[at][place.quality];
       return (
         hasStatus[status.value](rows[at]) &&
-        (!defect?.value || value.defects(rows[at]).split(", ").includes(defect.value)) &&
+        (wanted < 0 || rows[at][place.defects].includes(wanted)) &&
         (!isRanged || (quality >= Math.max(from, 0) && quality <= to)) &&
         words.every((word) => texts[at].includes(word))
       );
@@ -106,7 +107,7 @@
 
   // A text that may break behind what parts its words, before it breaks within one.
   function breakable(text) {
-    return text.match(/[^/_-]*[/_-]?/g).flatMap((part) => [part, document.createElement("wbr")]);
+    return text.match(/[^/_-]*[/_-]?/g).filter(Boolean).flatMap((part) => [part, document.createElement("wbr")]);
   }
 
   function quality(number) {
@@ -128,7 +129,7 @@
     byId("find-count").scrollIntoView({ block: "start" });
   }
 
-  for (const field of [text, status, defect, low, high]) field?.addEventListener("input", find);
+  for (const field of [text, status, low, high, defect]) field?.addEventListener("input", find);
   for (const header of headers) {
     header.addEventListener("click", () => {
       view.descending = header.dataset.column === view.column && !view.descending;

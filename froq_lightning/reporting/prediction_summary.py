@@ -38,6 +38,7 @@ class PredictionSummary:
         ranking: of the images that were scored, by raw score.
         qualities: `[101]` numbers of images by quality, 0 to 100.
         reasons: numbers of failed images by reason.
+        defects: numbers of images by defect; empty if none was looked for.
         failures: rows of the first failed images.
         best_shots: by subject, in the order of the source; empty if subjects are not known.
     """
@@ -45,6 +46,7 @@ class PredictionSummary:
     ranking: Ranking[ScoredRow]
     qualities: Integers = field(default_factory=lambda: np.zeros(101, np.int64))
     reasons: Counter[str] = field(default_factory=Counter)
+    defects: Counter[str] = field(default_factory=Counter)
     failures: list[ScoredRow] = field(default_factory=list)
     best_shots: dict[str, BestShot] = field(default_factory=dict)
 
@@ -65,6 +67,7 @@ class PredictionSummary:
 
     def add(self, row: ScoredRow, subject: str) -> None:
         """Add a row; `subject` is empty where it is not known."""
+        self.defects.update(row.defects)
         if row.quality_score is None:
             self.reasons[row.reason] += 1
             self.failures += [row] if len(self.failures) < FAILURES_KEPT else []

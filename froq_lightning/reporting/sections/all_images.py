@@ -13,7 +13,15 @@ from froq_lightning.runs.quality_batch import ScoredRow
 
 # Rows on a page; of more images the worst ones. A browser opens a page of so many within seconds.
 MOST_ROWS = 200_000
-DEFECTS_APART = ", "
+# Those with a list of texts in the data are there if one of these is not empty.
+COLUMNS = {
+    "quality": "Quality",
+    "image": "Image",
+    "subject": "Subject",
+    "score": "Raw score",
+    "defect": "Defects",
+    "remark": "Remark",
+}
 TEMPLATE = """\
 {% from "macros.html" import many %}
 <h2>All images</h2>
@@ -24,7 +32,7 @@ TEMPLATE = """\
 <div class="finder" hidden>
 <div class="filters" role="search" aria-label="Images">
 <label class="wide">Search<input type="search" id="find-text" autocomplete="off" spellcheck="false"
-placeholder="name{{ ", subject" if "subject" in columns }} or remark"></label>
+placeholder="name{{ ", subject" if "subject" in columns }}{{ ", defect" if defects }} or remark"></label>
 <label>Status<select id="find-status">
 <option value="all">all</option><option value="ok">scored</option>
 {% if "remark" in columns %}<option value="remark">scored, with a remark</option>{% endif %}
@@ -32,8 +40,7 @@ placeholder="name{{ ", subject" if "subject" in columns }} or remark"></label>
 {% if "subject" in columns %}<option value="best">best of its subject</option>{% endif %}
 </select></label>
 {% if defects %}
-<label>Defect<select id="find-defect">
-<option value="">any or none</option>
+<label>Defect<select id="find-defect"><option value="">any or none</option>
 {% for defect in defects %}
 <option>{{ defect }}</option>
 {% endfor %}
@@ -70,18 +77,18 @@ class TableRow(NamedTuple):
         quality: 0..100; -1 if the image failed.
         score: raw, to four digits; None if the image failed.
         remark: place of the reason or remark among the remarks.
-        defects: place of what is wrong with the image among the defects.
         subject: place of the subject among the subjects.
         best: 1 if it is the best image of its subject, else 0.
+        defects: places of its defects among the defects, the worst first.
     """
 
     image: str
     quality: int
     score: float | None
     remark: int
-    defects: int
     subject: int
     best: int
+    defects: tuple[int, ...]
 
 
 class Numbers(dict[str, int]):
@@ -95,13 +102,10 @@ class Numbers(dict[str, int]):
 def render(context: PredictionContext) -> Iterator[Part]:
     """Show the table."""
     data = table(context)
-    columns = {"quality": "Quality", "image": "Image", "subject": "Subject", "defects": "Defects"}
-    columns |= {"score": "Raw score", "remark": "Remark"}
-    for column, texts in (("subject", "subjects"), ("defects", "defects"), ("remark", "remarks")):
-        if not any(data[texts]):
-            del columns[column]
-    defects = sorted({defect for together in data["defects"] for defect in together.split(DEFECTS_APART) if defect})
-    content = fill(TEMPLATE, images=len(context.prediction), most=MOST_ROWS, columns=columns, defects=defects)
+    columns = {name: title for name, title in COLUMNS.items() if any(data.get(f"{name}s", ["always"]))}
+    content = fill(
+        TEMPLATE, images=len(context.prediction), most=MOST_ROWS, columns=columns, defects=sorted(data["defects"])
+    )
     script = (files("froq_lightning.reporting") / "prediction.js").read_text(encoding="utf-8")
     yield Part("images", "All images", content, script, data)
 
@@ -111,15 +115,16 @@ SECTION = Section("prediction", 60, render)
 
 def table(context: PredictionContext) -> dict[str, Any]:
     """Return the rows for the script, in the order of the source, with what their numbers stand for."""
-    texts = {name: Numbers() for name in ("remarks", "defects", "subjects")}
-    rows = [table_row(context, row, **texts) for row in _worst(context.prediction, MOST_ROWS)]
-    return {"columns": TableRow._fields, **{name: list(numbers) for name, numbers in texts.items()}, "rows": rows}
+    remarks, subjects, defects = Numbers(), Numbers(), Numbers()
+    rows = [table_row(context, row, remarks, subjects, defects) for row in _worst(context.prediction, MOST_ROWS)]
+    texts = {"remarks": list(remarks), "subjects": list(subjects), "defects": list(defects)}
+    return {"columns": TableRow._fields, **texts, "rows": rows}
 
 
 def table_row(
-    context: PredictionContext, row: ScoredRow, remarks: Numbers, defects: Numbers, subjects: Numbers
+    context: PredictionContext, row: ScoredRow, remarks: Numbers, subjects: Numbers, defects: Numbers
 ) -> TableRow:
-    """Build a row; remarks, defects and subjects are numbered as they come."""
+    """Build a row; remarks, subjects and defects are numbered as they come."""
     subject = context.subject(row)
     best = context.summary.best_shots[subject].row if subject else None
     return TableRow(
@@ -127,9 +132,9 @@ def table_row(
         quality=row.quality,
         score=None if row.quality_score is None else round(row.quality_score, 4),
         remark=remarks[row.reason],
-        defects=defects[DEFECTS_APART.join(row.defects)],
         subject=subjects[subject],
         best=int(best is not None and best.sample_index == row.sample_index),
+        defects=tuple(map(defects.__getitem__, row.defects)),
     )
 
 

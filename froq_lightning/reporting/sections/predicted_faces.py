@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from froq_lightning.defects.defects import guidance
 from froq_lightning.reporting.page import fill
 from froq_lightning.reporting.section import Part, PredictionContext, Section
 from froq_lightning.reporting.thumbnail import CARD_SIDE, Card, thumbnail
@@ -40,12 +39,6 @@ def picture(context: PredictionContext, row: ScoredRow) -> str:
     return "" if crop is None else thumbnail(crop.permute(1, 2, 0).numpy(), CARD_SIDE)
 
 
-def note(row: ScoredRow) -> str:
-    """Say what is wrong with an image, where that was measured, and what to do about the worst of it."""
-    advice = guidance(row.defects[0]) if row.defects else ""
-    return ". ".join(filter(None, [row.reason, ", ".join(row.defects), advice]))
-
-
 def file_name(image: str) -> str:
     """Return the last part of the name of an image."""
     return image.rsplit("/", 1)[-1]
@@ -55,4 +48,5 @@ def _cards(context: PredictionContext, rows: Iterable[ScoredRow]) -> Iterator[Ca
     for row in rows:
         source = picture(context, row)
         if source:
-            yield Card(source, file_name(row.image), row.quality, note(row), row.image)
+            note = "; ".join(filter(None, [*row.defects, row.reason]))
+            yield Card(source, file_name(row.image), row.quality, note, row.image)

@@ -63,8 +63,8 @@ def test_every_image_is_scored_once_in_input_order(
     launch, broken, count = PREDICTED[name]
     interleave(tmp_path / "faces", broken, images[:count])
     source = f"--data.source={tmp_path / 'faces'}"
-    options = [f"--model.observer={observer}", source, *(["--reasons"] if broken else [])]
-    two, one = run(launch, "predict", "scores.csv", *options, "--report")
+    options = [f"--model.observer={observer}", source, "--report", *(["--reasons"] if broken else [])]
+    two, one = run(launch, "predict", "scores.csv", *options)
     assert_alike(rows(two), rows(one))
     assert {path.name for path in two.parent.iterdir()} == {"scores.csv", "scores.config.yaml", "scores.html"}
     pages = [path.with_suffix(".html").read_text(encoding="utf-8") for path in (two, one)]

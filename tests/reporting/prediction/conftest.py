@@ -77,7 +77,7 @@ def predicted(validated: Any, photos: Path, tmp_path_factory: pytest.TempPathFac
     """What `predict` found by a real Observer, and the page that it wrote."""
     folder, module = tmp_path_factory.mktemp("predicted"), validated[1]
     assert isinstance(module.observer, Observer)
-    data = FaceDataModule(str(photos), module.preprocessing, batch_size=8, workers=0)
+    data = FaceDataModule(str(photos), module.preprocessing, batch_size=8, workers=0, reasons=True)
     writer = QualityWriter(folder / "scores.csv")
     rows, report = Rows(writer), PredictionReport(folder / "scores.html", faces=4)
     options: dict[str, Any] = {"accelerator": "cpu", "logger": False, "enable_checkpointing": False}

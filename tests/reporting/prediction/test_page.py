@@ -142,6 +142,23 @@ def test_thresholds_say_how_many_images_they_discard(predicted: Predicted, with_
     assert below["50"] == ["80", "44.44 %"]
 
 
+def test_defects_are_counted_with_what_helps_and_stand_below_the_faces(
+    predicted: Predicted, with_rows: WithRows, parse: Any
+) -> None:
+    context = predicted[0]
+    rows = [row._replace(defects=("blurred", "dark") if row.quality >= 0 else ()) for row in context.prediction.rows()]
+    with_defects = replace(context, prediction=with_rows(rows))
+    section = parse(part("found_defects", with_defects).content)
+    counted = ["20", "90.91 %"]  # of 22
+    assert section.rows("Share") == [["blurred Hold still.", *counted], ["dark More light on the face.", *counted]]
+    assert parse(part("predicted_faces", with_defects).content).words.count("blurred; dark") == 8
+    data = part("all_images", with_defects).data
+    assert data["defects"] == ["blurred", "dark"]
+    assert {row[-1] for row in data["rows"]} == {(0, 1), ()}
+    without = replace(context, prediction=with_rows([row._replace(defects=()) for row in rows]))
+    assert not list(find(SECTIONS, "found_defects").load().render(without))
+
+
 def test_a_run_in_which_all_failed_has_a_page(predicted: Predicted, with_rows: WithRows, parse: Any) -> None:
     context = replace(predicted[0], prediction=with_rows(made_up(30, failed=30)), faces=None)
     assert "No image could be scored." in part("predicted_qualities", context).content
