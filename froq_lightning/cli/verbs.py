@@ -113,7 +113,11 @@ class ReportedCLI(VerbCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output` and `--report`."""
         super().add_arguments_to_parser(parser)
-        default = "not" if self.report_default is False else "where matplotlib is installed"
+        default = (
+            "not, since it reads the images that it shows again"
+            if self.report_default is False
+            else "where matplotlib is installed"
+        )
         text = f"whether to write an HTML report beside the output; by default {default}"
         parser.add_argument("--report", type=bool | None, nargs="?", const=True, default=self.report_default, help=text)
 

@@ -1,4 +1,4 @@
-"""A page that a run writes: HTML that needs no network, no script and no other file."""
+"""A page that a run writes: HTML that needs no network and no other file, and is of use without script."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
