@@ -5,8 +5,8 @@
 Each network is calibrated on the calibration set in DIR first. Then the occluded images of `faces_degraded/` of every
 other subject are explained; a hit is a map whose largest value lies inside the occluder, with no tolerance. Where that
 lies is read from the difference to the crop in `faces/`. Other occluders take its place in that crop: grey, white, the
-colour of the skin, noise, and a piece of another image. Prints a table in Markdown: hits on all images and on those of
-a severity above 0.6, of the middle of the image, of a random point, and the share of images whose score the occluder
+colour of the skin, noise, and a piece of another image. Prints a table in Markdown: hits on all images and by
+severity, of the middle of the image, of a random point, and the share of images whose score the occluder
 lowers at all: on the others no map of what pulls the score down can find it.
 """
 
@@ -25,7 +25,7 @@ from froq_lightning.cli import main as froq
 from froq_lightning.data.images import read_image
 from froq_lightning.scorer import QualityScorer
 
-SEVERE = 0.6
+BINS = ((0.0, 0.3), (0.3, 0.6), (0.6, 1.0))  # of severity
 CHANGED = 24  # grey levels; JPEG changes fewer
 Box = tuple[slice, slice]
 
@@ -120,9 +120,12 @@ def inside(box: Box, down: int, across: int) -> bool:
 
 
 def share(values: list[bool], faces: list[Face]) -> str:
-    """Write the share of true values, of all and of the severe ones."""
-    severe = [value for value, face in zip(values, faces, strict=True) if face.severity > SEVERE]
-    return f"{100 * sum(values) / len(values):.1f} | {100 * sum(severe) / max(len(severe), 1):.1f}"
+    """Write the share of true values in per cent, of all and by severity."""
+    cells = []
+    for low, high in ((0.0, 1.0), *BINS):
+        chosen = [value for value, face in zip(values, faces, strict=True) if low <= face.severity <= high]
+        cells.append(f"{100 * sum(chosen) / len(chosen):.1f}" if chosen else "-")
+    return " | ".join(cells)
 
 
 def calibrated(network: Network, shared: Path, folder: Path) -> QualityScorer:
@@ -148,7 +151,8 @@ def main() -> None:
     areas = [[face.box[0].stop - face.box[0].start, face.box[1].stop - face.box[1].start] for face in shown]
     random = sum(down * across for down, across in areas) / len(areas) / 112**2
     print(f"\n{len(shown)} images; middle {share(middle, shown)}; a random point {100 * random:.1f}\n")
-    print("| network | occluder | lowers the score | hits | severe |\n" + "|---" * 5 + "|")
+    bins = " | ".join(f"{low} .. {high}" for low, high in BINS)
+    print(f"| network | occluder | lowers the score | hits | {bins} |\n" + "|---" * 7 + "|")
     for name in parsed.networks:
         with tempfile.TemporaryDirectory() as folder:
             scorer = calibrated(networks(parsed.shared)[name], parsed.shared, Path(folder))

@@ -21,7 +21,7 @@ WINDOW = 2
 COARSE = 4
 # Standard deviation, as a share of the side, of the Gaussian about the middle of the crop that weighs the cells: what
 # stands behind a face moves the norms as well, but is no part of it.
-SPREAD = 0.25
+SPREAD = 0.2
 
 
 def quality_map(method: QualityMethod, backbone: Backbone, images: Tensor, batch_size: int = 32) -> Tensor:
