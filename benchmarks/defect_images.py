@@ -153,9 +153,10 @@ def examples(data: Path) -> Iterator[Example]:
         yield _example("resized", (), _resized(face, draw), fitting)
         for kind, degrade in KINDS.items():
             version = degrade(_resized(face, draw) if draw.random() < 0.5 else face, draw)
-            yield _example(
-                "made here", (kind,), compressed(version, 95) if draw.random() < 0.5 else version, fitting, 1
-            )
+            # Much compression hides how an image was enlarged.
+            quality = 95 if kind in ("resolution", "blur") else int(draw.uniform(40, 96))
+            version = compressed(version, quality) if draw.random() < 0.5 else version
+            yield _example("made here", (kind,), version, fitting, 1)
         yield _example("mild", (), mild(face, draw), fitting)
         yield _example("texture", ("occlusion",), texture(face, draw), fitting, 1)
         chain = CHAINS[place % len(CHAINS)]
