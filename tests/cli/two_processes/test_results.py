@@ -211,15 +211,24 @@ def test_the_results_are_the_same(
     tmp_path: Path,
     run: Callable[..., tuple[Path, Path]],
     interleave: Callable[..., list[Path]],
+    network: tuple[str, ...],
 ) -> None:
     launch, source = EVALUATED[name]
-    methods = ("--model.methods=[froq, embedding_norm, random, network_quality]", "--model.metrics.fmr=[0.01, 0.1]")
+    options = network[1].partition("=")[2]
+    twin = f"{{backbone: timm, backbone_options: {options}, observer: {observer}, name: twin}}"
+    methods = (
+        *("--model.methods=[froq, embedding_norm, random, network_quality]", "--model.metrics.fmr=[0.01, 0.1]"),
+        f"--model.backbones=[{twin}]",
+    )
     images_option = f"--data.source={source(images, tmp_path / 'source', interleave)}"
     options = (*methods, "--report=false", f"--model.observer={observer}", images_option)
     outputs = run(launch, "test", "results.csv", *options)
     two, one = (json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in outputs)
     assert any(row["value"] is not None for row in one["results"])
     assert one["sets"] == two["sets"]
+    assert one["sets"][1]["name"].endswith("errors of twin")
+    counts = [[each["result"]["before"]["fnmr"] for each in content["thresholds"]] for content in (one, two)]
+    assert counts[0] == counts[1] != []
     assert one["sets"][0]["left_out"] != {}
     assert two["pass_milliseconds"] > 0
     for method, other in zip(two["methods"], one["methods"], strict=True):
