@@ -20,7 +20,7 @@ from froq_lightning.reporting.section import EvaluationContext, Part, Section
 # Of a curve so many points are drawn.
 POINTS = 600
 TEMPLATE = """\
-{% from "macros.html" import legend, swatch %}
+{% from "macros.html" import grid, legend, swatch %}
 <h2 class="name">{{ convention.name }}</h2>
 {% set words = convention.describe() %}
 <p>{{ words[0] | upper }}{{ words[1:] }}.</p>
@@ -65,11 +65,7 @@ false non-matches, {{ counts.false_matches | count }} false matches</small></th>
 </tbody>
 </table></div>
 {% if charts %}
-<div class="grid">
-{% for title, drawing in charts %}
-<figure><figcaption>{{ title }}</figcaption>{{ drawing }}</figure>
-{% endfor %}
-</div>
+{{ grid(charts) }}
 {% endif %}
 {% endfor %}
 {% if has_intervals %}

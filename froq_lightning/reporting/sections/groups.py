@@ -18,7 +18,7 @@ from froq_lightning.reporting.sections.thresholds import shown_thresholds
 # Groups of which curves are drawn.
 MOST_DRAWN = 7
 TEMPLATE = """\
-{% from "macros.html" import listed, swatch %}
+{% from "macros.html" import grid, listed, swatch %}
 <h2>Groups by {{ column }}</h2>
 <p>All groups have one comparison threshold and one quality threshold. A trial is a group's if both of its images are.
 Small numbers are bounds: every one holds with 95 % confidence, by subject.</p>
@@ -51,11 +51,7 @@ at least {{ found.groups.threshold | short }}{% endif %}</caption>
 <li>{{ group }} alone: {{ sentence }}</li>
 {% endfor %}
 </ul>
-<div class="grid">
-{% for title, drawing in charts %}
-<figure><figcaption>{{ title }}</figcaption>{{ drawing }}</figure>
-{% endfor %}
-</div>
+{{ grid(charts) }}
 {% endfor %}
 """
 

@@ -18,7 +18,7 @@ from froq_lightning.reporting.section import EvaluationContext, Part, Section
 POINTS, ENDS = 400, (0.005, 0.995)
 TICKS = (0.01, 0.1, 0.5, 0.9, 0.99)
 TEMPLATE = """\
-{% from "macros.html" import listed, swatch %}
+{% from "macros.html" import grid, listed, swatch %}
 <h2>Quality thresholds</h2>
 <p>Images whose {{ method }} is below a threshold are discarded; the comparison threshold stays.
 {{ bounds[0] | upper }}{{ bounds[1:] }}.</p>
@@ -50,11 +50,7 @@ chance.</p>
 <li>{{ swatch(stroke) }}{{ name }}</li>
 {% endfor %}
 </ul>
-<div class="grid">
-{% for title, drawing in charts %}
-<figure><figcaption>{{ title }}</figcaption>{{ drawing }}</figure>
-{% endfor %}
-</div>
+{{ grid(charts) }}
 {% endif %}
 """
 
