@@ -42,7 +42,7 @@ def tested(
             "--model.metrics.targets.max_discard=0.2",
         ),
         *(f"--model.backbones={json.dumps([{**twin, 'name': 'twin'}])}", f"--output={folder / 'results.csv'}"),
-        f"--trials={folder / 'trials.csv'}",
+        *(f"--trials={folder / 'trials.csv'}", "--report=false"),
     ]
     assert main(arguments) == 0
     return folder, json.loads((folder / "results.json").read_text(encoding="utf-8"))

@@ -70,6 +70,7 @@ def method(edgeface: Backbone, edgeface_observation: Observation, golden: dict[s
     return FroqQuality(Observer.from_selection(selection, identity, "ridge", CalibrationSet(40, 0, {})))
 
 
+@pytest.mark.slow
 def test_an_occluder_is_found(occluded: Occluded, method: FroqQuality, edgeface: Backbone) -> None:
     images, occluders = occluded
     maps = at_crop_size(quality_map(method, edgeface, images), (112, 112))
