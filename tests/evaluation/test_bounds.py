@@ -63,6 +63,22 @@ def test_non_mated_trials_depend_on_each_other_if_they_share_a_subject() -> None
     assert one_wolf.high > 1.5 * scattered.high
 
 
+@pytest.mark.parametrize(("share", "chance"), [(1 / 1000, 0.5), (1 / 300, 0.5), (1 / 30, 0.1)])
+def test_bounds_hold_where_few_pairs_of_people_look_alike(share: float, chance: float) -> None:
+    generator, holds = np.random.default_rng(0), []
+    first, second = (np.repeat(side, 16) for side in np.triu_indices(60, 1))
+    for _ in range(200):
+        alike = np.repeat(generator.random(len(first) // 16) < share, 16)
+        rate = rate_by_subjects(alike & (generator.random(len(first)) < chance), first, second)
+        holds.append(rate.high >= share * chance)
+    assert np.mean(holds) >= 0.95
+
+
+def test_many_images_of_few_subjects_do_not_bound_false_matches() -> None:
+    first, second = (np.repeat(side, 10_000) for side in np.triu_indices(3, 1))
+    assert rate_by_subjects(np.zeros(len(first), dtype=bool), first, second).high > 0.5
+
+
 def test_no_trials_have_no_rate() -> None:
     nothing = np.zeros(0, dtype=int)
     for rate in (rate_by_subject(nothing == 1, nothing), rate_by_subjects(nothing == 1, nothing, nothing)):
