@@ -38,17 +38,17 @@ of the raw score, the most on these faces</li>
 
 def render(context: PredictionContext) -> Iterator[Part]:
     """Show as many of the worst faces with their maps as the context says."""
-    crops = dict(_crops(context))
+    crops = list(_crops(context))
     observer, backbone = context.module.observer, context.module.backbone
     if not crops or observer is None:
         return
-    images = torch.stack(list(crops.values()))
+    images = torch.stack([crop for _, crop in crops])
     maps = quality_map(FroqQuality(observer), backbone, images.to(backbone.device), context.batch_size)
     strongest = float(maps.nan_to_num(0, 0, 0).max())
     strengths = at_crop_size(maps / max(strongest, 1e-12), backbone.preprocessing.size)
     faces = [
         Card(_picture(crop, strength), file_name(row.image), row.quality, _note(cells, context), row.image)
-        for (row, crop), cells, strength in zip(crops.items(), maps, strengths, strict=True)
+        for (row, crop), cells, strength in zip(crops, maps, strengths, strict=True)
         if cells.isfinite().all()
     ]
     content = fill(TEMPLATE, faces=faces, strongest=strongest, colour=COLOUR, opacity=OPACITY)
