@@ -122,9 +122,25 @@ def test_qualities_may_come_from_predict_and_the_comparison_threshold_from_produ
     assert "at most 20 % of the images discarded: holds" in output
 
 
+def test_trials_without_a_score_and_too_few_for_an_fmr_are_told(
+    trials: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, first, *others = trials.read_text(encoding="utf-8").splitlines()
+    cells = first.split(",")
+    cells[header.split(",").index("comparison_score")] = ""
+    (tmp_path / "trials.csv").write_text("\n".join([header, ",".join(cells), *others]), encoding="utf-8")
+    assert threshold(tmp_path / "trials.csv", "--fmr", 1e-6) == 0
+    output = capsys.readouterr().out
+    assert "1 of 300 trials have no comparison score, and were left out" in output
+    assert "only 200 of the 1,000,000 non-mated trials that FMR 1e-06 needs" in output
+    assert threshold(trials, "--fmr", 0.05) == 0
+    assert "left out" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--comparison-threshold", "nan"], "Expected a finite comparison threshold, but got nan"),
         (["--max-fnmr", "2"], "Expected `max_fnmr` to be between 0 and 1, but got 2.0"),
         (["--max-fnmrr", "0.1"], "unknown option '--max-fnmrr'; nearest: --max-fnmr"),
         (["--max-fnmr", "much"], "--max-fnmr"),
