@@ -50,7 +50,8 @@ class TrialWriter(OutputWriter):
         data = trainer.datamodule  # type: ignore[attr-defined]  # set where annotations do not reach
         if not isinstance(data, TrialDataModule):
             raise ConfigurationError(f"TrialWriter works with TrialDataModule, not {type(data).__name__}")
-        keys = [[image.key for image in each.comparisons.images] for each in data.sets]
+        comparisons = [each.comparisons for each in data.sets]
+        keys = [[image.key for image in each.images] if each.templates is None else None for each in comparisons]
         header = [*COLUMNS, *(f"{name}{side}" for name in _qualities(evaluation.sets[0]) for side in ("_a", "_b"))]
         # The sets stand there once for every network.
         rows = (row for each, names in zip(evaluation.sets, cycle(keys), strict=False) for row in _rows(each, names))
@@ -64,9 +65,9 @@ def _qualities(data_set: EvaluatedSet) -> dict[str, Floats]:
     return raw | {f"{name}_quality": quality for name, quality in data_set.percentiles.items()}
 
 
-def _rows(data_set: EvaluatedSet, keys: Sequence[str]) -> Iterator[list[object]]:
+def _rows(data_set: EvaluatedSet, keys: Sequence[str] | None) -> Iterator[list[object]]:
     trials, qualities = data_set.trials, list(_qualities(data_set).values())
-    names = keys if len(keys) == len(trials.subjects) else [str(unit) for unit in range(len(trials.subjects))]
+    names = keys or [str(unit) for unit in range(len(trials.subjects))]
     columns = (trials.first.tolist(), trials.second.tolist(), trials.mated.tolist(), trials.scores.tolist())
     for first, second, mated, score in zip(*columns, strict=True):
         of_images = (_number(quality[unit]) for quality in qualities for unit in (first, second))

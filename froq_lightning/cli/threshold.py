@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from froq_lightning.callbacks.threshold_summary import threshold_lines
 from froq_lightning.cli.output_paths import require_output
 from froq_lightning.data.score_files import read_groups, read_scores
 from froq_lightning.errors import ConfigurationError, UnknownNameError
-from froq_lightning.evaluation.comparisons import Floats
+from froq_lightning.evaluation.comparisons import Floats, Trials
 from froq_lightning.evaluation.convention import PRESETS
-from froq_lightning.evaluation.error_rates import false_match_rate, threshold_at_fmr
+from froq_lightning.evaluation.error_rates import false_match_rate, non_mated_needed, threshold_at_fmr
 from froq_lightning.evaluation.groups import compare_groups
 from froq_lightning.evaluation.outcome import MethodThresholds
 from froq_lightning.evaluation.thresholds import Targets, quality_thresholds
@@ -39,8 +39,9 @@ def run_threshold(options: Namespace) -> None:
     if output is not None:
         require_output(output, IS_OWN, {name: Path(file) for name, file in files.items() if file})
     targets = Targets(options.max_fnmr, options.max_discard, options.fnmr_factor, options.most_discarded)
-    found = _thresholds(read_scored_trials(path, options.data_set), options, targets)
-    print("\n".join(threshold_lines(found)))
+    scored = read_scored_trials(path, options.data_set)
+    found = _thresholds(scored, options, targets)
+    print("\n".join([*threshold_lines(found), *_doubts(scored.trials, found, options)]))
     if output is not None:
         text = json.dumps(finite(asdict(found)), indent=1, allow_nan=False, ensure_ascii=False)
         with atomic_write(output, IS_OWN) as place:
@@ -64,6 +65,15 @@ def _thresholds(scored: ScoredTrials, options: Namespace, targets: Targets) -> M
         groups = compare_groups(options.group_column, labels, trials, quality, result, targets, PRESETS["froq"])
     is_percentile = method.endswith(PERCENTILE)
     return MethodThresholds(scored.name, method, fmr, is_percentile, result, groups)
+
+
+def _doubts(trials: Trials, found: MethodThresholds, options: Namespace) -> Iterator[str]:
+    """Say which trials count for nothing, and whether there are too few for the FMR that is wanted."""
+    if unscored := int((~np.isfinite(trials.scores)).sum()):
+        yield f"{unscored:,} of {len(trials.scores):,} trials have no comparison score, and were left out"
+    count = found.result.before.fmr.trials
+    if options.comparison_threshold is None and count < non_mated_needed(options.fmr):
+        yield f"only {count:,} of the {non_mated_needed(options.fmr):,} non-mated trials that FMR {options.fmr:g} needs"
 
 
 def _quality(scored: ScoredTrials, options: Namespace) -> tuple[str, Floats]:

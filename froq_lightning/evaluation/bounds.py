@@ -47,41 +47,61 @@ def rate_by_subject(events: Booleans, subject: Integers, confidence: float = CON
 
     Args:
         events: `[P]`, whether each trial is one.
-        subject: `[P]`, whose trial it is.
+        subject: `[P]`, the number of the subject whose trial it is, 0 or more.
         confidence: of either bound, 0..1.
         repeats: computes the bounds as if there were so many times the subjects, alike.
     """
-    _, number = np.unique(subject, return_inverse=True)
-    errors = np.bincount(number, weights=events).astype(np.float64)
-    trials = np.bincount(number).astype(np.float64)
+    counts = np.bincount(subject)
+    errors = np.bincount(subject, weights=events)[counts > 0].astype(np.float64)
+    trials = counts[counts > 0].astype(np.float64)
     effect = _design_effect(errors, trials, repeats)
     return _rate(repeats * errors.sum(), float(repeats * trials.sum()), repeats * len(trials), effect, confidence)
 
 
-def rate_by_subjects(events: Booleans, first: Integers, second: Integers, confidence: float = CONFIDENCE) -> Rate:
+def number_pairs(first: Integers, second: Integers) -> Integers:
+    """Number the unordered pairs of two numbers each from 0."""
+    low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second).astype(np.int64)
+    return np.unique(low * (int(high.max(initial=0)) + 1) + high, return_inverse=True)[1]
+
+
+def rate_by_subjects(
+    events: Booleans,
+    first: Integers,
+    second: Integers,
+    confidence: float = CONFIDENCE,
+    pairs: Integers | None = None,
+) -> Rate:
     """Bound the rate of events in trials of two subjects each; trials depend on each other if they share a subject.
 
-    As `rate_by_subject`, with the variance of dyadic data (Aronow et al., Political Analysis 2015, eq. 4).
+    As `rate_by_subject`, with the variance of dyadic data (Aronow et al., Political Analysis 2015, eq. 4), and with one
+    more pair of subjects that fails altogether: people who look alike are rare, and may not have been seen. A subject
+    whom many resemble and who was not seen would take as many trials again as there are subjects: the bound leaves that
+    out.
 
     Args:
         events: `[P]`, whether each trial is one.
-        first: `[P]`, the subject of one side.
+        first: `[P]`, the number of the subject of one side, 0 or more.
         second: `[P]`, of the other; another one.
         confidence: of either bound, 0..1.
+        pairs: `[P]`, what `number_pairs` gives these trials, or more trials that they were taken from.
     """
-    names, number = np.unique(np.concatenate([first, second]), return_inverse=True)
-    one, other = np.split(number, 2)
-    total, count = float(events.sum()), len(events)
-    share = total / count if count else math.nan
-    effect = 1.0
-    if 0 < share < 1:
-        residual = events - share
-        of_subjects = np.bincount(one, residual, len(names)) + np.bincount(other, residual, len(names))
-        pairs = np.minimum(one, other) * len(names) + np.maximum(one, other)
-        of_pairs = np.bincount(np.unique(pairs, return_inverse=True)[1], residual)
-        variance = (of_subjects**2).sum() - (of_pairs**2).sum()
-        effect = max(1.0, float(variance) / (count * share * (1 - share)))
-    return _rate(total, count, len(names), effect, confidence)
+    if not len(events):
+        return _rate(0, 0, 0, 1, confidence)
+    pairs = number_pairs(first, second) if pairs is None else pairs
+    size = int(max(first.max(), second.max())) + 1
+    subjects = np.bincount(first, minlength=size) + np.bincount(second, minlength=size)
+    trials = np.bincount(pairs)
+    count, number = len(events), int(np.count_nonzero(trials))
+    average: float = count / number
+    share = (float(events.sum()) + average) / (count + average)
+    effect = average
+    if share < 1:
+        of_subjects = np.bincount(first, events, size) + np.bincount(second, events, size) - share * subjects
+        of_pairs = np.bincount(pairs, events) - share * trials
+        squares = (of_subjects**2).sum() - (of_pairs**2).sum() + (average - share * average) ** 2
+        variance = (number + 1) / number * float(squares)
+        effect = max(1.0, variance / ((count + average) * share * (1 - share)))
+    return _rate(float(events.sum()), count, int(np.count_nonzero(subjects)), effect, confidence)
 
 
 def upper_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> float:
@@ -101,7 +121,8 @@ def upper_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> flo
     while high - low > 1e-12 + 1e-9 * low:
         rate = (low + high) / 2
         terms = coefficients + place * math.log(rate) + (trials - place) * math.log1p(-rate)
-        enough = np.logaddexp.reduce(terms) > math.log1p(-confidence)
+        largest = float(terms.max())
+        enough = largest + math.log(np.exp(terms - largest).sum()) > math.log1p(-confidence)
         low, high = (rate, high) if enough else (low, rate)
     return high
 

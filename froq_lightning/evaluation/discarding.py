@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from froq_lightning.evaluation.bounds import CONFIDENCE, Rate, rate_by_subject, rate_by_subjects
+from froq_lightning.evaluation.bounds import CONFIDENCE, Rate, number_pairs, rate_by_subject, rate_by_subjects
 from froq_lightning.evaluation.comparisons import Booleans, Floats, Integers, Trials, pair_quality
 
 # Quality thresholds are tried that discard so large a share of the images more each.
@@ -60,6 +60,18 @@ class Discarding:
             self.trials.subjects[self.trials.first[mated]],
         )
 
+    @cached_property
+    def _non_mated(self) -> tuple[Booleans, Floats, Integers, Integers]:
+        """Whether each non-mated trial is a false match, its quality, its two subjects, and the number of that pair."""
+        non_mated = ~self.trials.mated
+        sides = self.trials.subjects[np.stack([self.trials.first[non_mated], self.trials.second[non_mated]])]
+        return (
+            self.trials.scores[non_mated] > self.threshold,
+            self._pairs[non_mated],
+            sides,
+            number_pairs(sides[0], sides[1]),
+        )
+
     def candidates(self, most: float) -> list[float]:
         """Return the quality thresholds that are tried, rising: from none on, in steps of 1 % of the images."""
         ascending = np.sort(self.quality[self.images])
@@ -69,10 +81,9 @@ class Discarding:
 
     def at(self, quality: float) -> OperatingPoint:
         """Return what discarding below a quality threshold does."""
-        non_mated = ~self.trials.mated & (self._pairs >= quality)
-        scores, subjects = self.trials.scores[non_mated], self.trials.subjects
-        sides = subjects[self.trials.first[non_mated]], subjects[self.trials.second[non_mated]]
-        fmr = rate_by_subjects(scores > self.threshold, *sides)
+        errors, pairs, sides, numbers = self._non_mated
+        retained = pairs >= quality
+        fmr = rate_by_subjects(errors[retained], sides[0, retained], sides[1, retained], pairs=numbers[retained])
         return OperatingPoint(quality, self.discarded(quality), self.fnmr(quality), fmr)
 
     def discarded(self, quality: float, confidence: float = CONFIDENCE) -> Rate:

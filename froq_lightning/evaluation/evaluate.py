@@ -89,7 +89,8 @@ def find_thresholds(
         name: of the data set.
         trials: its comparison trials; those with a NaN score are left out. Without mated or non-mated ones there is
             nothing to find.
-        qualities: `[U]` by method, higher is better, NaN where it is missing.
+        qualities: `[U]` by method, higher is better, NaN where it is missing. Of one that has none there is nothing
+            to find.
         percentiles: methods whose qualities are those in 0..100 of an Observer.
         options: FMRs, targets and conventions.
         groups: a column, and `[U]` names of groups of people in it, which are compared by the first method.
@@ -99,6 +100,8 @@ def find_thresholds(
         return
     conventions = [each for each in options.created_conventions() if each.measure == "edc"]
     convention = next((each for each in conventions if each.threshold == "fixed"), PRESETS["froq"])
+    images = np.concatenate([trials.first, trials.second])[np.tile(np.isfinite(trials.scores), 2)]
+    qualities = {method: each for method, each in qualities.items() if np.isfinite(each[images]).any()}
     first = next(iter(qualities), "")
     for method, quality in qualities.items():
         for fmr in options.fmr:

@@ -85,14 +85,19 @@ def quality_thresholds(trials: Trials, quality: Floats, threshold: float, target
         targets: that are to be reached.
 
     Raises:
-        DataError: without mated trials, or without non-mated ones.
+        ConfigurationError: if the comparison threshold is no finite number.
+        DataError: without mated trials, or without non-mated ones, or if no image in them has a quality.
     """
     usable = trials.take(np.isfinite(trials.scores))
     for kind, count in (("mated", usable.mated.sum()), ("non-mated", (~usable.mated).sum())):
         if not count:
             raise DataError(f"Expected mated and non-mated trials with comparison scores, but got no {kind} ones")
+    if not math.isfinite(threshold):
+        raise ConfigurationError(f"Expected a finite comparison threshold, but got {threshold:g}")
     view = Discarding(usable, quality, threshold)
     ascending = np.sort(view.quality[view.images])
+    if not np.isfinite(ascending).any():
+        raise DataError(f"Expected qualities of the images in the trials, but none of {len(ascending):,} has one")
     table = [view.at(float(ascending[int(share * len(ascending))])) for share in TABLE]
     return ThresholdResult(threshold, view.at(-math.inf), tuple(table), tuple(decisions(view, targets)))
 
@@ -141,7 +146,8 @@ def _reduced_fnmr(view: Discarding, candidates: Sequence[float], factor: float, 
 
 
 def _max_discard(view: Discarding, limit: float, target: str) -> Decision:
-    candidates = view.candidates(limit + STEP)
+    # That discarding nothing is below the limit says nothing.
+    candidates = view.candidates(limit + STEP)[1:]
     estimates = [quality for quality in candidates if view.discarded(quality).value <= limit]
     # The share grows with the threshold, so that the first failure ends the search for good (RCPS, arXiv 2101.02703).
     certain = _last(candidates, lambda quality: view.discarded(quality).high <= limit)

@@ -27,7 +27,7 @@ def few(faces: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("options", "count"),
-    [((), 0), (("--report", "--explain=false"), 0), (("--explain", "--worst=2"), 2), (("--explain", "true"), 3)],
+    [((), 0), (("--report", "--explain=false"), 0), (("--explain", "--worst=2"), 2), (("--explain", "--reasons"), 3)],
 )
 def test_the_worst_faces_are_explained_where_it_is_wanted(
     predict: Predict, few: Path, tmp_path: Path, options: tuple[str, ...], count: int

@@ -122,9 +122,25 @@ def test_qualities_may_come_from_predict_and_the_comparison_threshold_from_produ
     assert "at most 20 % of the images discarded: holds" in output
 
 
+def test_trials_without_a_score_and_too_few_for_an_fmr_are_told(
+    trials: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, first, *others = trials.read_text(encoding="utf-8").splitlines()
+    cells = first.split(",")
+    cells[header.split(",").index("comparison_score")] = ""
+    (tmp_path / "trials.csv").write_text("\n".join([header, ",".join(cells), *others]), encoding="utf-8")
+    assert threshold(tmp_path / "trials.csv", "--fmr", 1e-6) == 0
+    output = capsys.readouterr().out
+    assert "1 of 300 trials have no comparison score, and were left out" in output
+    assert "only 200 of the 1,000,000 non-mated trials that FMR 1e-06 needs" in output
+    assert threshold(trials, "--fmr", 0.05) == 0
+    assert "left out" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--comparison-threshold", "nan"], "Expected a finite comparison threshold, but got nan"),
         (["--max-fnmr", "2"], "Expected `max_fnmr` to be between 0 and 1, but got 2.0"),
         (["--max-fnmrr", "0.1"], "unknown option '--max-fnmrr'; nearest: --max-fnmr"),
         (["--max-fnmr", "much"], "--max-fnmr"),
@@ -152,6 +168,26 @@ def test_several_data_sets_want_a_choice_and_an_output_replaces_no_file_of_yours
     (tmp_path / "mine.json").write_text("{}")
     assert threshold(trials, "--output", tmp_path / "mine.json") == 2
     assert (tmp_path / "mine.json").read_text() == "{}"
+
+
+def test_templates_of_an_image_each_go_by_their_numbers(
+    network: tuple[str, ...], observer: Path, shared: Path, tmp_path: Path
+) -> None:
+    folder, crops = tmp_path / "IJBC", sorted((shared / "data" / "faces").glob("*/*.jpg"))
+    landmarks = "38.2946 51.6963 73.5318 51.5014 56.0252 71.7366 41.5493 92.3655 70.7299 92.2041 0.99"
+    for name in ("meta", "loose_crop"):
+        (folder / name).mkdir(parents=True)
+    for number in (1, 2, 3):
+        (folder / "loose_crop" / f"{number}.jpg").write_bytes(crops[number].read_bytes())
+    contents = {"face_tid_mid": "1.jpg 10 7\n2.jpg 3 8\n3.jpg 25 9\n", "template_pair_label": "10 3 1\n10 25 0\n"}
+    contents["name_5pts_score"] = "".join(f"{number}.jpg {landmarks}\n" for number in (1, 2, 3))
+    for name, text in contents.items():
+        (folder / "meta" / f"ijbc_{name}.txt").write_text(text, encoding="utf-8")
+    trials, outputs = tmp_path / "trials.csv", (f"--output={tmp_path / 'results.csv'}",)
+    arguments = ["test", *network, f"--model.observer={observer}", f"--data.source={folder}", *outputs]
+    assert main([*arguments, f"--trials={trials}"]) == 0
+    with trials.open(encoding="utf-8", newline="") as file:
+        assert [(row["image_a"], row["image_b"]) for row in csv.DictReader(file)] == [("1", "0"), ("1", "2")]
 
 
 def test_networks_that_take_other_crops_or_one_name_are_refused(

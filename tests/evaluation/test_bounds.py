@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,6 +17,12 @@ def test_bounds_are_those_of_clopper_and_pearson(trials: int, share: float, conf
     low = 0.0 if events == 0 else beta.ppf(1 - confidence, events, trials - events + 1)
     assert upper_bound(events, trials, confidence) == pytest.approx(high, rel=1e-6, abs=1e-9)
     assert lower_bound(events, trials, confidence) == pytest.approx(low, rel=1e-6, abs=1e-8)
+
+
+def test_bounds_of_millions_of_events_take_no_time() -> None:
+    start = time.perf_counter()
+    assert upper_bound(10**7, 2 * 10**7) == pytest.approx(beta.ppf(0.95, 10**7 + 1, 10**7), rel=1e-6)
+    assert time.perf_counter() - start < 1.0  # pair by pair, the sum takes several seconds
 
 
 def test_impossible_counts_are_refused() -> None:
@@ -61,6 +69,22 @@ def test_non_mated_trials_depend_on_each_other_if_they_share_a_subject() -> None
     scattered = rate_by_subjects(generator.permutation(first == 0), first, second)
     assert one_wolf.value == scattered.value
     assert one_wolf.high > 1.5 * scattered.high
+
+
+@pytest.mark.parametrize(("share", "chance"), [(1 / 1000, 0.5), (1 / 300, 0.5), (1 / 30, 0.1)])
+def test_bounds_hold_where_few_pairs_of_people_look_alike(share: float, chance: float) -> None:
+    generator, holds = np.random.default_rng(0), []
+    first, second = (np.repeat(side, 16) for side in np.triu_indices(60, 1))
+    for _ in range(200):
+        alike = np.repeat(generator.random(len(first) // 16) < share, 16)
+        rate = rate_by_subjects(alike & (generator.random(len(first)) < chance), first, second)
+        holds.append(rate.high >= share * chance)
+    assert np.mean(holds) >= 0.95
+
+
+def test_many_images_of_few_subjects_do_not_bound_false_matches() -> None:
+    first, second = (np.repeat(side, 10_000) for side in np.triu_indices(3, 1))
+    assert rate_by_subjects(np.zeros(len(first), dtype=bool), first, second).high > 0.5
 
 
 def test_no_trials_have_no_rate() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Trials
 from froq_lightning.evaluation.discarding import Discarding
+from froq_lightning.evaluation.evaluate import MetricOptions, find_thresholds
 from froq_lightning.evaluation.sample_errors import sample_errors
 from froq_lightning.evaluation.thresholds import Decision, Targets, quality_thresholds
 
@@ -81,6 +82,23 @@ def test_the_share_discarded_stays_below_its_limit_with_its_bound() -> None:
     decision = decide(trials, quality, max_discard=0.1)
     assert decision.point is not None
     assert 0.07 < decision.point.discarded.value < decision.point.discarded.high <= 0.1
+
+
+def test_a_limit_of_discarded_images_is_refused_where_only_discarding_none_keeps_it() -> None:
+    decision = decide(*population(3), max_discard=0.05)
+    assert decision.point is None
+    assert decision.refusal == "30 images of 3 subjects are too few for it"
+
+
+def test_without_qualities_or_a_comparison_threshold_nothing_is_said() -> None:
+    trials, quality = population(30)
+    with pytest.raises(DataError, match="Expected qualities of the images in the trials, but none of 300 has one"):
+        quality_thresholds(trials, np.full(len(quality), np.nan), THRESHOLD, Targets())
+    with pytest.raises(ConfigurationError, match="Expected a finite comparison threshold, but got nan"):
+        quality_thresholds(trials, quality, np.nan, Targets())
+    methods = {"none": np.full(len(quality), np.nan), "some": quality}
+    found = list(find_thresholds("set", trials, methods, (), MetricOptions(fmr=[0.1])))
+    assert [each.method for each in found] == ["some"]
 
 
 def test_trials_that_cannot_support_a_claim_are_refused_with_how_many_would_and_those_do() -> None:
