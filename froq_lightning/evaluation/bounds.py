@@ -47,13 +47,13 @@ def rate_by_subject(events: Booleans, subject: Integers, confidence: float = CON
 
     Args:
         events: `[P]`, whether each trial is one.
-        subject: `[P]`, whose trial it is.
+        subject: `[P]`, the number of the subject whose trial it is, 0 or more.
         confidence: of either bound, 0..1.
         repeats: computes the bounds as if there were so many times the subjects, alike.
     """
-    _, number = np.unique(subject, return_inverse=True)
-    errors = np.bincount(number, weights=events).astype(np.float64)
-    trials = np.bincount(number).astype(np.float64)
+    counts = np.bincount(subject)
+    errors = np.bincount(subject, weights=events)[counts > 0].astype(np.float64)
+    trials = counts[counts > 0].astype(np.float64)
     effect = _design_effect(errors, trials, repeats)
     return _rate(repeats * errors.sum(), float(repeats * trials.sum()), repeats * len(trials), effect, confidence)
 
@@ -121,7 +121,8 @@ def upper_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> flo
     while high - low > 1e-12 + 1e-9 * low:
         rate = (low + high) / 2
         terms = coefficients + place * math.log(rate) + (trials - place) * math.log1p(-rate)
-        enough = np.logaddexp.reduce(terms) > math.log1p(-confidence)
+        largest = float(terms.max())
+        enough = largest + math.log(np.exp(terms - largest).sum()) > math.log1p(-confidence)
         low, high = (rate, high) if enough else (low, rate)
     return high
 

@@ -17,6 +17,10 @@ def test_bounds_are_those_of_clopper_and_pearson(trials: int, share: float, conf
     assert lower_bound(events, trials, confidence) == pytest.approx(low, rel=1e-6, abs=1e-8)
 
 
+def test_bounds_of_millions_of_events_are_as_near() -> None:
+    assert upper_bound(10**7, 2 * 10**7) == pytest.approx(beta.ppf(0.95, 10**7 + 1, 10**7), rel=1e-8)
+
+
 def test_impossible_counts_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="Expected 0 <= events <= trials and 0 < confidence < 1, but got 3, 2"):
         upper_bound(3, 2)
