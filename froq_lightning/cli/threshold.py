@@ -14,7 +14,7 @@ from froq_lightning.callbacks.threshold_summary import threshold_lines
 from froq_lightning.cli.output_paths import require_output
 from froq_lightning.data.score_files import read_groups, read_scores
 from froq_lightning.errors import ConfigurationError, UnknownNameError
-from froq_lightning.evaluation.comparisons import Floats, Trials
+from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.evaluation.convention import PRESETS
 from froq_lightning.evaluation.error_rates import false_match_rate, non_mated_needed, threshold_at_fmr
 from froq_lightning.evaluation.groups import compare_groups
@@ -41,7 +41,7 @@ def run_threshold(options: Namespace) -> None:
     targets = Targets(options.max_fnmr, options.max_discard, options.fnmr_factor, options.most_discarded)
     scored = read_scored_trials(path, options.data_set)
     found = _thresholds(scored, options, targets)
-    print("\n".join([*threshold_lines(found), *_doubts(scored.trials, found, options)]))
+    print("\n".join([*threshold_lines(found), *_doubts(scored, found, options)]))
     if output is not None:
         text = json.dumps(finite(asdict(found)), indent=1, allow_nan=False, ensure_ascii=False)
         with atomic_write(output, IS_OWN) as place:
@@ -67,8 +67,11 @@ def _thresholds(scored: ScoredTrials, options: Namespace, targets: Targets) -> M
     return MethodThresholds(scored.name, method, fmr, is_percentile, result, groups)
 
 
-def _doubts(trials: Trials, found: MethodThresholds, options: Namespace) -> Iterator[str]:
+def _doubts(scored: ScoredTrials, found: MethodThresholds, options: Namespace) -> Iterator[str]:
     """Say which trials count for nothing, and whether there are too few for the FMR that is wanted."""
+    trials = scored.trials
+    if scored.note:
+        yield f"mind that {scored.note}"
     if unscored := int((~np.isfinite(trials.scores)).sum()):
         yield f"{unscored:,} of {len(trials.scores):,} trials have no comparison score, and were left out"
     count = found.result.before.fmr.trials

