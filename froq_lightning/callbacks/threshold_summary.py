@@ -11,8 +11,8 @@ from froq_lightning.evaluation.thresholds import TABLE, Decision, ThresholdResul
 from froq_lightning.terminal import text_table
 
 BOUNDS = (
-    "every bound holds with 95 % confidence, after Clopper and Pearson by subject, for people and images like these, at "
-    "this comparison threshold; those of the FMR leave out a person whom many resemble, if these trials lack one"
+    "every bound holds with 95 % confidence, after Clopper and Pearson by subject, for people and images like these, "
+    "at this comparison threshold; those of the FMR leave out a person whom many resemble, if these trials lack one"
 )
 
 

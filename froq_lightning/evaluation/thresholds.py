@@ -138,7 +138,8 @@ def _reduced_fnmr(view: Discarding, candidates: Sequence[float], factor: float, 
     if certain is None:
         value, high = view.relative_fnmr(candidates[-1])
         if not math.isfinite(high):
-            return _decision(view, target, None, estimate, f"{_few(view)} are too few for it")
+            few = f"{view.fnmr(-math.inf).trials:,} mated trials of {view.fnmr(-math.inf).subjects:,} subjects"
+            return _decision(view, target, None, estimate, f"{few} are too few for it")
         enough = _repeats(lambda repeats: view.relative_fnmr(candidates[-1], repeats)[1] <= factor)
         refusal = (
             f"with {percent(view.discarded(candidates[-1]).value)} of the images discarded, the FNMR is {value:.2f} "
