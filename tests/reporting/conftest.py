@@ -2,12 +2,13 @@
 
 import csv
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import CHROMIUM, Browser, browser
 from lightning.pytorch import Trainer
 
 from froq_lightning.calibration.budget import Budget
@@ -255,3 +256,24 @@ def reselect(validated: Run, calibration: Calibration) -> Callable[..., Calibrat
         return dataclasses.replace(calibration, observer=observer, selection=chosen)
 
     return selected
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser without network."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium to open the page")
+    with browser(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def clipped() -> Callable[[Browser], list[str]]:
+    """What of an open page reaches beyond the window, and cannot be scrolled to."""
+    expression = (
+        "[...document.querySelectorAll('body *')]"
+        ".filter(one => one.checkVisibility() && !one.closest('nav, svg, .scroll'))"
+        ".filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)"
+        ".map(one => one.outerHTML.slice(0, 90))"
+    )
+    return lambda page: page.value(expression)

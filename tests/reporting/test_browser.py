@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import Browser
 from markupsafe import escape
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -61,6 +62,28 @@ def test_everything_is_there_and_no_name_is_run(page: str, look: Callable[..., o
     assert min(seen["drawings"]) > 50
     assert not seen["wide"]
     assert seen["clipped"] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_thresholds_and_groups_are_within_the_window_and_nothing_is_asked_for(
+    chromium: Browser, clipped: Callable[[Browser], list[str]], tested: Any, width: int, scheme: str
+) -> None:
+    chromium.requests.clear()
+    chromium.complaints.clear()
+    chromium.open(tested[2], width, scheme)
+    assert chromium.value("document.documentElement.scrollWidth <= window.innerWidth")
+    assert clipped(chromium) == []
+    for section in ("thresholds", "groups"):
+        assert chromium.value(f"document.querySelectorAll('#{section} tbody tr').length") >= 2
+        heights = (
+            f"[...document.querySelectorAll('#{section} figure svg')].map(one => one.getBoundingClientRect().height)"
+        )
+        assert min(chromium.value(heights)) > 50
+    ink = chromium.value("getComputedStyle(document.querySelector('#groups td')).color")
+    assert ink == {"light": "rgb(26, 35, 50)", "dark": "rgb(232, 236, 243)"}[scheme]
+    assert [url for url in chromium.requests if not url.startswith("data:")] == [tested[2].as_uri()]
+    assert chromium.complaints == []
 
 
 def test_a_browser_would_tell_if_a_name_were_run(page: str, look: Callable[..., object]) -> None:

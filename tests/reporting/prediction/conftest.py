@@ -79,7 +79,7 @@ def predicted(validated: Any, photos: Path, tmp_path_factory: pytest.TempPathFac
     assert isinstance(module.observer, Observer)
     data = FaceDataModule(str(photos), module.preprocessing, batch_size=8, workers=0, reasons=True)
     writer = QualityWriter(folder / "scores.csv")
-    rows, report = Rows(writer), PredictionReport(folder / "scores.html", faces=4)
+    rows, report = Rows(writer), PredictionReport(folder / "scores.html", faces=4, explained=2)
     options: dict[str, Any] = {"accelerator": "cpu", "logger": False, "enable_checkpointing": False}
     trainer = Trainer(
         callbacks=[writer, rows, report], enable_progress_bar=False, enable_model_summary=False, **options

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from chromium import CHROMIUM, Browser, browser
+from chromium import Browser
 from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader
 
@@ -22,20 +22,6 @@ from froq_lightning.runs.quality_batch import ScoredRow
 pytestmark = pytest.mark.slow
 Predicted = tuple[PredictionContext, Path]
 SHOWN = "[...document.querySelectorAll('#find-table tbody tr')].map(row => [...row.children].map(c => c.textContent))"
-CLIPPED = (
-    "[...document.querySelectorAll('body *')].filter(one => one.checkVisibility() && !one.closest('nav, svg, .scroll'))"
-    ".filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)"
-    ".map(one => one.outerHTML.slice(0, 90))"
-)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser that ends with the tests of this file."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium to open the page")
-    with browser(tmp_path_factory.mktemp("profile")) as page:
-        yield page
 
 
 def enter(chromium: Browser, identifier: str, text: str) -> None:
@@ -63,13 +49,13 @@ def says(chromium: Browser, identifier: str) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_all_is_within_the_window_no_name_is_run_and_nothing_is_asked_for(
-    chromium: Browser, predicted: Predicted, width: int, scheme: str
+    chromium: Browser, clipped: Callable[[Browser], list[str]], predicted: Predicted, width: int, scheme: str
 ) -> None:
     chromium.requests.clear()
     chromium.complaints.clear()
     chromium.open(predicted[1], width, scheme)
     assert chromium.value("document.documentElement.scrollWidth <= window.innerWidth")
-    assert chromium.value(CLIPPED) == []
+    assert clipped(chromium) == []
     assert chromium.value("window.owned ?? null") is None
     assert chromium.value("Math.min(...[...document.images].map(one => one.naturalWidth))") >= 100
     assert chromium.value("document.querySelector('figure svg').getBoundingClientRect().height") > 100
