@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from froq_lightning.evaluation.bounds import upper_bound
+from froq_lightning.evaluation.bounds import rate_by_subjects, upper_bound
 from froq_lightning.evaluation.comparisons import Trials
 from froq_lightning.evaluation.discarding import Discarding
 from froq_lightning.evaluation.error_rates import threshold_at_fmr
@@ -31,7 +31,7 @@ class Population:
         self.quality = scored.qualities[column]
         trials = scored.trials.take(np.isfinite(scored.trials.scores))
         self.threshold = threshold_at_fmr(trials.scores[~trials.mated], fmr)
-        self.mated = trials.take(trials.mated)
+        self.mated, self.non_mated = trials.take(trials.mated), trials.take(~trials.mated)
         of_trials = self.mated.subjects[self.mated.first]
         self.by_subject = [np.flatnonzero(of_trials == subject) for subject in np.unique(of_trials)]
 
@@ -66,6 +66,23 @@ def coverage(population: Population, size: int, samples: int, rng: np.random.Gen
             f"| {size} | {100 * share:.0f} % | {100 * truth:.2f} % | {100 * ours / samples:.1f} % | "
             f"{100 * independent / samples:.1f} % | {np.median(high) / truth if truth else float('nan'):.2f} |"
         )
+
+
+def coverage_of_fmr(population: Population, samples: int, rng: np.random.Generator) -> str:
+    """Say how often bounds on the FMR hold in samples of subjects; a trial is there for every pair of their draws."""
+    trials = population.non_mated
+    first, second = trials.subjects[trials.first], trials.subjects[trials.second]
+    matches, size = trials.scores > population.threshold, int(max(first.max(), second.max())) + 1
+    truth, holds = matches.mean(), []
+    for _ in range(samples):
+        drawn = np.bincount(rng.integers(size, size=size), minlength=size)
+        places = np.repeat(np.arange(len(matches)), drawn[first] * drawn[second])
+        rate = rate_by_subjects(matches[places], first[places], second[places])
+        holds.append((rate.low <= truth, truth <= rate.high))
+    low, high = 100 * np.mean(holds, axis=0)
+    return (
+        f"FMR {100 * truth:.2g} %: the lower bound holds in {low:.1f} %, the upper one in {high:.1f} % of the samples"
+    )
 
 
 def kept_promises(
@@ -117,6 +134,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for size in (100, count):
         print("\n".join(coverage(population, size, options.samples, rng)))
+    print(f"\n{coverage_of_fmr(population, options.samples, rng)}")
     targets = replace(Targets(), max_fnmr=options.max_fnmr, max_discard=0.05)
     everybody = np.arange(count)
 
