@@ -57,7 +57,7 @@ class FroqModule(LightningModule):
         methods: quality methods that `test` compares: names, or mappings `{method: name, label: …, option: value, …}`;
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
         metrics: which metrics `test` computes.
-        backbones: further networks for `test`, which then tells whose quality foretells whose errors.
+        backbones: other networks for `test`, which compares how well the quality of each foretells the errors of each.
         channels_last: whether convolutions run channels last; by default on a CPU, if the network can.
         compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch.
         embeddings: whether `predict` gives the embeddings too, whose passes are then whole ones.

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from froq_lightning.callbacks.results_table import ResultsTable, results_tables
-from froq_lightning.callbacks.threshold_summary import threshold_lines
-from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation, MethodFacts, MethodThresholds
+from froq_lightning.callbacks.threshold_summary import BOUNDS, threshold_lines
+from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation, MethodFacts
 from froq_lightning.terminal import printable, text_table
 
 XQLFW = "XQLFW was built with SER-FIQ scores: its results favour SER-FIQ"
@@ -21,7 +21,7 @@ def summary(evaluation: Evaluation) -> str:
     """Describe an evaluation for the terminal."""
     parts = [
         *(_table(table) for table in results_tables(evaluation)),
-        *("\n".join(threshold_lines(each)) for each in _shown_thresholds(evaluation)),
+        *_thresholds(evaluation),
         _times(evaluation),
         _bulleted("remarks", caveats(evaluation)),
         *(
@@ -84,10 +84,12 @@ def _intervals(table: ResultsTable) -> Iterator[str]:
         yield text_table(["95 % confidence interval", *table.columns], rows)
 
 
-def _shown_thresholds(evaluation: Evaluation) -> Iterator[MethodThresholds]:
-    """Yield the thresholds of the first method; the others are in the files."""
-    first = next((each.method for each in evaluation.thresholds), None)
-    return (each for each in evaluation.thresholds if each.method == first)
+def _thresholds(evaluation: Evaluation) -> Iterator[str]:
+    """Describe the thresholds of the first method; those of others are in the files."""
+    found = evaluation.thresholds_of_first()
+    yield from ("\n".join(threshold_lines(each)) for each in found)
+    if found:
+        yield BOUNDS
 
 
 def _times(evaluation: Evaluation) -> str:

@@ -8,6 +8,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.atomic_write import Signature, require_replaceable
 from froq_lightning.datamodules.faces import FaceDataModule
+from froq_lightning.datamodules.trials import TrialDataModule
+from froq_lightning.errors import ConfigurationError
 
 
 class OutputWriter(Callback, ABC):
@@ -22,6 +24,18 @@ class OutputWriter(Callback, ABC):
         del trainer, pl_module, stage
         for path, is_own in self.outputs():
             require_replaceable(path, is_own)
+
+
+def trial_data(trainer: Trainer, caller: str) -> TrialDataModule:
+    """Return the TrialDataModule that feeds the run.
+
+    Raises:
+        ConfigurationError: if it is fed by something else; names the caller.
+    """
+    data = trainer.datamodule  # type: ignore[attr-defined]  # set where annotations do not reach
+    if not isinstance(data, TrialDataModule):
+        raise ConfigurationError(f"{caller} works with TrialDataModule, not {type(data).__name__}")
+    return data
 
 
 def face_data(trainer: Trainer) -> FaceDataModule | None:

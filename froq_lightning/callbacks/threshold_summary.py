@@ -11,8 +11,9 @@ from froq_lightning.evaluation.thresholds import TABLE, Decision, ThresholdResul
 from froq_lightning.terminal import text_table
 
 BOUNDS = (
-    "every bound holds with 95 % confidence, after Clopper and Pearson by subject, for people and images like these, "
-    "at this comparison threshold; those of the FMR leave out a person whom many resemble, if these trials lack one"
+    "bounds of quality thresholds hold with 95 % confidence each, after Clopper and Pearson by subject, for people and "
+    "images like these and this comparison threshold; those of the FMR allow for no person whom many others resemble, "
+    "unless the trials have one"
 )
 
 
@@ -21,7 +22,6 @@ def threshold_lines(found: MethodThresholds) -> Iterator[str]:
     scale = "quality in 0..100" if found.is_percentile else "raw quality score"
     at = f"FMR {found.fmr:g}, comparison threshold {found.result.threshold:.4f}"
     yield f"quality thresholds of {found.method} ({scale}) on {found.data_set} at {at}"
-    yield BOUNDS
     yield operating_table(found.result)
     for decision in found.result.decisions:
         yield decision_line(decision)

@@ -9,9 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.evaluation_writer import evaluation_of
-from froq_lightning.callbacks.output_writer import OutputWriter
-from froq_lightning.datamodules.trials import TrialDataModule
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.callbacks.output_writer import OutputWriter, trial_data
 from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.evaluation.outcome import EvaluatedSet
 from froq_lightning.formats.format import require_suffix
@@ -47,9 +45,7 @@ class TrialWriter(OutputWriter):
         if not trainer.is_global_zero:
             return
         evaluation = evaluation_of(pl_module, type(self).__name__)
-        data = trainer.datamodule  # type: ignore[attr-defined]  # set where annotations do not reach
-        if not isinstance(data, TrialDataModule):
-            raise ConfigurationError(f"TrialWriter works with TrialDataModule, not {type(data).__name__}")
+        data = trial_data(trainer, type(self).__name__)
         comparisons = [each.comparisons for each in data.sets]
         keys = [[image.key for image in each.images] if each.templates is None else None for each in comparisons]
         header = [*COLUMNS, *(f"{name}{side}" for name in _qualities(evaluation.sets[0]) for side in ("_a", "_b"))]

@@ -18,7 +18,7 @@ from froq_lightning.data.subject_names import SUBJECT
 from froq_lightning.errors import ConfigurationError, DataNotFoundError
 from froq_lightning.formats.format import find_format, require_suffix, write_file
 from froq_lightning.formats.table import delimiter_of, table_signature, write_table
-from froq_lightning.formats.templates import Templates
+from froq_lightning.formats.templates import SubjectTemplates
 from froq_lightning.names import is_below
 from froq_lightning.subjects.choice import NOBODY, Choice, Integers, choose
 from froq_lightning.subjects.templates import join_templates, quality_weights
@@ -144,7 +144,7 @@ def _write_templates(path: Path, images: ScoredImages, chosen: Integers) -> None
     _, subject, count = np.unique(images.numbers[chosen], return_inverse=True, return_counts=True)
     names = list(dict.fromkeys(images.subjects[place] for place in chosen))
     weights = quality_weights(images.quality[chosen])
-    joined = Templates(names, join_templates(images.embeddings[chosen], weights, subject))
+    joined = SubjectTemplates(names, join_templates(images.embeddings[chosen], weights, subject))
     write_file(find_format(path, "embeddings"), path, joined)
     table = path.with_suffix(".csv")
     write_table(table, TEMPLATE_COLUMNS, zip(names, count.tolist(), strict=True))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from froq_lightning.data.embedding_files import Vectors, read_embeddings
-from froq_lightning.data.subject_names import read_subjects, subject_of_path
+from froq_lightning.data.subject_names import read_names, subject_of_path
 from froq_lightning.errors import DataError
 from froq_lightning.formats.format import read_rows
 from froq_lightning.runs.quality_batch import ScoredRow
@@ -64,7 +64,7 @@ def read_images(options: argparse.Namespace) -> ScoredImages:
     if options.subjects == FOLDER:
         subjects = [subject_of_path(key) for key in keys]
     else:
-        subjects = read_subjects(Path(options.subjects), keys, options.subject_column)
+        subjects = read_names(Path(options.subjects), keys, options.subject_column)
     if (options.best_per_subject or options.templates) and rows and not any(subjects):
         raise DataError(
             f"Expected the subject of an image, but {keys[0]!r} lies in no folder that names it; give "

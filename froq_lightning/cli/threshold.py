@@ -10,9 +10,10 @@ import numpy as np
 
 from froq_lightning.atomic_write import atomic_write, signature
 from froq_lightning.callbacks.evaluation_writer import finite
-from froq_lightning.callbacks.threshold_summary import threshold_lines
+from froq_lightning.callbacks.threshold_summary import BOUNDS, threshold_lines
 from froq_lightning.cli.output_paths import require_output
-from froq_lightning.data.score_files import read_groups, read_scores
+from froq_lightning.data.score_files import read_scores
+from froq_lightning.data.subject_names import read_names
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.evaluation.convention import PRESETS
@@ -41,7 +42,7 @@ def run_threshold(options: Namespace) -> None:
     targets = Targets(options.max_fnmr, options.max_discard, options.fnmr_factor, options.most_discarded)
     scored = read_scored_trials(path, options.data_set)
     found = _thresholds(scored, options, targets)
-    print("\n".join([*threshold_lines(found), *_doubts(scored, found, options)]))
+    print("\n".join([*threshold_lines(found), BOUNDS, *_doubts(scored, found, options)]))
     if output is not None:
         text = json.dumps(finite(asdict(found)), indent=1, allow_nan=False, ensure_ascii=False)
         with atomic_write(output, IS_OWN) as place:
@@ -61,7 +62,7 @@ def _thresholds(scored: ScoredTrials, options: Namespace, targets: Targets) -> M
     result = quality_thresholds(trials, quality, threshold, targets)
     groups = None
     if options.groups:
-        labels = read_groups(options.groups, scored.keys, options.group_column)
+        labels = read_names(Path(options.groups), scored.keys, options.group_column)
         groups = compare_groups(options.group_column, labels, trials, quality, result, targets, PRESETS["froq"])
     is_percentile = method.endswith(PERCENTILE)
     return MethodThresholds(scored.name, method, fmr, is_percentile, result, groups)

@@ -48,33 +48,8 @@ def read_scores(path: str | Path, keys: Sequence[str], column: str | None = None
     return scores
 
 
-def read_groups(path: str | Path, keys: Sequence[str], column: str) -> list[str]:
-    """Read the group of people that every key is of, as `read_scores` reads scores.
-
-    Returns:
-        N names of groups; empty where there is none.
-
-    Raises:
-        DataNotFoundError: if the file does not exist.
-        DataError: if it has no such column, names an image twice with different groups, or fits no key.
-    """
-    path = Path(path)
-    stated = read_score_texts(path, (column,), is_number=False)
-    groups = [*stated.values(), ""]
-    names = [groups[place] for place in match_paths(list(stated), keys, path.name)]
-    if not any(names):
-        example = next(iter(stated), "nothing")
-        raise DataError(f"{path.name} has a group of none of the images: it names {example!r}, the data {keys[0]!r}")
-    return names
-
-
-def read_score_texts(path: Path, columns: Sequence[str], *, is_number: bool = True) -> dict[str, str]:
+def read_score_texts(path: Path, columns: Sequence[str]) -> dict[str, str]:
     """Read what a file states for every path that it names; the column is the first of `columns` that it has.
-
-    Args:
-        path: of the file.
-        columns: names of the column.
-        is_number: whether texts are compared as numbers, and all that are none are alike.
 
     Raises:
         DataNotFoundError: if the file does not exist.
@@ -89,13 +64,9 @@ def read_score_texts(path: Path, columns: Sequence[str], *, is_number: bool = Tr
             raise DataError(f"{table.where(number)}: the path is empty")
         if parts not in seen:
             seen[parts] = stated[name] = text
-        elif _plain(seen[parts], is_number=is_number) != _plain(text, is_number=is_number):
+        elif str(finite_number(seen[parts])) != str(finite_number(text)):  # as text, so that NaN is like NaN
             raise DataError(f"{table.where(number)}: {name!r} stands there twice, with {seen[parts]!r} and {text!r}")
     return stated
-
-
-def _plain(text: str, *, is_number: bool) -> str:
-    return str(finite_number(text)) if is_number else text  # as text, so that NaN is like NaN
 
 
 def _rows(table: Table, columns: Sequence[str]) -> Iterator[tuple[int, str, str]]:

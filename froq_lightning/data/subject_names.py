@@ -1,4 +1,4 @@
-"""Whom images show, by their names or by a table."""
+"""Whom images show, by their names or by a table; and what else a table says of images, such as a group of people."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,36 +16,36 @@ def subject_of_path(key: str) -> str:
     return folder if slash else ""
 
 
-def read_subjects(path: Path, keys: Sequence[str], column: str = SUBJECT) -> list[str]:
-    """Read the subject of every image from a table.
+def read_names(path: Path, keys: Sequence[str], column: str = SUBJECT) -> list[str]:
+    """Read the subject, or the group of people, of every image from a table.
 
     Args:
-        path: a table with a column of paths, which may be longer or shorter than the keys, and one of subjects.
-        keys: names of the images.
-        column: of the subjects.
+        path: a table with a column of paths, which may be longer or shorter than the keys, and one of names.
+        keys: of the images.
+        column: of the names.
 
     Returns:
         N names; empty for an image without a row.
 
     Raises:
         DataNotFoundError: if the file does not exist.
-        DataError: if it has no such columns, names an image twice with different subjects, or none of the images.
+        DataError: if it has no such columns, lists an image twice with different names, or none of the images.
     """
     table = read_table(path)
-    image, subject = table.column(*PATH_COLUMNS), table.column(column)
-    if image is None or subject is None:
+    image, place = table.column(*PATH_COLUMNS), table.column(column)
+    if image is None or place is None:
         lacking = " or ".join(PATH_COLUMNS) if image is None else column
         raise DataError(
             f"Expected {path.name} to have a column {lacking}, but got {', '.join(table.header[:12]) or 'nothing'}"
         )
     stated: dict[str, str] = {}
     for number, row in table.rows():
-        name, who = table.path(number, row[image]), row[subject]
-        if stated.setdefault(name, who) != who:
-            raise DataError(f"{table.where(number)}: {name!r} stands there twice, with {stated[name]!r} and {who!r}")
+        name, value = table.path(number, row[image]), row[place]
+        if stated.setdefault(name, value) != value:
+            raise DataError(f"{table.where(number)}: {name!r} stands there twice, with {stated[name]!r} and {value!r}")
     places, names = match_paths(list(stated), keys, path.name), list(stated.values())
     if len(keys) and (places == NONE).all():
         raise DataError(
-            f"{path.name} names none of the images: it names {next(iter(stated), 'nothing')!r}, the scores {keys[0]!r}"
+            f"{path.name} names none of the images: it names {next(iter(stated), 'nothing')!r}, the data {keys[0]!r}"
         )
     return ["" if place == NONE else names[place] for place in places.tolist()]

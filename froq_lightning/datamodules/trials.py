@@ -1,6 +1,7 @@
 """Comparison sets as a LightningDataModule, for `test`."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +11,8 @@ from torch.utils.data import DataLoader
 from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.face_dataset import TrialDataset
-from froq_lightning.data.score_files import read_groups, read_scores
+from froq_lightning.data.score_files import read_scores
+from froq_lightning.data.subject_names import read_names
 from froq_lightning.datamodules.loading import (
     BatchSize,
     aligner_for,
@@ -115,7 +117,7 @@ class TrialDataModule(LightningDataModule):
         if self.groups is None:
             return None
         keys = [image.key for image in comparisons.images]
-        return self.group_column, read_groups(self.groups, keys, self.group_column)
+        return self.group_column, read_names(Path(self.groups), keys, self.group_column)
 
     def _require_keys_of_one_set(self, sets: Sequence[ComparisonSet]) -> None:
         """Refuse one file of scores for several archives, whose images have the same names: their numbers."""

@@ -153,6 +153,10 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     thresholds: tuple[MethodThresholds, ...] = ()
 
+    def thresholds_of_first(self) -> list[MethodThresholds]:
+        """Quality thresholds of the first method, on every data set at every FMR."""
+        return [each for each in self.thresholds if each.method == self.thresholds[0].method]
+
     def working(self) -> list[MethodFacts]:
         """Methods that gave scores."""
         return [method for method in self.methods if not method.refusal]

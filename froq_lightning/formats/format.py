@@ -163,9 +163,9 @@ def read_rows(path: Path) -> list[ScoredRow]:
     formats = [format_ for format_ in load_all(FORMATS).values() if format_.holds == "scores" and format_.read]
     written = [format_ for format_ in formats if format_.is_own(path)]
     named = [format_ for format_ in formats if format_.is_default and path.suffix.lower() in format_.suffixes]
-    for format_ in (*written, *named):
-        return list(format_.read(path))
-    raise DataError(f"Expected scores that `froq predict` wrote, but {str(path)!r} is of none of its formats")
+    if not (found := [*written, *named]):
+        raise DataError(f"Expected scores that `froq predict` wrote, but {str(path)!r} is of none of its formats")
+    return list(found[0].read(path))
 
 
 def write_file(format_: Format, path: Path, results: Results) -> None:

@@ -8,7 +8,7 @@ from froq_lightning.runs.quality_batch import OK, ScoredRow
 
 
 @dataclass(frozen=True)
-class Templates:
+class SubjectTemplates:
     """An embedding for every subject, in the place of every image.
 
     Args:

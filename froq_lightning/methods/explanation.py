@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from froq_lightning.backbones.spec import Backbone
-from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.quality_method import QualityMethod
 
 # Cells of a map along either side. A window of 2 by 2 cells is replaced at a time, so that windows overlap by half.
@@ -42,11 +41,8 @@ def quality_map(method: QualityMethod, backbone: Backbone, images: Tensor, batch
         carries it. NaN where the network gives no finite score.
 
     Raises:
-        ConfigurationError: for a batch size below 1.
         ImageError: if the images are of another shape or type, or have values that are not finite or not in 0..1.
     """
-    if batch_size < 1:
-        raise ConfigurationError(f"Expected a `batch_size` of 1 or more, but got {batch_size}")
     backbone.preprocessing.require(images)
     levels = images.float().div(255) if images.dtype == torch.uint8 else images.float()
     maps = [_image_map(method, backbone, image, batch_size) for image in levels]

@@ -4,9 +4,8 @@ from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.callbacks.evaluation_summary import caveats
 from froq_lightning.callbacks.evaluation_writer import evaluation_of
+from froq_lightning.callbacks.output_writer import trial_data
 from froq_lightning.callbacks.results_table import MEAN
-from froq_lightning.datamodules.trials import TrialDataModule
-from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.outcome import EvaluatedSet
 from froq_lightning.reporting.page import fill, render_page
 from froq_lightning.reporting.report import Report
@@ -52,9 +51,7 @@ class EvaluationReport(Report):
         if not trainer.is_global_zero:
             return
         evaluation = evaluation_of(pl_module, type(self).__name__)
-        data = trainer.datamodule  # type: ignore[attr-defined]  # set where annotations do not reach
-        if not isinstance(data, TrialDataModule):
-            raise ConfigurationError(f"EvaluationReport works with TrialDataModule, not {type(data).__name__}")
+        data = trial_data(trainer, type(self).__name__)
         # The sets stand there once for every network.
         readers = [faces.__getitem__ for faces in data.sets] * (len(evaluation.sets) // len(data.sets))
         self.write(_page(EvaluationContext(evaluation, readers, self.faces)))

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterator
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from operator import itemgetter
 
 import numpy as np
@@ -56,8 +56,8 @@ class Prediction:
 
     def components(self) -> tuple[str, ...]:
         """Return the names of the quality components in the rows; empty if they were not asked for."""
-        blocks = (block for shard in self.journal.steps() for block in shard)
-        return COMPONENTS if any("components" in block.tensors for block in islice(blocks, 1)) else ()
+        first = next((block for shard in self.journal.steps() for block in shard), None)
+        return COMPONENTS if first is not None and "components" in first.tensors else ()
 
     def embeddings(self, at_once: int) -> Iterator[Embeddings]:
         """Yield `[b, D]` blocks of `at_once` rows, the last one perhaps of fewer; NaN for images that failed."""

@@ -18,7 +18,7 @@ from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.calibration.observer import CalibrationSet, Observer
 from froq_lightning.calibration.rules.registry import create_rule
 from froq_lightning.calibration.selection import select_layers
-from froq_lightning.errors import ConfigurationError, ImageError
+from froq_lightning.errors import ImageError
 from froq_lightning.methods.explanation import GRID, at_crop_size, quality_map
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.methods.quality_method import QualityMethod
@@ -127,5 +127,3 @@ def test_an_image_without_a_score_has_no_map(small_backbone: Backbone, small_ima
 def test_what_is_no_batch_of_crops_is_refused(small_backbone: Backbone, small_images: Tensor) -> None:
     with pytest.raises(ImageError, match="Expected images of shape"):
         quality_map(Darkness(), small_backbone, small_images[:, :, 1:])
-    with pytest.raises(ConfigurationError, match="Expected a `batch_size` of 1 or more, but got 0"):
-        quality_map(Darkness(), small_backbone, small_images, batch_size=0)

@@ -268,12 +268,26 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def clipped() -> Callable[[Browser], list[str]]:
-    """What of an open page reaches beyond the window, and cannot be scrolled to."""
-    expression = (
+def open_page(chromium: Browser) -> Callable[[Path, int, str], Browser]:
+    """Opens a page at a width in a colour scheme: all is within the window, and nothing is asked for."""
+    clipped = (
         "[...document.querySelectorAll('body *')]"
         ".filter(one => one.checkVisibility() && !one.closest('nav, svg, .scroll'))"
         ".filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)"
         ".map(one => one.outerHTML.slice(0, 90))"
     )
-    return lambda page: page.value(expression)
+
+    def opened(path: Path, width: int, scheme: str) -> Browser:
+        chromium.requests.clear()
+        chromium.complaints.clear()
+        chromium.open(path, width, scheme)
+        assert chromium.value("document.documentElement.scrollWidth <= window.innerWidth")
+        assert chromium.value(clipped) == []
+        assert chromium.value("window.owned ?? null") is None
+        colour = chromium.value("getComputedStyle(document.body).backgroundColor")
+        assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 21, 29)"}[scheme]
+        assert [url for url in chromium.requests if not url.startswith("data:")] == [path.as_uri()]
+        assert chromium.complaints == []
+        return chromium
+
+    return opened

@@ -13,7 +13,6 @@ from froq_lightning.reporting.chart import empty_chart, svg
 from froq_lightning.reporting.page import fill
 from froq_lightning.reporting.palette import FAINT, INK, Stroke
 from froq_lightning.reporting.section import EvaluationContext, Part, Section
-from froq_lightning.reporting.sections.thresholds import shown_thresholds
 
 # Groups of which curves are drawn.
 MOST_DRAWN = 7
@@ -58,7 +57,7 @@ at least {{ found.groups.threshold | short }}{% endif %}</caption>
 
 def render(context: EvaluationContext) -> Iterator[Part]:
     """Show the groups, where there are any."""
-    found = [each for each in shown_thresholds(context.evaluation) if each.groups is not None]
+    found = [each for each in context.evaluation.thresholds_of_first() if each.groups is not None]
     if not found or found[0].groups is None:
         return
     drawn = [group.name for group in found[0].groups.groups if group.subjects > 1][:MOST_DRAWN]

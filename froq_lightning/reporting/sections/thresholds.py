@@ -7,7 +7,7 @@ from markupsafe import Markup
 from matplotlib.ticker import FuncFormatter
 
 from froq_lightning.callbacks.threshold_summary import BOUNDS, decision_line, operating_rows
-from froq_lightning.evaluation.outcome import Evaluation, MethodThresholds
+from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.evaluation.sample_errors import SampleErrors, sample_errors
 from froq_lightning.reporting.chart import empty_chart, svg
 from froq_lightning.reporting.page import fill
@@ -58,7 +58,7 @@ chance.</p>
 def render(context: EvaluationContext) -> Iterator[Part]:
     """Show the thresholds of the first method, and the errors on single images by all methods."""
     evaluation = context.evaluation
-    shown = list(shown_thresholds(evaluation))
+    shown = evaluation.thresholds_of_first()
     if not shown:
         return
     tables = [
@@ -76,12 +76,6 @@ def render(context: EvaluationContext) -> Iterator[Part]:
         charts=list(_charts(evaluation, strokes)),
     )
     yield Part("thresholds", "Thresholds", content)
-
-
-def shown_thresholds(evaluation: Evaluation) -> Iterator[MethodThresholds]:
-    """Yield the thresholds of the first method on every data set at every FMR."""
-    first = next((each.method for each in evaluation.thresholds), None)
-    return (each for each in evaluation.thresholds if each.method == first)
 
 
 SECTION = Section("evaluation", 15, render)
