@@ -52,6 +52,8 @@ def run_threshold(options: Namespace) -> None:
 
 def _thresholds(scored: ScoredTrials, options: Namespace, targets: Targets) -> MethodThresholds:
     method, quality = _quality(scored, options)
+    if is_percentile := _is_percentile(method, quality):
+        quality = np.where(quality < 0, np.nan, quality)
     trials = scored.trials
     non_mated = trials.scores[np.isfinite(trials.scores) & ~trials.mated]
     threshold, fmr = options.comparison_threshold, options.fmr
@@ -64,7 +66,6 @@ def _thresholds(scored: ScoredTrials, options: Namespace, targets: Targets) -> M
     if options.groups:
         labels = read_names(Path(options.groups), scored.keys, options.group_column)
         groups = compare_groups(options.group_column, labels, trials, quality, result, targets, PRESETS["froq"])
-    is_percentile = method.endswith(PERCENTILE)
     return MethodThresholds(scored.name, method, fmr, is_percentile, result, groups)
 
 
@@ -84,7 +85,7 @@ def _quality(scored: ScoredTrials, options: Namespace) -> tuple[str, Floats]:
     """Return the quality that is wanted: that of a file, that of a name, or the first in 0..100."""
     if options.quality:
         column = options.column or PERCENTILE
-        return column, _known(read_scores(options.quality, scored.keys, column))
+        return column, read_scores(options.quality, scored.keys, column)
     qualities: Mapping[str, Floats] = scored.qualities
     if not qualities:
         raise ConfigurationError(
@@ -94,9 +95,10 @@ def _quality(scored: ScoredTrials, options: Namespace) -> tuple[str, Floats]:
     name = options.column or next((each for each in qualities if each.endswith(PERCENTILE)), next(iter(qualities)))
     if name not in qualities:
         raise UnknownNameError.among("quality in the trials", name, qualities)
-    return name, _known(qualities[name]) if name.endswith(PERCENTILE) else qualities[name]
+    return name, qualities[name]
 
 
-def _known(quality: Floats) -> Floats:
-    """Take -1 for what it is in 0..100: no quality."""
-    return np.where(quality < 0, np.nan, quality)
+def _is_percentile(name: str, quality: Floats) -> bool:
+    """Tell qualities in 0..100, and -1 where there is none, from raw scores, which may be below 0."""
+    known = quality[np.isfinite(quality)]
+    return name.endswith(PERCENTILE) and bool(np.isin(known, np.arange(-1, 101)).all())

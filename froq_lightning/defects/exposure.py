@@ -41,9 +41,9 @@ def exposure(levels: Floats) -> dict[str, int]:
     }
 
 
-def middle(levels: Floats, share: float = FACE) -> Floats:
-    """Return the middle of an image, of this share of its height and width."""
-    top, left = (round(length * (1 - share) / 2) for length in levels.shape[:2])
+def middle(levels: Floats) -> Floats:
+    """Return the middle of an image, of the share `FACE` of its height and width."""
+    top, left = (round(length * (1 - FACE) / 2) for length in levels.shape[:2])
     return levels[top : levels.shape[0] - top, left : levels.shape[1] - left]
 
 

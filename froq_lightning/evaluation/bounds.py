@@ -64,29 +64,22 @@ def number_pairs(first: Integers, second: Integers) -> Integers:
     return np.unique(low * (int(high.max(initial=0)) + 1) + high, return_inverse=True)[1]
 
 
-def rate_by_subjects(
-    events: Booleans,
-    first: Integers,
-    second: Integers,
-    confidence: float = CONFIDENCE,
-    pairs: Integers | None = None,
-) -> Rate:
+def rate_by_subjects(events: Booleans, first: Integers, second: Integers, pairs: Integers | None = None) -> Rate:
     """Bound the rate of events in trials of two subjects each; trials depend on each other if they share a subject.
 
     As `rate_by_subject`, with the variance of dyadic data (Aronow et al., Political Analysis 2015, eq. 4), and with one
-    more pair of subjects that fails altogether: people who look alike are rare, and may not have been seen. A subject
-    whom many resemble and who was not seen would take as many trials again as there are subjects: the bound leaves that
-    out.
+    more pair of subjects that fails altogether: people who look alike are rare, and may be missing from the trials. The
+    bound does not allow for a missing subject whom many others resemble: one more subject that fails altogether would
+    leave no useful bound.
 
     Args:
         events: `[P]`, whether each trial is one.
         first: `[P]`, the number of the subject of one side, 0 or more.
         second: `[P]`, of the other; another one.
-        confidence: of either bound, 0..1.
         pairs: `[P]`, what `number_pairs` gives these trials, or more trials that they were taken from.
     """
     if not len(events):
-        return _rate(0, 0, 0, 1, confidence)
+        return _rate(0, 0, 0, 1, CONFIDENCE)
     pairs = number_pairs(first, second) if pairs is None else pairs
     size = int(max(first.max(), second.max())) + 1
     subjects = np.bincount(first, minlength=size) + np.bincount(second, minlength=size)
@@ -101,7 +94,7 @@ def rate_by_subjects(
         squares = (of_subjects**2).sum() - (of_pairs**2).sum() + (average - share * average) ** 2
         variance = (number + 1) / number * float(squares)
         effect = max(1.0, variance / ((count + average) * share * (1 - share)))
-    return _rate(float(events.sum()), count, int(np.count_nonzero(subjects)), effect, confidence)
+    return _rate(float(events.sum()), count, int(np.count_nonzero(subjects)), effect, CONFIDENCE)
 
 
 def upper_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> float:

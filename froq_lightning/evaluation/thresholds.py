@@ -120,10 +120,9 @@ def _max_fnmr(view: Discarding, candidates: Sequence[float], limit: float, targe
     # Fixed-sequence testing (Learn then Test, arXiv 2110.01052, sec. 2.4): thresholds are tested from the strictest on
     # at the full level, until one fails. Where to begin is decided without a look at the errors: where the bound would
     # be half of the limit, or else the limit, if there were none.
-    tested = [
-        [quality for quality in candidates if view.bound_without_errors(quality) <= share * limit] for share in (0.5, 1)
-    ]
-    sequence = tested[0] or tested[1] or candidates[-1:]
+    bounds = {quality: view.bound_without_errors(quality) for quality in candidates}
+    half, whole = ([each for each in candidates if bounds[each] <= most] for most in (limit / 2, limit))
+    sequence = half or whole or candidates[-1:]
     certain = _last(reversed(sequence), lambda quality: view.fnmr(quality).high <= limit)
     refusal = "" if certain is not None else _fnmr_refusal(view, sequence[-1], limit)
     return _decision(view, target, certain, estimate, refusal)

@@ -137,6 +137,25 @@ def test_trials_without_a_score_and_too_few_for_an_fmr_are_told(
     assert "left out" not in capsys.readouterr().out
 
 
+def test_raw_scores_below_0_are_qualities_too(trials: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scored = read_scored_trials(trials)
+    raw = dict(zip(scored.keys, scored.qualities["froq"].tolist(), strict=True))
+    assert sum(quality < 0 for quality in raw.values()) > 20
+    scores = tmp_path / "scores.csv"
+    scores.write_text("\n".join(["image,quality_score", *(f"{key},{quality:.9g}" for key, quality in raw.items())]))
+    assert threshold(trials, "--column", "froq", "--max-discard", 0.2) == 0
+    expected = capsys.readouterr().out
+    assert threshold(trials, "--quality", scores, "--column", "quality_score", "--max-discard", 0.2) == 0
+    assert capsys.readouterr().out == expected.replace("thresholds of froq", "thresholds of quality_score")
+    header, *rows = trials.read_text(encoding="utf-8").splitlines()
+    renamed = tmp_path / "trials.csv"
+    renamed.write_text(
+        "\n".join([header.replace("froq_a,froq_b", "my_quality_a,my_quality_b"), *rows]), encoding="utf-8"
+    )
+    assert threshold(renamed, "--column", "my_quality", "--max-discard", 0.2) == 0
+    assert capsys.readouterr().out == expected.replace("thresholds of froq", "thresholds of my_quality")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
