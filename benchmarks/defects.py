@@ -44,6 +44,7 @@ def main() -> None:
     held_out = [each for each in measured if not each.is_for_fitting]
     print_confusion(held_out, weights)
     print_groups(held_out, weights)
+    print_photographs(arguments.shared)
     print_cost(arguments.shared)
 
 
@@ -82,6 +83,17 @@ def print_groups(measured: Sequence[Example], weights: Weights) -> None:
             some_named.append(bool(names))
         shares = [f"{100 * np.mean(each):.1f}" for each in (right, other, some_named)]
         print(f"| {group} | {len(images)} | {' | '.join(shares)} |")
+
+
+def print_photographs(shared: Path) -> None:
+    """Print how often there is each defect in undegraded photographs, through the aligner of dlib."""
+    paths = [str(path) for path in sorted((shared / "data" / "photos").glob("*/*.jpg"))[::3]]
+    scorer = QualityScorer.from_pretrained("dlib_resnet29", aligner="dlib")
+    rows = [row for row in scorer(paths, reasons=True) if row.status == "ok"]
+    counts = Counter(defect for row in rows for defect in row.defects)
+    counts["none"] = sum(not row.defects for row in rows)
+    listed = ", ".join(f"{name} {number}" for name, number in counts.most_common())
+    print(f"\nOf {len(paths)} photographs, {len(rows)} show a face: {listed}")
 
 
 def print_cost(shared: Path) -> None:

@@ -34,7 +34,7 @@ from froq_lightning.formats.format import find_format, write_file
         ),
         (
             "--best-per-subject=1 --subjects=other.csv",
-            "other.csv names none of the images: it names 'z.jpg', the scores",
+            "other.csv names none of the images: it names 'z.jpg', the data",
         ),
         ("--best-per-subject=1 --subjects=twice.csv", "line 3: 'ann/1.jpg' stands there twice, with 'A' and 'B'"),
         (
