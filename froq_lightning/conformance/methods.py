@@ -12,12 +12,13 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.backbones.weights import network_sha256
 from froq_lightning.errors import ExtensionError
 from froq_lightning.methods.quality_method import (
-    ForwardPassMethod,
     Labeller,
     QualityMethod,
     RandomMethod,
     SetLabeller,
+    SharedPassMethod,
 )
+from froq_lightning.methods.scoring import shared_pass
 
 IMAGES = 5
 
@@ -27,8 +28,8 @@ def check_method(method: QualityMethod, backbone: Backbone, images: Tensor | Non
 
     Checked are: a finite score for each image, in floating point and without gradients; the score of an image does not
     depend on the other images, on bytes or floats, on inference mode, on chance, or on when it is asked for; network,
-    images and global random numbers stay as they are; the parameters are JSON; a method that starts from a forward pass
-    gives what it gives by itself; a random one draws the number of times that is asked for.
+    images and global random numbers stay as they are; the parameters are JSON; a method that reads a pass that others
+    read too gives what it gives by itself; a random one draws the number of times that is asked for.
 
     Args:
         method: the method.
@@ -152,11 +153,10 @@ def _require_close(scores: Tensor, others: Tensor, influence: str) -> None:
 
 
 def _check_kind(method: QualityMethod, backbone: Backbone, images: Tensor, scores: Tensor) -> None:
-    if isinstance(method, ForwardPassMethod):
+    if isinstance(method, SharedPassMethod):
         inputs = backbone.inputs(images)
-        with torch.no_grad():
-            from_pass = method.score_pass(backbone, inputs, backbone.run(inputs))
-        _require_close(scores, from_pass, "who runs the forward pass")
+        output, scores_of = shared_pass(backbone, inputs, [method.watch(backbone, inputs)])
+        _require_close(scores, scores_of[0](output), "who runs the forward pass")
     if isinstance(method, RandomMethod):
         draws = method.redraw(scores, 3)
         if draws.shape != (len(scores), 3) or not torch.equal(draws[:, 0], scores.to(draws)):

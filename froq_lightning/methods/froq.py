@@ -1,30 +1,32 @@
 """FROQ (IJCB 2025): quality from the layer norms that an Observer names, in one forward pass."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.errors import BackboneError
-from froq_lightning.methods.quality_method import QualityMethod
+from froq_lightning.methods.quality_method import ScoresOf, SharedPassMethod
 from froq_lightning.observation.independence import dependent_layers
 from froq_lightning.observation.scoring_norms import CompiledNorms, ScoringNorms
 
 
 @dataclass(frozen=True)
-class FroqQuality(QualityMethod):
+class FroqQuality(SharedPassMethod):
     """Scores images by an Observer. A pass ends behind the deepest observed layer, unless embeddings are wanted.
 
     Args:
         observer: names the layers.
-        compile: whether to compile the network with `torch.compile`.
+        compile: whether to compile the network with `torch.compile`, for passes that serve no other method.
     """
 
     observer: Observer
     compile: bool = False
-    _norms: dict[tuple[nn.Module, bool], ScoringNorms | CompiledNorms] = field(
+    _norms: dict[tuple[nn.Module, bool, bool], ScoringNorms | CompiledNorms] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -40,6 +42,17 @@ class FroqQuality(QualityMethod):
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float64, unbounded, higher is better."""
         return self._observe(backbone, images, stop_early=True)[0]
+
+    def watch(self, backbone: Backbone, inputs: Tensor) -> AbstractContextManager[ScoresOf]:
+        """Observe the layers in a pass that others read too; see `SharedPassMethod.watch`."""
+        norms = cast("ScoringNorms", self._norms_of(backbone, stop_early=False, compiled=False))
+        return self._watched(norms, inputs)
+
+    @contextmanager
+    def _watched(self, norms: ScoringNorms, inputs: Tensor) -> Iterator[ScoresOf]:
+        with norms:
+            norms.begin(len(inputs))
+            yield lambda _output: self.observer.scores(norms.table(inputs))
 
     def score_and_embed(self, backbone: Backbone, images: Tensor) -> tuple[Tensor, Tensor]:
         """Score images as `score` does; from the same pass, which is a whole one, also their `[B, D]` embeddings."""
@@ -58,17 +71,20 @@ class FroqQuality(QualityMethod):
         }
 
     def _observe(self, backbone: Backbone, images: Tensor, *, stop_early: bool) -> tuple[Tensor, Any]:
-        key = (backbone.network, stop_early)
+        with self._norms_of(backbone, stop_early=stop_early, compiled=self.compile) as norms:
+            scoring_pass = norms.observe(backbone.inputs(images))
+        return self.observer.scores(scoring_pass.norms), scoring_pass.output
+
+    def _norms_of(self, backbone: Backbone, *, stop_early: bool, compiled: bool) -> ScoringNorms | CompiledNorms:
+        key = (backbone.network, stop_early, compiled)
         if key not in self._norms:
             self.require_independent(backbone)
             self._norms[key] = (
                 CompiledNorms(backbone.network, self._layers(), with_output=not stop_early)
-                if self.compile
+                if compiled
                 else ScoringNorms(backbone.network, self._layers(), stop_early=stop_early)
             )
-        with self._norms[key] as norms:
-            scoring_pass = norms.observe(backbone.inputs(images))
-        return self.observer.scores(scoring_pass.norms), scoring_pass.output
+        return self._norms[key]
 
     def _layers(self) -> list[str]:
         return [layer.name for layer in self.observer.layers]

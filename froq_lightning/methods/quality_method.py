@@ -7,7 +7,9 @@ of a file, by default that of the model. `froq_lightning.conformance.check_metho
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -15,6 +17,9 @@ from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import ConfigurationError
+
+# Scores `[B]` from the network's output.
+ScoresOf = Callable[[Any], Tensor]
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,38 @@ class QualityMethod(Labeller, ABC):
 
 
 @dataclass(frozen=True)
-class ForwardPassMethod(QualityMethod):
-    """A method that starts from an ordinary forward pass, which is run once for all such methods."""
+class SharedPassMethod(QualityMethod):
+    """A method that reads an ordinary forward pass, which is run once for all such methods."""
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
-        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1) as `score_pass` does."""
+        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1) from a pass of their own; see `QualityMethod.score`."""
         inputs = backbone.inputs(images)
         with torch.no_grad():
-            return self.score_pass(backbone, inputs, backbone.run(inputs))
+            with self.watch(backbone, inputs) as scores:
+                output = backbone.run(inputs)
+            return scores(output)
+
+    @abstractmethod
+    def watch(self, backbone: Backbone, inputs: Tensor) -> AbstractContextManager[ScoresOf]:
+        """Look at the pass of `[B, 3, H, W]` preprocessed inputs that runs within the block, without gradients.
+
+        Whatever needs passes of its own is done before this returns: other methods may look at the pass of the block.
+
+        Returns:
+            What is entered scores the images, given the network's output, after the block: `[B]`, higher is better.
+
+        Raises:
+            BackboneError: if the method cannot work on that network; the text says why.
+        """
+
+
+@dataclass(frozen=True)
+class ForwardPassMethod(SharedPassMethod):
+    """A method that starts from the inputs and the output of an ordinary forward pass."""
+
+    def watch(self, backbone: Backbone, inputs: Tensor) -> AbstractContextManager[ScoresOf]:
+        """Score as `score_pass` does; see `SharedPassMethod.watch`."""
+        return nullcontext(partial(self.score_pass, backbone, inputs))
 
     @abstractmethod
     def score_pass(self, backbone: Backbone, inputs: Tensor, output: Any) -> Tensor:

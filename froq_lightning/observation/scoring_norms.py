@@ -60,10 +60,18 @@ class ScoringNorms(LayerTaps):
                 output = self._run(inputs)
             except _ReachedError:
                 output = None
-            return ScoringPass(norm_table(self._norms, inputs), output)
+            return ScoringPass(self.table(inputs), output)
+
+    def begin(self, images: int) -> None:
+        """Get ready for a pass of that many images, which someone else runs."""
+        self._norms, self._batch, self._calls = [None] * len(self.layers), images, 0
+
+    def table(self, inputs: Tensor) -> Tensor:
+        """Return the norms of the latest pass, which was that of these inputs: `[B, K]`; see `ScoringPass`."""
+        return norm_table(self._norms, inputs)
 
     def _run(self, inputs: Tensor) -> Any:
-        self._norms, self._batch, self._calls = [None] * len(self.layers), len(inputs), 0
+        self.begin(len(inputs))
         return self.run(inputs)
 
     def _count(self, column: int, output: Any) -> None:

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.observer import Observer
 from froq_lightning.errors import BackboneError
+from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.methods.quality_method import QualityMethod
-from froq_lightning.methods.scoring import MethodScorer
+from froq_lightning.methods.scoring import TIMED_BATCHES, MethodScorer
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,23 @@ def test_the_network_runs_once_for_the_embeddings_and_for_methods_that_start_fro
     flip = PerturbationQuality(noise=0, occlusion=0)
     MethodScorer(small_backbone, {"flip": flip, "again": flip}).score(small_images[:5])
     assert sum(images_seen) == 3 * 5
+
+
+def test_methods_that_look_at_layers_share_that_pass_too(
+    small_backbone: Backbone, small_images: Tensor, observer: Observer
+) -> None:
+    observers = [observer, dataclasses.replace(observer, layers=observer.layers[:1])]
+    alone = [FroqQuality(each).score(small_backbone, small_images) for each in observers]
+    scorer = MethodScorer(
+        small_backbone, {f"froq {number}": FroqQuality(each) for number, each in enumerate(observers)}
+    )
+    for _ in range(TIMED_BATCHES):
+        assert scorer.score(small_images).qualities.T.tolist() == [scores.tolist() for scores in alone]
+    images_seen: list[int] = []
+    small_backbone.network.register_forward_hook(lambda _, inputs, __: images_seen.append(len(inputs[0])))
+    assert scorer.score(small_images).qualities.T.tolist() == [scores.tolist() for scores in alone]
+    assert images_seen == [len(small_images)]
+    assert all("forward" not in vars(module) for module in small_backbone.network.modules())
 
 
 def test_a_method_that_cannot_work_is_recorded_and_not_run_again(
