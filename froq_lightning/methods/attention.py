@@ -20,8 +20,9 @@ PRODUCTS = (torch.matmul, Tensor.matmul)
 TIMES = (torch.mul, Tensor.mul, Tensor.mul_)
 DIVIDED = (torch.div, Tensor.div, Tensor.div_)
 SOFTMAX = (torch.softmax, Tensor.softmax, functional.softmax)
-OPAQUE = "is nn.MultiheadAttention, which does not show them"
-CHANGED = "adds a mask or a position bias to their products, or changes them in another way"
+# What hides logits from us.
+OPAQUE = "runs nn.MultiheadAttention, which does not show them,"
+CHANGED = "adds a position bias or a mask to them, or changes them in another way,"
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,7 @@ class Attention:
     def fault(self, images: int, tokens: int) -> str:
         """Say why it is no attention among all tokens of each image with known logits; empty if it is one."""
         if self.shape and (len(self.shape) != 4 or self.shape[0] != images or self.shape[2:] != (tokens, tokens)):
-            return (
-                f"does not attend from each of the {tokens} tokens of an image to each: its logits for {images} images "
-                f"are of shape {list(self.shape)}"
-            )
+            return f"has logits of shape {list(self.shape)} for {images} images of {tokens} tokens"
         return self.logits if isinstance(self.logits, str) else ""
 
 
@@ -102,7 +100,7 @@ class AttentionMode(TorchFunctionMode):
             self._note(Attention((), OPAQUE))
         elif func in SOFTMAX:
             self._end(*args, **kwargs)
-        elif func in PRODUCTS and result.ndim == 4:
+        elif func in PRODUCTS and args[0].ndim == args[1].ndim == 4:
             self._product, self._logits = result, Logits(args[0], args[1].transpose(2, 3), 1.0)
         elif self._product is not None and args and (args[0] is self._product or kwargs.get("out") is self._product):
             self._follow(func, args, result)

@@ -78,13 +78,14 @@ class TransformerMethod(SharedPassMethod, ABC):
             events = _dry_run(network, inputs.new_zeros(IMAGES, *inputs.shape[1:]))
             run = _blocks(network, events)
             if len(run) < 2:
-                need = "blocks with attention, which run one after another and return [B, N, D] tokens"
-                raise self.refusal(backbone, need, f"has {len(run) or 'none'}")
-            elsewhere = sum(isinstance(event, Attention) for event in events) - sum(len(each.inside) for each in run)
-            if elsewhere:
-                need = "all attention to be in blocks of one shape, which run one after another"
-                raise self.refusal(backbone, need, f"has {len(run)} of these, and {elsewhere} attentions elsewhere")
-            self._transformers[network] = _transformer(network, events, run)
+                need = "blocks with attention, which run one after another and all return [B, N, D] tokens"
+                raise self.refusal(backbone, need, "has none")
+            found = _transformer(network, events, run)
+            if sum(isinstance(event, Attention) for event in events) > sum(len(block.inside) for block in run):
+                self.require_attention(backbone, found.blocks[-1])  # if it has a fault, that says more
+                need = "all attention to be in blocks that run one after another and return [B, N, D] tokens"
+                raise self.refusal(backbone, need, f"has {len(run)} of these and attention elsewhere too")
+            self._transformers[network] = found
         return self._transformers[network]
 
     def require_attention(self, backbone: Backbone, block: Block) -> None:
