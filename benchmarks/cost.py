@@ -38,6 +38,7 @@ SECTIONS = ("passes", "methods", "verbs", "labels", "growth")
 BATCHES = (1, 8, 32, 128)
 # A limit under which early stops are shown.
 MAX_COST = 0.6
+OF_TRANSFORMERS: tuple[dict[str, Any], ...] = ({"method": "attn_fiqa"}, {"method": "vitnt_fiqa"})
 METHODS: dict[str, tuple[dict[str, Any], ...]] = {
     "edgeface_xxs": (
         {"method": "embedding_norm"},
@@ -46,6 +47,7 @@ METHODS: dict[str, tuple[dict[str, Any], ...]] = {
         {"method": "face_qan"},
     ),
     "mobilefacenet": ({"method": "embedding_norm"}, {"method": "grafiqs"}),
+    **dict.fromkeys(("vit_tiny", "vit_small", "timm_vit_tiny"), OF_TRANSFORMERS),
 }
 SLOW = ("perturbation", "face_qan")
 
@@ -185,7 +187,7 @@ def main() -> None:
     options = parser.parse_args()
     quieten()
     every = networks(options.shared)
-    on_device = {"cpu": list(every)[:4], "cuda": list(every)[3:]}
+    on_device = {"cpu": list(every)[:4], "cuda": list(every)[3:7]}
     chosen = [every[name] for name in options.network or on_device[options.device]]
     pass_tables(chosen, options.shared, options)
     if options.device == "cpu":

@@ -54,6 +54,10 @@ def networks(shared: Path) -> dict[str, Network]:
         Network("iresnet100", "arcface_iresnet100", 16),
         Network("swinface", "swinface", 16),
         Network("vit_tiny", "insightface_vit_t", 64),
+        Network("vit_small", "insightface_vit_s", 16),
+        Network(
+            "timm_vit_tiny", "timm", 64, {"architecture": "vit_tiny_patch16_224", "img_size": 112, "patch_size": 8}
+        ),
     )
     return {network.name: network for network in every}
 
