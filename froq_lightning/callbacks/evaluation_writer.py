@@ -13,13 +13,15 @@ from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.evaluation_summary import caveats, summary, times_bare_pass
-from froq_lightning.callbacks.output_writer import OutputWriter
-from froq_lightning.errors import ConfigurationError
+from froq_lightning.callbacks.journaled_writer import JournaledWriter
+from froq_lightning.data.face_batch import FaceBatch
+from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, Result
 from froq_lightning.formats.format import require_suffix
 from froq_lightning.formats.table import delimiter_of, table_signature, write_table
 from froq_lightning.module import FroqModule
+from froq_lightning.runs.recognised_batch import RecognisedBatch
 
 SCHEMA_VERSION = 1
 VALUES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))
@@ -27,7 +29,7 @@ COLUMNS = (*VALUES, "milliseconds", "convention_in_words")
 CONTENT = signature(rb'\{\n "schema_version": \d+,\n "froq_lightning": "')
 
 
-class EvaluationWriter(OutputWriter):
+class EvaluationWriter(JournaledWriter):
     """Writes the results, prints them, and writes what they rest on (`results.csv`, `results.json`).
 
     The CSV has a row for every data set, method, convention and FMR. The JSON adds the curves, the parameters of
@@ -36,16 +38,44 @@ class EvaluationWriter(OutputWriter):
 
     Args:
         path: of the table: .csv or .txt, or .tsv; without a suffix CSV.
+        restart: whether to delete what an unfinished run left in `PATH.partial`, instead of going on with it.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    stage = "test"
+
+    def __init__(self, path: str | Path, *, restart: bool = False) -> None:
+        super().__init__(path, restart=restart)
         require_suffix("the results", self.path, ["", ".csv", ".tsv", ".txt"])
         self.content = self.path.with_suffix(".json")
 
     def outputs(self) -> Sequence[tuple[Path, Signature]]:
         """List the table of results, and what they rest on."""
         return [(self.path, table_signature(COLUMNS, delimiter_of(self.path))), (self.content, CONTENT)]
+
+    def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Have the evaluation take its steps from the journal."""
+        del trainer
+        if isinstance(pl_module, FroqModule):
+            pl_module.evaluation_run.journal = self.journal
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: FaceBatch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Record what the networks gave the images of a batch."""
+        del trainer, pl_module, batch, batch_idx, dataloader_idx
+        recognised: RecognisedBatch = outputs["recognised"]
+        self.record(recognised.block())
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Wait until all processes are done, before the module compares."""
+        del pl_module
+        self.finish_recording(trainer)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and print what the evaluation found."""
@@ -54,8 +84,15 @@ class EvaluationWriter(OutputWriter):
         evaluation = evaluation_of(pl_module, type(self).__name__)
         write_table(self.path, COLUMNS, _rows(evaluation))
         _write_json(self.content, _content(evaluation))
+        self.mark_written()
         print(summary(evaluation))
         print(f"results: {self.path}\neverything behind them: {self.content}")
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Keep the journal, unless the images turned out to allow no evaluation."""
+        super().on_exception(trainer, pl_module, exception)
+        if isinstance(exception, DataError) and trainer.is_global_zero:
+            self.journal.remove()
 
 
 def evaluation_of(module: LightningModule, caller: str) -> Evaluation:
