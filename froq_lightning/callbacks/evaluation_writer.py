@@ -12,6 +12,7 @@ import numpy as np
 from lightning.pytorch import LightningModule, Trainer
 
 from froq_lightning.atomic_write import Signature, atomic_write, signature
+from froq_lightning.callbacks.evaluation_plan import plan_lines
 from froq_lightning.callbacks.evaluation_summary import caveats, summary, times_bare_pass
 from froq_lightning.callbacks.journaled_writer import JournaledWriter
 from froq_lightning.data.face_batch import FaceBatch
@@ -53,10 +54,15 @@ class EvaluationWriter(JournaledWriter):
         return [(self.path, table_signature(COLUMNS, delimiter_of(self.path))), (self.content, CONTENT)]
 
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Have the evaluation take its steps from the journal."""
-        del trainer
-        if isinstance(pl_module, FroqModule):
-            pl_module.evaluation_run.journal = self.journal
+        """Have the evaluation take its steps from the journal; print what it will take."""
+        if not isinstance(pl_module, FroqModule):
+            return
+        pl_module.evaluation_run.journal = self.journal
+        loaders: list[Any] = trainer.test_dataloaders  # type: ignore[assignment]  # one for every data set
+        images = sum(len(loader.sampler) for loader in loaders)
+        if trainer.is_global_zero and images:
+            plans = pl_module.evaluation_run.plans(loaders[0].batch_size)
+            print(*plan_lines(plans, images), sep="\n", flush=True)
 
     def on_test_batch_end(
         self,

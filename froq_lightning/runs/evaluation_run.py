@@ -18,6 +18,7 @@ from froq_lightning.evaluation.evaluate import MetricOptions, evaluate, find_thr
 from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, MethodThresholds
 from froq_lightning.journal.journal import Journal
 from froq_lightning.methods.froq import FroqQuality
+from froq_lightning.methods.plan import Plan, plan
 from froq_lightning.methods.quality_method import QualityMethod, RandomMethod
 from froq_lightning.methods.scoring import MethodScorer, ScoringCosts
 from froq_lightning.runs.comparison_table import Enrolment, template_quality
@@ -73,6 +74,10 @@ class EvaluationRun:
         self.recognisers = [Recogniser(name, each, device) for name, each in scorers.items()]
         self.journal: Journal | None = None
         self._steps: list[RecognisedBatch] = []
+
+    def plans(self, batch_size: int) -> dict[str, Plan]:
+        """Try every method on a few images, and tell what it will take; of every network by its name."""
+        return {each.name: plan(each.scorer, batch_size) for each in self.recognisers}
 
     def add(self, batch: FaceBatch, number: int) -> RecognisedBatch:
         """Embed the images of a batch of the set of that number, and score them by every method."""
