@@ -34,6 +34,10 @@ class ErrorVersusDiscardCurve:
     threshold: float
     area: float
 
+    def at(self, fractions: Floats) -> Floats:
+        """FNMR at other fractions, `[K]` of 0 and more: that of the last fraction of the curve before."""
+        return self.fnmr[np.searchsorted(self.fractions, fractions, side="right") - 1]
+
 
 def error_versus_discard(
     scores: Floats, mated: Booleans, quality: Floats, convention: Convention, fmr: float

@@ -72,7 +72,7 @@ def test_the_best_possible_curve_of_all_trials_ends_where_the_errors_do() -> Non
 
 def test_a_curve_of_many_steps_is_thinned() -> None:
     one = result("iso", 60_000)
-    assert len(one.curve) > 8000
+    assert len(one.curve) > POINTS
     chart = drawing(one)
     (curve,) = (points for style, points in lines(chart).items() if "--series-0" in style)
     assert 50 < len(curve) <= 2 * (POINTS + 1)
