@@ -25,7 +25,8 @@ from froq_lightning.module import FroqModule
 from froq_lightning.runs.recognised_batch import RecognisedBatch
 
 SCHEMA_VERSION = 1
-VALUES = tuple(field.name for field in fields(Result) if field.name not in ("fractions", "curve"))
+CURVE = ("fractions", "curve", "curve_low", "curve_high")
+VALUES = tuple(field.name for field in fields(Result) if field.name not in CURVE)
 COLUMNS = (*VALUES, "milliseconds", "convention_in_words")
 CONTENT = signature(rb'\{\n "schema_version": \d+,\n "froq_lightning": "')
 
@@ -134,6 +135,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "sets": [_set(one) for one in evaluation.sets],
         "remarks": caveats(evaluation),
         "results": [asdict(result) for result in evaluation.results],
+        "oracles": [asdict(result) for result in evaluation.oracles],
         "thresholds": [asdict(each) for each in evaluation.thresholds],
     }
 

@@ -14,7 +14,7 @@ from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import TrialDataset
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
-from froq_lightning.evaluation.evaluate import MetricOptions, evaluate, find_thresholds
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate, evaluate_oracles, find_thresholds
 from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, MethodThresholds
 from froq_lightning.journal.journal import Journal
 from froq_lightning.methods.froq import FroqQuality
@@ -129,6 +129,11 @@ class EvaluationRun:
             for place, data_set in enumerate(sets)
             for each in self._thresholds(place % len(self.sets), data_set, options)
         ]
+        oracles = [
+            result
+            for data_set, recognised in zip(sets, chain.from_iterable(given), strict=True)
+            for result in evaluate_oracles(data_set.name, data_set.trials, recognised.embeddings, options)
+        ]
         return Evaluation(
             backbone=" and ".join([identity.title(), *(each.name for each in self.recognisers[1:])]),
             pass_milliseconds=costs[0].pass_milliseconds,
@@ -139,6 +144,7 @@ class EvaluationRun:
             results=tuple(results),
             notes=tuple(self._notes(identity, options)),
             thresholds=tuple(thresholds),
+            oracles=tuple(oracles),
         )
 
     def _thresholds(self, number: int, data_set: EvaluatedSet, options: MetricOptions) -> Iterator[MethodThresholds]:

@@ -12,8 +12,8 @@ from froq_lightning.evaluation.convention import create_convention
 from froq_lightning.evaluation.evaluate import MetricOptions, evaluate
 from froq_lightning.evaluation.outcome import Result
 from froq_lightning.reporting.chart import spread_out
+from froq_lightning.reporting.error_curves import POINTS, edc_chart
 from froq_lightning.reporting.palette import LIGHT, Stroke
-from froq_lightning.reporting.sections.conventions import POINTS, edc_chart
 from froq_lightning.reporting.sections.distributions import quality_histogram, score_histogram
 from froq_lightning.reporting.sections.greedy_search import trajectory_chart
 from froq_lightning.reporting.sections.score_agreement import rank_chart, rank_shares, scale_histogram, value_chart
@@ -72,7 +72,7 @@ def test_the_best_possible_curve_of_all_trials_ends_where_the_errors_do() -> Non
 
 def test_a_curve_of_many_steps_is_thinned() -> None:
     one = result("iso", 60_000)
-    assert len(one.curve) > 8000
+    assert len(one.curve) > POINTS
     chart = drawing(one)
     (curve,) = (points for style, points in lines(chart).items() if "--series-0" in style)
     assert 50 < len(curve) <= 2 * (POINTS + 1)
