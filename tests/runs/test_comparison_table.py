@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -16,8 +18,9 @@ def fill(table: ComparisonTable, images: list[int]) -> None:
     table.update_missing(np.array([image for image in images if image == 6], dtype=np.int64))
 
 
-def test_images_are_their_own_templates() -> None:
-    table = ComparisonTable(Enrolment.of_images(7), 5, 2)
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_images_are_their_own_templates(is_mapped: bool, tmp_path: Path) -> None:
+    table = ComparisonTable(Enrolment.of_images(7), 5, 2, tmp_path if is_mapped else None)
     fill(table, [4, 2, 6])
     fill(table, [0, 1, 3, 5])
     embeddings, qualities = table.compute()
@@ -27,8 +30,9 @@ def test_images_are_their_own_templates() -> None:
     assert np.isnan(qualities[6]).all()
 
 
-def test_a_template_is_the_sum_of_the_means_of_its_media() -> None:
-    table = ComparisonTable(TEMPLATES, 5, 2)
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_a_template_is_the_sum_of_the_means_of_its_media(is_mapped: bool, tmp_path: Path) -> None:
+    table = ComparisonTable(TEMPLATES, 5, 2, tmp_path if is_mapped else None)
     fill(table, list(range(7)))
     embeddings, qualities = table.compute()
     by_hand = [EMBEDDINGS[:2].mean(0), EMBEDDINGS[5], EMBEDDINGS[2:4].mean(0) + EMBEDDINGS[4]]
