@@ -47,6 +47,7 @@ class EvaluationWriter(JournaledWriter):
 
     def __init__(self, path: str | Path, *, restart: bool = False) -> None:
         super().__init__(path, restart=restart)
+        self._is_recorded = False
         require_suffix("the results", self.path, ["", ".csv", ".tsv", ".txt"])
         self.content = self.path.with_suffix(".json")
 
@@ -58,11 +59,13 @@ class EvaluationWriter(JournaledWriter):
         """Have the evaluation take its steps from the journal; print what it will take."""
         if not isinstance(pl_module, FroqModule):
             return
+        self._is_recorded = False
         pl_module.evaluation_run.journal = self.journal
-        loaders: list[Any] = trainer.test_dataloaders  # type: ignore[assignment]  # one for every data set
-        images = sum(len(loader.sampler) for loader in loaders)
+        given: Any = trainer.test_dataloaders
+        loaders = given if isinstance(given, list) else [given]
+        images = sum(len(getattr(loader.sampler, "share", loader.sampler)) for loader in loaders)
         if trainer.is_global_zero and images:
-            plans = pl_module.evaluation_run.plans(loaders[0].batch_size)
+            plans = pl_module.evaluation_run.plans(loaders[0].batch_size or 1)
             print(*plan_lines(plans, images), sep="\n", flush=True)
 
     def on_test_batch_end(
@@ -83,6 +86,7 @@ class EvaluationWriter(JournaledWriter):
         """Wait until all processes are done, before the module compares."""
         del pl_module
         self.finish_recording(trainer)
+        self._is_recorded = True
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and print what the evaluation found."""
@@ -98,7 +102,7 @@ class EvaluationWriter(JournaledWriter):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Keep the journal, unless the images turned out to allow no evaluation."""
         super().on_exception(trainer, pl_module, exception)
-        if isinstance(exception, DataError) and trainer.is_global_zero:
+        if self._is_recorded and isinstance(exception, DataError) and trainer.is_global_zero:
             self.journal.remove()
 
 
