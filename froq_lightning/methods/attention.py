@@ -86,7 +86,7 @@ class AttentionMode(TorchFunctionMode):
     def __init__(self, note: Callable[[Attention], None]) -> None:
         super().__init__()
         self._note = note
-        self._product: Tensor | None = None  # the latest one that may be logits
+        self._product: tuple[Tensor | None, int] = None, 0  # the latest that may be logits, and its version
         self._logits = Logits(torch.empty(0), torch.empty(0), 1.0)  # what it is made of
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -100,26 +100,31 @@ class AttentionMode(TorchFunctionMode):
             self._note(Attention((), OPAQUE))
         elif func in SOFTMAX:
             self._end(*args, **kwargs)
-        elif func in PRODUCTS and args[0].ndim == args[1].ndim == 4:
-            self._product, self._logits = result, Logits(args[0], args[1].transpose(2, 3), 1.0)
-        elif self._product is not None and args and (args[0] is self._product or kwargs.get("out") is self._product):
-            self._follow(func, args, result)
+        elif len(args) == 2 and not kwargs:
+            self._follow(func, args[0], args[1], result)
         return result
 
-    def _follow(self, func: Any, args: Any, result: Any) -> None:
-        """Follow the product to what a number makes of it, and give up one that is written to otherwise."""
-        factor = args[1] if len(args) == 2 and isinstance(args[1], (int, float)) else None
-        if factor is not None and func in (*TIMES, *DIVIDED):
-            factor = factor if func in TIMES else 1 / factor
-            self._product, self._logits = result, replace(self._logits, scale=self._logits.scale * factor)
-        elif result is self._product or func is Tensor.__setitem__:
-            self._product = None
+    def _follow(self, func: Any, first: Any, second: Any, result: Any) -> None:
+        """Remember the latest product, and what it is scaled by."""
+        if func in PRODUCTS and first.ndim == second.ndim == 4:
+            self._logits = Logits(first, second.transpose(2, 3), 1.0)
+        elif func in (*TIMES, *DIVIDED) and first is self._product[0] and isinstance(second, (int, float)):
+            self._logits = replace(self._logits, scale=self._logits.scale * (second if func in TIMES else 1 / second))
+        else:
+            return
+        self._product = result, _version(result)
 
     def _end(self, input: Tensor, dim: int | None = None, *_: Any, **_options: Any) -> None:  # noqa: A002
         """Note a softmax of logits; others, such as that of class probabilities, are no attention."""
         if input.ndim >= 3 and dim in (-1, input.ndim - 1):
-            self._note(Attention(tuple(input.shape), self._logits if input is self._product else CHANGED))
-            self._product = None
+            is_product = input is self._product[0] and _version(input) == self._product[1]
+            self._note(Attention(tuple(input.shape), self._logits if is_product else CHANGED))
+            self._product = None, 0
+
+
+def _version(tensor: Tensor) -> int:
+    """Count how often a tensor, or a view of it, was written to, which those of inference mode do not."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def _fused(

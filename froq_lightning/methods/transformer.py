@@ -75,7 +75,7 @@ class TransformerMethod(SharedPassMethod, ABC):
         """
         network = backbone.network
         if network not in self._transformers:
-            events = _dry_run(network, inputs.new_zeros(IMAGES, *inputs.shape[1:]))
+            events = _dry_run(network, inputs)
             run = _blocks(network, events)
             if len(run) < 2:
                 need = "blocks with attention, which run one after another and all return [B, N, D] tokens"
@@ -134,7 +134,7 @@ _Event = _Output | Attention
 
 
 def _dry_run(network: nn.Module, inputs: Tensor) -> list[_Event]:
-    """Run the network once: attentions, and the outputs of modules, in the order in which they came."""
+    """Run the network on zeros: attentions, and the outputs of modules, in the order in which they came."""
     names = [name for name, _ in network.named_modules() if name]
     events: list[_Event] = []
 
@@ -142,8 +142,11 @@ def _dry_run(network: nn.Module, inputs: Tensor) -> list[_Event]:
         shape = tuple(output.shape) if isinstance(output, Tensor) else ()
         events.append(_Output(names[column], shape, _inside(events, names[column])))
 
-    with torch.no_grad(), LayerTaps(network, names, note) as taps, AttentionMode(events.append):
-        taps.run(inputs)
+    # In inference mode, logits that are written to would go unnoticed.
+    with torch.inference_mode(mode=False), torch.no_grad():
+        images = torch.zeros(IMAGES, *inputs.shape[1:], dtype=inputs.dtype, device=inputs.device)
+        with LayerTaps(network, names, note) as taps, AttentionMode(events.append):
+            taps.run(images)
     return events
 
 

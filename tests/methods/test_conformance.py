@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from vit_by_hand import small_vit
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.conformance import check_method, check_set_labeller
@@ -20,6 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "ser_fiq": {"passes": 7, "rate": 0.5, "micro_batch": 3},
     "face_qan": {"samples": 2, "steps": 2, "epsilon": 0.01, "micro_batch": 4},
 }
+TRANSFORMERS = ("attn_fiqa", "vitnt_fiqa")
 LABELLERS = ("auto", "mated", "pseudo_mated")
 NAMES = [
     name
@@ -30,7 +32,8 @@ NAMES = [
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"froq"}))
 def test_built_in_methods_keep_the_contract(name: str, staged_backbone: Backbone) -> None:
-    check_method(create_method({"method": name, **OPTIONS.get(name, {})}), staged_backbone)
+    backbone = small_vit() if name in TRANSFORMERS else staged_backbone
+    check_method(create_method({"method": name, **OPTIONS.get(name, {})}), backbone)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,10 @@ def test_an_observer_is_read_from_the_path_that_is_given(tmp_path: Path) -> None
     [
         ({"method": "serfiq"}, "unknown quality method 'serfiq'; nearest: ser_fiq"),
         ({"method": "frog"}, "unknown quality method 'frog'; nearest: froq"),
-        ({"method": "x"}, "there is: auto, embedding_norm, face_qan, flip, froq, grafiqs, mated, network_quality"),
+        (
+            {"method": "x"},
+            "there is: attn_fiqa, auto, embedding_norm, face_qan, flip, froq, grafiqs, mated, network_quality",
+        ),
         ({"method": "ser_fiq", "pases": 3}, "unknown option of ser_fiq 'pases'; nearest: passes"),
         ({"method": "embedding_norm", "seed": 3}, "unknown option of embedding_norm 'seed'; there is: none"),
         ({"method": "ser_fiq", 3: 3}, "unknown option of ser_fiq '3'; there is: micro_batch, passes"),
