@@ -145,7 +145,7 @@ def test_the_error_of_another_backbone_names_that_of_the_file(
         ("adaface_ir34", lightning, "adaface_ir18", r"162 missing \(body\.3\.shortcut_layer"),
         ("arcface_iresnet18", dict, "arcface_iresnet34", r"keys 144 unexpected \(layer1\.2\.bn1\.weight"),
         ("crfiqa_iresnet50", dict, "arcface_iresnet50", r"keys 2 missing \(qs\.weight, qs\.bias\)"),
-        ("ediffiqa_s", dict, "arcface_iresnet18", r"4 missing \(mlp\.l1\.weight"),
+        ("ediffiqa_s", dict, "arcface_iresnet18", r"191 missing \(base_model\.conv1\.weight"),
         ("edgeface_s", dict, "edgeface_xs", r"of another shape \(model\."),
         ("magface_iresnet18", in_parallel, "magface_iresnet50", r"288 unexpected \(features\.layer1\.2\.bn1\.w"),
         (
