@@ -34,12 +34,14 @@ def subject_intervals(
     """
     names, subject = np.unique(trials.subjects, return_inverse=True)
     generator = np.random.default_rng(seed)
-    values = []
+    values, non_mated = [], ~trials.mated
     for _ in range(samples):
         drawn = np.bincount(generator.integers(len(names), size=len(names)), minlength=len(names))
+        of_unit = drawn.astype(np.int32)[subject]
         # A non-mated trial is there for every pair of draws of its two subjects.
-        first, second = drawn[subject[trials.first]], drawn[subject[trials.second]]
-        values.append(metrics(np.repeat(np.arange(len(trials.scores)), np.where(trials.mated, first, first * second))))
+        counts = of_unit[trials.first]
+        counts[non_mated] *= of_unit[trials.second[non_mated]]
+        values.append(metrics(np.repeat(np.arange(len(counts), dtype=np.int32), counts)))
     finite = [column[np.isfinite(column)] for column in np.stack(values, axis=1)]
     ends = [np.quantile(column, [0.025, 0.975]) if len(column) else (np.nan, np.nan) for column in finite]
     low, high = np.array(ends).T

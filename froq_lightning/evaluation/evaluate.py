@@ -121,17 +121,18 @@ def find_thresholds(
         options: FMRs, targets and conventions.
         groups: a column, and `[U]` names of groups of people in it, which are compared by the first method.
     """
-    non_mated = trials.scores[np.isfinite(trials.scores) & ~trials.mated]
-    if not len(non_mated) or not (np.isfinite(trials.scores) & trials.mated).any():
+    scored = trials.scored()
+    if scored.mated.all() or not scored.mated.any():
         return
+    non_mated = scored.scores[~scored.mated]
     conventions = [each for each in options.created_conventions() if each.measure == "edc"]
     convention = next((each for each in conventions if each.threshold == "fixed"), PRESETS["froq"])
-    images = np.concatenate([trials.first, trials.second])[np.tile(np.isfinite(trials.scores), 2)]
+    images = scored.units()
     qualities = {method: each for method, each in qualities.items() if np.isfinite(each[images]).any()}
     first = next(iter(qualities), "")
     for method, quality in qualities.items():
         for fmr in options.fmr:
-            result = quality_thresholds(trials, quality, threshold_at_fmr(non_mated, fmr), options.targets)
+            result = quality_thresholds(scored, quality, threshold_at_fmr(non_mated, fmr), options.targets)
             compared = None
             if groups and method == first:
                 compared = compare_groups(*groups, trials, quality, result, options.targets, convention)
