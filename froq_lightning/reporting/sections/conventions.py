@@ -1,90 +1,133 @@
-"""The results by every convention: tables, and error-versus-discard curves between the best possible and chance."""
+"""The results by every convention: tables, and error-versus-discard curves between oracles and chance."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup
 
-from froq_lightning.callbacks.results_table import ResultsTable
-from froq_lightning.evaluation.outcome import FEW_ERRORS, Evaluation
-from froq_lightning.reporting.error_curves import edc_chart
+from froq_lightning.callbacks.results_table import Cell, ResultsTable
+from froq_lightning.evaluation.outcome import FEW_ERRORS, Evaluation, Result
+from froq_lightning.reporting.error_curves import CHANCE, REFERENCES, edc_chart
 from froq_lightning.reporting.page import fill
 from froq_lightning.reporting.palette import Stroke
 from froq_lightning.reporting.section import EvaluationContext, Part, Section
 
 TEMPLATE = """\
-{% from "macros.html" import grid, legend, swatch %}
+{% from "macros.html" import few, legend, swatch %}
+{% macro values(table, cells) %}
+{% for cell in cells %}
+<td data-label="{{ table.columns[loop.index0] }}"{% if loop.index > table.sets | length %} class="mean"{% endif %}>{%
+if cell.best %}<b>{{ table.text(cell.value) }}</b>{% else %}{{ table.text(cell.value) }}{% endif %}{% if
+table.interval(cell) %}<small>{{ table.interval(cell) }}</small>{% endif %}</td>
+{% endfor %}
+{% endmacro %}
 <h2 class="name">{{ convention.name }}</h2>
 {% set words = convention.describe() %}
 <p>{{ words[0] | upper }}{{ words[1:] }}.</p>
-{% if tables | map("last") | select | list %}
-{{ legend(strokes) }}
-{% if drawn %}
-<p class="soft">{{ drawn | join(", ") }}: values are means over several draws, the curve is that of the first.</p>
-{% endif %}
-{% endif %}
-{% for table, charts in tables %}
-<div class="scroll"><table>
+{% for block in blocks %}
+{% set table = block.table %}
+<div class="scroll"><table class="stack">
 <caption>{{ convention.name }} at FMR {{ "%g" | format(table.fmr) }}, {{ "higher" if
 convention.higher_is_better else "lower" }} is better</caption>
 <thead><tr><th scope="col">Method</th>
-{% for column in table.columns %}
-{% if loop.index0 < table.sets | length %}
-{% set counts = table.sets[loop.index0] %}
-<th scope="col">{{ column }}<small>FNMR {{ counts.fnmr | percent }} at threshold {{ counts.threshold | short }}<br>{{
-counts.mated | count }} mated, {{ counts.non_mated | count }} non-mated<br>{{ counts.false_non_matches | count }}
-false non-matches, {{ counts.false_matches | count }} false matches</small></th>
-{% else %}
-<th scope="col" class="mean">{{ column }}<small>over {{ table.sets | length }} data sets</small></th>
-{% endif %}
+{% for counts in table.sets %}
+<th scope="col"><span class="name">{{ counts.data_set }}</span><small>{{ counts.false_non_matches | count
+}} false non-matches{{ few(counts.false_non_matches, limit) }}</small></th>
 {% endfor %}
+{% if table.columns | length > table.sets | length %}
+<th scope="col" class="mean">{{ table.columns[-1] }}<small>over {{ table.sets | length }} data sets</small></th>
+{% endif %}
 </tr></thead>
 <tbody>
 {% for name, cells in table.rows %}
-<tr><th scope="row">{{ swatch(strokes[name]) }}{{ name }}</th>
-{% for cell in cells %}
-<td{% if loop.index > table.sets | length %} class="mean"{% endif %}>{% if cell.best %}<b>{{ table.text(cell.value)
-}}</b>{% else %}{{ table.text(cell.value) }}{% endif %}{% if table.interval(cell) %}<small>{{ table.interval(cell)
-}}</small>{% endif %}</td>
-{% endfor %}
+<tr><th scope="row">{{ swatch(strokes[name]) }}<span class="name">{{ name }}</span></th>
+{{ values(table, cells) }}
 </tr>
 {% endfor %}
 {% for method in refused %}
 <tr>
-<th scope="row">{{ method.name }}</th>
+<th scope="row"><span class="name">{{ method.name }}</span></th>
 <td class="refused" colspan="{{ table.columns | length }}">{{ method.refusal }}</td>
 </tr>
 {% endfor %}
 </tbody>
+{% if block.oracles %}
+<tbody class="oracles">
+{% for name, cells in block.oracles.items() %}
+<tr><th scope="row">{{ swatch(references[name]) }}<span>{{ name }}</span><small>oracle</small></th>
+{{ values(table, cells) }}
+</tr>
+{% endfor %}
+</tbody>
+{% endif %}
 </table></div>
-{% if charts %}
-{{ grid(charts) }}
+{% if block.figures %}
+<div class="curves">
+{{ legend(block.legend) }}
+<div class="grid">
+{% for figure in block.figures %}
+{% set counts = figure.counts %}
+<figure><figcaption><span class="name">{{ counts.data_set }}</span><small>{{ counts.convention }} at FMR {{
+"%g" | format(counts.fmr) }}: {{ counts.false_non_matches | count }} false non-matches of {{ counts.mated | count
+}} mated trials{{ few(counts.false_non_matches, limit) }}</small></figcaption>{{ figure.drawing }}</figure>
+{% endfor %}
+</div></div>
 {% endif %}
 {% endfor %}
+{% if drawn and blocks | map(attribute="figures") | select | list %}
+<p class="soft">{{ drawn | join(", ") }}: values are means over several draws, the curve is that of the first.</p>
+{% endif %}
 {% if has_intervals %}
 <p class="soft">Small numbers: 95 % confidence intervals, from a bootstrap by subject. Marked is a method whose
-interval is apart from those of all others, if its value rests on {{ few }} errors or more.</p>
+interval is apart from those of all others, if its value rests on {{ limit }} errors or more.</p>
 {% endif %}
 {% if convention.threshold == "recomputed" %}
-<p class="soft">The threshold moves with what is retained, so that a curve can fall below the dashed line.</p>
+<p class="soft">The threshold moves with what is retained, so that there is no "perfect" quality to compare with.</p>
 {% endif %}
 """
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The curves of all methods on a data set, with any method's result for its counts."""
+
+    counts: Result
+    drawing: Markup
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is shown of a convention at one FMR.
+
+    Args:
+        table: of the methods.
+        oracles: their values by name, in the columns of the table.
+        figures: of the data sets that have a curve.
+        legend: strokes of the lines in the figures.
+    """
+
+    table: ResultsTable
+    oracles: Mapping[str, Sequence[Cell]]
+    figures: Sequence[Figure]
+    legend: Mapping[str, Stroke]
 
 
 def render(context: EvaluationContext) -> Iterator[Part]:
     """Show a part for every convention."""
     evaluation = context.evaluation
     for number, convention in enumerate(evaluation.conventions, 1):
-        tables = [table for table in context.tables if table.convention == convention]
         content = fill(
             TEMPLATE,
             convention=convention,
             strokes=context.strokes,
+            references=REFERENCES,
             drawn=[name for name in context.strokes if _has_draws(evaluation, name)],
-            tables=[(table, list(_charts(evaluation, table, context.strokes))) for table in tables],
+            blocks=[_block(context, table) for table in context.tables if table.convention == convention],
             refused=[method for method in evaluation.methods if method.refusal],
             has_intervals=bool(evaluation.results) and not math.isnan(evaluation.results[0].low),
-            few=FEW_ERRORS,
+            limit=FEW_ERRORS,
         )
         yield Part(f"convention-{number}", convention.name, content)
 
@@ -92,13 +135,29 @@ def render(context: EvaluationContext) -> Iterator[Part]:
 SECTION = Section("evaluation", 10, render)
 
 
-def _charts(evaluation: Evaluation, table: ResultsTable, strokes: Mapping[str, Stroke]) -> Iterator[tuple[str, Markup]]:
-    convention = table.convention
+def _block(context: EvaluationContext, table: ResultsTable) -> Block:
+    """Gather the results of the oracles, and draw the figures."""
+    evaluation, key = context.evaluation, (table.convention.name, table.fmr)
+    oracles: dict[str, dict[str, Result]] = {}
+    for result in evaluation.oracles:
+        if (result.convention, result.fmr) == key:
+            oracles.setdefault(result.method, {})[result.data_set] = result
+    figures = []
     for data_set in evaluation.sets:
-        results = {name: evaluation.result(data_set.name, name, convention.name, table.fmr) for name in strokes}
-        if drawing := edc_chart(results, convention, strokes):
-            errors = next(iter(results.values())).false_non_matches
-            yield f"{data_set.name}, FMR {table.fmr:g}: {errors} false non-matches", drawing
+        results = {name: evaluation.result(data_set.name, name, *key) for name in context.strokes}
+        lines = {name: found[data_set.name] for name, found in oracles.items() if data_set.name in found}
+        if drawing := edc_chart(results, table.convention, context.strokes, lines):
+            figures.append(Figure(next(iter(results.values())), drawing))
+    references = {name: stroke for name, stroke in REFERENCES.items() if name in oracles or name == CHANCE}
+    cells = {name: _cells(table, found) for name, found in oracles.items()}
+    return Block(table, cells, figures, {**context.strokes, **references})
+
+
+def _cells(table: ResultsTable, found: Mapping[str, Result]) -> Sequence[Cell]:
+    """Arrange an oracle's results on the data sets as a row of the table, with their mean where it has one."""
+    values = np.array([(each.value, each.low, each.high) for each in found.values()])
+    rows = [*values, values.mean(axis=0)][: len(table.columns)]
+    return [Cell(float(value), float(low), float(high), best=False) for value, low, high in rows]
 
 
 def _has_draws(evaluation: Evaluation, method: str) -> bool:
