@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from markupsafe import Markup
 
-from froq_lightning.callbacks.results_table import Cell, ResultsTable
+from froq_lightning.callbacks.results_table import ResultsTable
 from froq_lightning.evaluation.outcome import FEW_ERRORS, Evaluation, Result
 from froq_lightning.reporting.error_curves import CHANCE, REFERENCES, edc_chart
 from froq_lightning.reporting.page import fill
@@ -53,10 +52,11 @@ convention.higher_is_better else "lower" }} is better</caption>
 </tr>
 {% endfor %}
 </tbody>
-{% if block.oracles %}
+{% if table.oracles %}
 <tbody class="oracles">
-{% for name, cells in block.oracles.items() %}
-<tr><th scope="row">{{ swatch(references[name]) }}<span>{{ name }}</span><small>oracle</small></th>
+{% for name, cells in table.oracles %}
+<tr><th scope="row">{{ swatch(references[name]) if name in references }}{{ name
+}}<small>oracle</small></th>
 {{ values(table, cells) }}
 </tr>
 {% endfor %}
@@ -102,14 +102,12 @@ class Block:
     """What is shown of a convention at one FMR.
 
     Args:
-        table: of the methods.
-        oracles: their values by name, in the columns of the table.
+        table: of the values.
         figures: of the data sets that have a curve.
         legend: strokes of the lines in the figures.
     """
 
     table: ResultsTable
-    oracles: Mapping[str, Sequence[Cell]]
     figures: Sequence[Figure]
     legend: Mapping[str, Stroke]
 
@@ -136,28 +134,17 @@ SECTION = Section("evaluation", 10, render)
 
 
 def _block(context: EvaluationContext, table: ResultsTable) -> Block:
-    """Gather the results of the oracles, and draw the figures."""
     evaluation, key = context.evaluation, (table.convention.name, table.fmr)
-    oracles: dict[str, dict[str, Result]] = {}
-    for result in evaluation.oracles:
-        if (result.convention, result.fmr) == key:
-            oracles.setdefault(result.method, {})[result.data_set] = result
+    oracles = [each for each in evaluation.oracles if (each.convention, each.fmr) == key]
     figures = []
     for data_set in evaluation.sets:
         results = {name: evaluation.result(data_set.name, name, *key) for name in context.strokes}
-        lines = {name: found[data_set.name] for name, found in oracles.items() if data_set.name in found}
+        lines = {each.method: each for each in oracles if each.data_set == data_set.name}
         if drawing := edc_chart(results, table.convention, context.strokes, lines):
             figures.append(Figure(next(iter(results.values())), drawing))
-    references = {name: stroke for name, stroke in REFERENCES.items() if name in oracles or name == CHANCE}
-    cells = {name: _cells(table, found) for name, found in oracles.items()}
-    return Block(table, cells, figures, {**context.strokes, **references})
-
-
-def _cells(table: ResultsTable, found: Mapping[str, Result]) -> Sequence[Cell]:
-    """Arrange an oracle's results on the data sets as a row of the table, with their mean where it has one."""
-    values = np.array([(each.value, each.low, each.high) for each in found.values()])
-    rows = [*values, values.mean(axis=0)][: len(table.columns)]
-    return [Cell(float(value), float(low), float(high), best=False) for value, low, high in rows]
+    known = {CHANCE, *(each.method for each in oracles)}
+    references = {name: stroke for name, stroke in REFERENCES.items() if name in known}
+    return Block(table, figures, {**context.strokes, **references})
 
 
 def _has_draws(evaluation: Evaluation, method: str) -> bool:
