@@ -210,6 +210,7 @@ def test_files_of_others_are_refused_before_the_run(
     module.evaluation = evaluation
     writer.on_test_end(trainer, module)
     writer.setup(trainer, module, "test")
+    writer.teardown(trainer, module, "test")
     for path, _ in writer.outputs():
         written = path.read_bytes()
         path.write_text("my own")
