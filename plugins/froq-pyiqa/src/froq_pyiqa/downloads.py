@@ -33,23 +33,24 @@ def missing_file(error: BaseException) -> str | None:
     """Say which file of the hub an error is about, and how to bring it; None if it is about none."""
     from huggingface_hub import constants  # noqa: PLC0415 - takes a second
 
-    address = next(_addresses(error), None)
-    if address is None:
-        return None
-    command = f"fetch {address}"
-    if file := _HUB_FILE.fullmatch(address):
-        command = f"run `hf download {file['repository']} {file['file']}`"
-    return (
-        f"{address} could not be fetched; where it can be reached, {command}, and bring the cache of the hub here, to "
-        f"{constants.HF_HUB_CACHE}"
-    )
+    bring = f"and bring the cache of the hub here, to {constants.HF_HUB_CACHE}"
+    if address := next(_addresses(error), None):
+        file = _HUB_FILE.fullmatch(address)
+        command = f"run `hf download {file['repository']} {file['file']}`" if file else f"fetch {address}"
+        return f"{address} could not be fetched; where it can be reached, {command}, {bring}"
+    if isinstance(error, OSError):  # transformers names the repository, if anything
+        reason = str(error).strip().partition("\n")[0]
+        return f"{reason}; where the hub can be reached, run the same command, {bring}"
+    return None
 
 
 def _addresses(error: BaseException | None) -> Iterator[str]:
-    """Yield the addresses of files that an error and its causes name, the first cause first."""
+    """Yield the addresses of files that an error and what led to it name, the first first."""
     if error is None:
         return
-    yield from _addresses(error.__cause__ or error.__context__)
+    yield from _addresses(error.__context__)
+    if error.__cause__ is not error.__context__:
+        yield from _addresses(error.__cause__)
     request = getattr(error, "request", None)
     text = f"{getattr(request, 'url', '')} {error}"
     yield from (found for found in _ADDRESS.findall(text) if "/resolve/" in found)
