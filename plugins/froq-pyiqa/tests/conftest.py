@@ -41,6 +41,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("pyiqa", reason="needs pyiqa: pip install 'froq-pyiqa[pyiqa]'")
     folder = tmp_path / "pyiqa"
     folder.mkdir()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("pyiqa.utils.download_util.DEFAULT_CACHE_DIR", str(folder))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -35,6 +35,8 @@ def missing_file(error: BaseException) -> str | None:
 
     bring = f"and bring the cache of the hub here, to {constants.HF_HUB_CACHE}"
     if address := next(_addresses(error), None):
+        # timm asks for this name last, where the first one is missing.
+        address = address.replace("/pytorch_model.bin", "/model.safetensors")
         file = _HUB_FILE.fullmatch(address)
         command = f"run `hf download {file['repository']} {file['file']}`" if file else f"fetch {address}"
         return f"{address} could not be fetched; where it can be reached, {command}, {bring}"
@@ -45,12 +47,10 @@ def missing_file(error: BaseException) -> str | None:
 
 
 def _addresses(error: BaseException | None) -> Iterator[str]:
-    """Yield the addresses of files that an error and what led to it name, the first first."""
+    """Yield the addresses of files that an error and its causes name, the first cause first."""
     if error is None:
         return
-    yield from _addresses(error.__context__)
-    if error.__cause__ is not error.__context__:
-        yield from _addresses(error.__cause__)
+    yield from _addresses(error.__cause__ or error.__context__)
     request = getattr(error, "request", None)
     text = f"{getattr(request, 'url', '')} {error}"
     yield from (found for found in _ADDRESS.findall(text) if "/resolve/" in found)
