@@ -1,11 +1,11 @@
 """How well each quality method foretells recognition errors, and what evaluating a million comparisons takes.
 
-    python benchmarks/evaluation.py --shared DIR [--only methods|comparisons] [--network NAME ...] [--subjects 100]
+    python benchmarks/evaluation.py --shared DIR [--only methods|comparisons] [--network NAME ...] [--folder DIR]
 
-`methods` calibrates each network on the calibration set in DIR and runs `froq test` on its comparison trials: the quick
-methods on all trials, every method on the mated trials of the first `--subjects` subjects and 10,000 non-mated ones
-between the same images. Prints a table in Markdown of pAUC by the `froq` convention, and of the time per image as a
-multiple of the bare forward pass in the same run.
+`methods` calibrates each network on the calibration set in DIR in three ways, and compares every method on the
+cross-quality trials by one command, `froq test`, which it prints. On mobilefacenet, the methods of most passes are left
+out. Prints a table in Markdown of pAUC by the `froq` convention with 95 % intervals by subject, and of the time per
+image as a multiple of the bare forward pass in the same run. In a `--folder`, a run that was ended goes on.
 `comparisons` runs `froq test` on 10,000 and on 1,000,000 comparison trials between the same images and tells its peak
 memory; and it sets comparing a chunk at a time against the naive procedure, which gathers the embeddings of all pairs.
 """
@@ -14,6 +14,7 @@ import argparse
 import csv
 import json
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -29,12 +30,23 @@ from peak_memory import froq
 
 from froq_lightning.evaluation.comparisons import compare
 
-QUICK = (
-    *("froq", "embedding_norm", "network_quality", "{method: ser_fiq, rate: 0.5}", "grafiqs", "flip", "prefiqs"),
-    *("{method: prefiqs, per: network}", "{method: prefiqs, share: 0.2}", "random"),
+METHODS = (
+    "froq",
+    "{method: froq, label: 'froq, distinct', observer: %(folder)s/distinct.json}",
+    "{method: froq, label: 'froq, paper', observer: %(folder)s/paper.json}",
+    *("flip", "{method: perturbation, noise: 0, occlusion: 4}", "{method: ser_fiq, rate: 0.5}", "grafiqs"),
+    *("{method: grafiqs, depth: 1}", "prefiqs", "{method: prefiqs, share: 0.2}", "attn_fiqa", "vitnt_fiqa"),
+    *(
+        "embedding_norm",
+        "network_quality",
+        "{method: pyiqa, metric: piqe}",
+        "{method: pyiqa, metric: entropy}",
+        "random",
+    ),
 )
-SLOW = ("perturbation", "face_qan")
-SETS = {"mobilefacenet": ("pairs_cross_quality", "pairs"), "edgeface_xxs": ("pairs_cross_quality",)}
+SLOW = {"edgeface_xxs": ("perturbation", "face_qan")}
+NETWORKS = ("edgeface_xxs", "mobilefacenet")
+SAMPLES = 200
 Row = dict[str, str]
 
 
@@ -52,74 +64,59 @@ def write_pairs(path: Path, rows: Sequence[Row], data: Path) -> None:
         writer.writerows([data / row["image_a"], data / row["image_b"], row["mated"]] for row in rows)
 
 
-def among(rows: Sequence[Row], subjects: int) -> list[Row]:
-    """Keep the mated trials of the first subjects, by name, and draw 10,000 non-mated ones between their images."""
-    mated = [row for row in rows if row["mated"] == "1"]
-    kept = set(sorted({subject(row["image_a"]) for row in mated})[:subjects])
-    mated = [row for row in mated if subject(row["image_a"]) in kept]
-    draws = np.random.default_rng(0).permutation(len(mated) ** 2)
-    pairs = ((mated[draw // len(mated)]["image_a"], mated[draw % len(mated)]["image_b"]) for draw in draws.tolist())
-    non_mated = {pair: None for pair in pairs if subject(pair[0]) != subject(pair[1])}
-    drawn = [{"image_a": one, "image_b": other, "mated": "0"} for one, other in list(non_mated)[:10_000]]
-    return [*mated, *drawn]
+def calibrated(model: list[str], shared: Path, folder: Path) -> None:
+    """Calibrate as by default, and in two ways with the published labels, unless that was done before."""
+    source = f"--data.source={shared / 'data/calibration'}"
+    labels = f"--data.labels={folder / 'paper.images.csv'}"
+    ways = {
+        "observer": [],
+        "paper": ["--model.preset=paper", "--model.labeller=perturbation"],
+        "distinct": ["--model.preset=distinct", labels],
+    }
+    for name, options in ways.items():
+        if not (folder / f"{name}.json").exists():
+            froq("validate", *model, source, *options, f"--output={folder / name}.json", "--report=false")
 
 
-def subject(image: str) -> str:
-    """Name of the folder that an image lies in."""
-    return Path(image).parent.name
-
-
-def evaluated(model: list[str], methods: Sequence[str], sources: list[Path], folder: Path) -> dict[str, Any]:
-    """Run `froq test` and return what it wrote."""
-    output = folder / "results.csv"
-    froq(
-        "test",
-        *model,
-        f"--model.observer={folder / 'observer.json'}",
-        f"--model.methods=[{', '.join(methods)}]",
-        "--model.metrics.conventions=[froq]",
-        f"--data.source=[{', '.join(map(str, sources))}]",
-        f"--output={output}",
-        "--report=false",
-    )
-    content: dict[str, Any] = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
-    return content
-
-
-def method_table(shared: Path, names: Sequence[str], subjects: int) -> None:
+def method_table(shared: Path, names: Sequence[str], folder: Path) -> None:
     """Print the pAUC and the cost of every method."""
     for name in names:
-        model = networks(shared)[name].arguments()
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            published = ["--model.preset=paper", "--model.labeller=perturbation"]
-            calibration = [f"--data.source={shared / 'data/calibration'}", f"--output={folder}/observer.json"]
-            froq("validate", *model, *published, *calibration)
-            roots = {"pairs": shared / "data" / "faces", "pairs_cross_quality": shared / "data"}
-            for methods, few in ((QUICK, 0), ((*QUICK, *SLOW), subjects)):
-                sources = []
-                for title in SETS[name][:1] if few else SETS[name]:
-                    rows = read(shared / "data" / f"{title}.csv")
-                    sources.append(folder / f"{title}.csv")
-                    write_pairs(sources[-1], among(rows, few) if few else rows, roots[title])
-                print(f"\n{name}, {f'{few} subjects' if few else 'all trials'}\n")
-                print("\n".join(markdown(evaluated(model, methods, sources, folder))), flush=True)
+        model, place = networks(shared)[name].arguments(), folder / name
+        place.mkdir(parents=True, exist_ok=True)
+        calibrated(model, shared, place)
+        methods = ", ".join((*METHODS, *SLOW.get(name, ()))) % {"folder": place}
+        arguments = [
+            *("test", *model, f"--model.observer={place}/observer.json", f"--model.methods=[{methods}]"),
+            *("--model.metrics.conventions=[froq]", f"--model.metrics.bootstrap={SAMPLES}"),
+            *(f"--data.source={shared / 'data/pairs_cross_quality.csv'}", f"--output={place}/results.csv"),
+        ]
+        print(f"\n{name}: froq {shlex.join(arguments)}\n", flush=True)
+        froq(*arguments)
+        print("\n".join(markdown(place / "results.csv")), flush=True)
 
 
-def markdown(content: dict[str, Any]) -> Iterator[str]:
+def markdown(results: Path) -> Iterator[str]:
     """Lay the results of one run out as a table."""
-    sets, rates = [one["name"] for one in content["sets"]], content["fmr"]
-    columns = [f"{data_set} {rate:g}" for data_set in sets for rate in rates]
-    yield f"| method | {' | '.join(columns)} | times the bare pass |"
-    yield "|---" * (len(columns) + 2) + "|"
-    values = {(row["data_set"], row["method"], row["fmr"]): row["value"] for row in content["results"]}
+    content = json.loads(results.with_suffix(".json").read_text(encoding="utf-8"))
+    times = {row["method"]: row["times_bare_pass"] for row in read(results.with_suffix(".times.csv"))}
+    rates = content["fmr"]
+    yield f"| method | {' | '.join(f'FMR {rate:g} | 95 %' for rate in rates)} | times the bare pass |"
+    yield "|---" * (2 * len(rates) + 2) + "|"
+    values = {(row["method"], row["fmr"]): row for row in (*content["results"], *content["oracles"])}
     for method in content["methods"]:
         if method["refusal"]:
-            yield f"| {method['name']} | {' | '.join(['-'] * len(columns))} | {method['refusal']} |"
+            yield f"| {method['name']} | {' | '.join([''] * 2 * len(rates))} | {method['refusal']} |"
             continue
-        cells = [f"{values[data_set, method['name'], rate]:.3f}" for data_set in sets for rate in rates]
-        cost = method["milliseconds"] / content["pass_milliseconds"]
-        yield f"| {method['name']} | {' | '.join(cells)} | {cost:.2f} |"
+        cells = [cell for rate in rates for cell in _cells(values[method["name"], rate])]
+        yield f"| {method['name']} | {' | '.join(cells)} | {float(times[method['name']]):.2f} |"
+    for oracle in dict.fromkeys(row["method"] for row in content["oracles"]):
+        cells = [cell for rate in rates for cell in _cells(values[oracle, rate])]
+        yield f"| oracle: {oracle} | {' | '.join(cells)} | |"
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, str]:
+    interval = "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+    return f"{row['value']:.3f}", interval
 
 
 def comparison_table(shared: Path) -> None:
@@ -186,15 +183,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--only", choices=["methods", "comparisons", "chunked", "gathered"])
-    parser.add_argument("--network", nargs="*", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--subjects", type=int, default=100)
+    parser.add_argument("--network", nargs="*", choices=NETWORKS, default=NETWORKS)
+    parser.add_argument("--folder", type=Path, help="for Observers and results; by default they are dropped")
     parsed = parser.parse_args()
     shared = parsed.shared.resolve()
     if parsed.only in ("chunked", "gathered"):
         compare_alone(parsed.only)
         return
     if parsed.only != "comparisons":
-        method_table(shared, parsed.network, parsed.subjects)
+        with tempfile.TemporaryDirectory() as temporary:
+            method_table(shared, parsed.network, parsed.folder or Path(temporary))
     if parsed.only != "methods":
         comparison_table(shared)
 

@@ -32,6 +32,7 @@ from froq_lightning.runs.feed import Feed
 from froq_lightning.runs.launcher import require_main_guard
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
+from froq_lightning.runs.recognised_batch import RecognisedBatch
 from froq_lightning.runs.recogniser import FurtherBackbone, further_scorers
 from froq_lightning.runs.trainer_options import limits, require_precision
 
@@ -59,7 +60,8 @@ class FroqModule(LightningModule):
         metrics: which metrics `test` computes.
         backbones: other networks for `test`, which compares how well the quality of each foretells the errors of each.
         channels_last: whether convolutions run channels last; by default on a CPU, if the network can.
-        compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch.
+        compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch;
+            not those of `test`, which serve all methods.
         embeddings: whether `predict` gives the embeddings too, whose passes are then whole ones.
 
     Attributes:
@@ -102,6 +104,7 @@ class FroqModule(LightningModule):
         self.observer: Observer | None = None
         self._resumed: Iterable[ObservedBatch] = ()
         self._quality: FroqQuality | None = None
+        self._created: dict[str, MethodScorer] | None = None
         self.calibration: Calibration | None = None
         self.evaluation: Evaluation | None = None
 
@@ -143,10 +146,7 @@ class FroqModule(LightningModule):
         if stage == "predict":
             self._froq_quality()
         if stage == "test":
-            methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
-            self._scorer = MethodScorer(self.backbone, methods)
-            layout = {"channels_last": bool(self.channels_last), "compiled": self.compiled}
-            self._others = further_scorers(self.backbones, self.trainer.strategy.root_device, **layout)
+            self._scorers()
 
     def read_observer(self, path: str | Path | None = None) -> Observer:
         """Read an Observer file, by default the module's, and check that it was made for this backbone.
@@ -164,7 +164,7 @@ class FroqModule(LightningModule):
         return observer
 
     def identity_of_run(self, stage: str) -> dict[str, Any]:
-        """Say, as JSON values, what the steps of `validate` or `predict` depend on besides the images."""
+        """Say, as JSON values, what the steps of a verb depend on besides the images."""
         passes = {
             "backbone": asdict(self.identity),
             "precision": self.trainer.precision,
@@ -173,6 +173,8 @@ class FroqModule(LightningModule):
         }
         if stage == "validate":
             return {**passes, "labeller": self.labelling.identity()}
+        if stage == "test":
+            return {**passes, "methods": {name: scorer.identity() for name, scorer in self._scorers().items()}}
         return {**passes, "observer": (self.observer or self.read_observer()).sha256(), "embeddings": self.embeddings}
 
     def resume(self, batches: Iterable[ObservedBatch]) -> None:
@@ -217,20 +219,20 @@ class FroqModule(LightningModule):
         scores = score_batch(self._froq_quality(), self.backbone, faces.images, embeddings=self.embeddings)
         return ScoredBatch.of(faces, scores)
 
-    def on_test_epoch_start(self) -> None:
-        """Allocate the tables of embeddings and qualities."""
+    def on_test_start(self) -> None:
+        """Look at the data and the networks."""
         sets = Feed(self.trainer, self.trainer.test_dataloaders, self.preprocessing).trials()
-        self._evaluation_run = EvaluationRun(self._scorer, sets, self.device, self._others)
+        self.evaluation_run = EvaluationRun(self._scorers(), sets, self.device)
 
-    def test_step(self, batch: FaceBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
+    def test_step(self, batch: FaceBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, RecognisedBatch]:
         """Embed the images of a batch, and score them by every method."""
         del batch_idx
-        self._evaluation_run.add(batch, dataloader_idx)
+        return {"recognised": self.evaluation_run.add(batch, dataloader_idx)}
 
     def on_test_epoch_end(self) -> None:
         """Compare, and compute the metrics."""
-        first = self.trainer.is_global_zero
-        self.evaluation = self._evaluation_run.finish(self.identity, self.metrics, first=first)
+        self.evaluation = self.evaluation_run.finish(self.identity, self.metrics)
+        self._created = None
         for result in self.evaluation.results if self.evaluation else ():
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
@@ -241,6 +243,15 @@ class FroqModule(LightningModule):
             self.channels_last = set_memory_format(self.backbone, self.trainer.strategy.root_device, self.channels_last)
             self._has_memory_format = True
         return bool(self.channels_last)
+
+    def _scorers(self) -> dict[str, MethodScorer]:
+        """Return the methods of `test` on the network, by the name "", and on further networks, by theirs."""
+        if self._created is None:
+            methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
+            layout = {"channels_last": self.set_memory_format(), "compiled": self.compiled}
+            others = further_scorers(self.backbones, self.trainer.strategy.root_device, **layout)
+            self._created = {"": MethodScorer(self.backbone, methods), **others}
+        return self._created
 
     def _froq_quality(self) -> FroqQuality:
         """Return the method that scores by the Observer in use, which is read when it is first needed."""

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from froq_lightning.callbacks.results_table import ResultsTable, results_tables
+from froq_lightning.callbacks.results_table import Cell, ResultsTable, results_tables
 from froq_lightning.callbacks.threshold_summary import BOUNDS, threshold_lines
-from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation, MethodFacts
+from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation, MethodFacts, Result
 from froq_lightning.terminal import printable, text_table
 
 XQLFW = "XQLFW was built with SER-FIQ scores: its results favour SER-FIQ"
@@ -57,31 +57,53 @@ def left_out(data_set: EvaluatedSet, shown: int) -> list[str]:
 
 
 def _table(table: ResultsTable) -> str:
-    sets = [
+    lines = [f"{table.convention.name} at FMR {table.fmr:g}", table.convention.describe(), *_errors(table.sets), ""]
+    rows = [[name, *(table.text(cell.value) + " *"[cell.best] for cell in cells)] for name, cells in _all_rows(table)]
+    width = max(len(cell) for row in rows for cell in row[1:])
+    padded = [[name, *(cell.rjust(width) for cell in cells)] for name, *cells in rows]
+    lines += _set_apart(table, ["method", *(name.rjust(width - 1) for name in table.columns)], padded)
+    if any(cell.best for _, cells in table.rows for cell in cells):
+        lines.append("  * the best of its column: its 95 % confidence interval is apart from all others")
+    intervals = [[name, *map(table.interval, cells)] for name, cells in _all_rows(table)]
+    if any(cell for row in intervals for cell in row[1:]):
+        lines += _set_apart(table, ["95 % confidence interval", *table.columns], intervals)
+    return "\n".join(lines)
+
+
+def _all_rows(table: ResultsTable) -> Sequence[tuple[str, Sequence[Cell]]]:
+    return (*table.rows, *table.oracles)
+
+
+def _set_apart(table: ResultsTable, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lay out rows of methods, and behind a line those of oracles."""
+    lines = text_table(header, rows).split("\n")
+    place = len(lines) - len(table.oracles)
+    oracles = ["  oracles, made from what no quality method knows"] if table.oracles else []
+    return [*lines[:place], *oracles, *lines[place:]]
+
+
+def _errors(sets: Sequence[Result]) -> Iterator[str]:
+    """Yield lines of a table of the errors on every data set; few ones are marked."""
+    counts = ["false non-matches", "of mated trials", "false matches", "of non-mated trials"]
+    rows = [
         [
             result.data_set,
             f"{result.threshold:.4f}",
             f"{result.fnmr:.4f}",
-            *map(str, (result.false_non_matches, result.mated, result.false_matches, result.non_mated)),
+            _count(result.false_non_matches, counts[0]),
+            str(result.mated),
+            _count(result.false_matches, counts[2]),
+            str(result.non_mated),
         ]
-        for result in table.sets
+        for result in sets
     ]
-    counts = ["false non-matches", "of mated trials", "false matches", "of non-mated trials"]
-    header = ["data set", "threshold", "FNMR", *counts]
-    lines = [f"{table.convention.name} at FMR {table.fmr:g}", table.convention.describe(), text_table(header, sets), ""]
-    rows = [[method, *(table.text(cell.value) + " *"[cell.best] for cell in cells)] for method, cells in table.rows]
-    width = max(len(cell) for row in rows for cell in row[1:])
-    padded = [[method, *(cell.rjust(width) for cell in cells)] for method, *cells in rows]
-    lines.append(text_table(["method", *(name.rjust(width - 1) for name in table.columns)], padded))
-    if any(cell.best for _, cells in table.rows for cell in cells):
-        lines.append("  * the best of its column: its 95 % confidence interval is apart from all others")
-    return "\n".join([*lines, *_intervals(table)])
+    yield text_table(["data set", "threshold", "FNMR", *counts], rows)
+    if any(min(result.false_non_matches, result.false_matches) < FEW_ERRORS for result in sets):
+        yield f"  ! fewer than {FEW_ERRORS} errors: differences between methods may be chance"
 
 
-def _intervals(table: ResultsTable) -> Iterator[str]:
-    rows = [[method, *map(table.interval, cells)] for method, cells in table.rows]
-    if any(cell for row in rows for cell in row[1:]):
-        yield text_table(["95 % confidence interval", *table.columns], rows)
+def _count(errors: int, title: str) -> str:
+    return f"{errors}{'!' if errors < FEW_ERRORS else ' '}".rjust(len(title))
 
 
 def _thresholds(evaluation: Evaluation) -> Iterator[str]:

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from lightning.pytorch import LightningModule, Trainer
 
-from froq_lightning.callbacks.output_writer import OutputWriter, face_data
+from froq_lightning.callbacks.output_writer import OutputWriter, journaled_data
 from froq_lightning.datamodules.faces import FaceDataModule
+from froq_lightning.datamodules.trials import TrialDataModule
 from froq_lightning.errors import ConfigurationError, JournalError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
@@ -25,7 +26,8 @@ class JournaledWriter(OutputWriter):
 
     If the journal of an unfinished run exists, its steps are taken over, and their images are not read again. The
     journal of another configuration, observer, network or list of images is refused with an error that names the
-    differences. A run on anything but a FaceDataModule, or limited to some batches, always starts from the beginning.
+    differences. A run on anything but a FaceDataModule or TrialDataModule, or limited to some batches, always starts
+    from the beginning.
 
     Args:
         path: of the result.
@@ -52,19 +54,19 @@ class JournaledWriter(OutputWriter):
         self._launcher = Launcher()
         self.journal = Journal(self.path, trainer.global_rank, trainer.world_size)
         self._is_written = self._is_limited = False
-        limited, data = limits(trainer, stage), face_data(trainer)
+        limited, data = limits(trainer, stage), journaled_data(trainer)
         identity = {"software": {name: metadata.version(name) for name in SOFTWARE}}
         if data is None:
             self.journal.open(identity, (), restart=True)
             return
         identity |= {"model": pl_module.identity_of_run(stage), "data": data.identity(), **limited}
-        names = [image.key for image in data.faces.images]
+        names = data.names()
         self.journal.open(identity, names, restart=self.restart)
         if limited:  # opened again: only a limited run's own journal may be deleted
             self.journal.close()
             self.journal.open(identity, names, restart=True)
             self._is_limited = True  # not before: a refused run leaves the journal that it found
-        self._skip_done(data, trainer)
+        self._skip_done(data, trainer, len(names))
 
     def record(self, block: Block) -> None:
         """Append a step.
@@ -101,9 +103,9 @@ class JournaledWriter(OutputWriter):
         if self._is_written:
             self.journal.remove()
 
-    def _skip_done(self, data: FaceDataModule, trainer: Trainer) -> None:
-        steps = [block.facts["samples"] for block in self.journal.done()]
+    def _skip_done(self, data: FaceDataModule | TrialDataModule, trainer: Trainer, images: int) -> None:
+        steps = [(block.facts.get("loader", 0), block.facts["samples"]) for block in self.journal.done()]
         data.skip(steps)
-        done = sum(gathered({process_number(): sum(steps)}).values())
+        done = sum(gathered({process_number(): sum(samples for _, samples in steps)}).values())
         if done and trainer.is_global_zero:
-            print(f"going on: {done} of {len(data.faces)} done, as {self.journal.folder} says", flush=True)
+            print(f"going on: {done} of {images} done, as {self.journal.folder} says", flush=True)

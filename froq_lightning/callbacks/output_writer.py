@@ -42,3 +42,9 @@ def face_data(trainer: Trainer) -> FaceDataModule | None:
     """Return the FaceDataModule that feeds the run; None if it is fed by something else."""
     data = trainer.datamodule  # type: ignore[attr-defined]  # set where annotations do not reach
     return data if isinstance(data, FaceDataModule) else None
+
+
+def journaled_data(trainer: Trainer) -> FaceDataModule | TrialDataModule | None:
+    """Return the data module that feeds the run, which can leave out what is done; None if something else does."""
+    data = trainer.datamodule  # type: ignore[attr-defined]  # set where annotations do not reach
+    return data if isinstance(data, (FaceDataModule, TrialDataModule)) else None

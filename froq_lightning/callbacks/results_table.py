@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.outcome import FEW_ERRORS, Evaluation, Result
@@ -30,6 +30,7 @@ class ResultsTable:
         columns: names of the data sets, and of their mean where there are several.
         rows: for every method that works, its name and a cell for every column.
         sets: for every data set, any method's result: thresholds, FNMR and counts are the same for all.
+        oracles: rows like those of the methods, of qualities made from what no quality method knows; never the best.
     """
 
     convention: Convention
@@ -37,6 +38,7 @@ class ResultsTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     sets: tuple[Result, ...]
+    oracles: tuple[tuple[str, tuple[Cell, ...]], ...] = ()
 
     @property
     def decimals(self) -> int:
@@ -67,18 +69,16 @@ def results_tables(evaluation: Evaluation) -> Iterator[ResultsTable]:
                 columns=(*sets, MEAN) if len(sets) > 1 else sets,
                 rows=tuple(_rows(evaluation, convention, fmr)),
                 sets=tuple(_results(evaluation, evaluation.working()[0].name, convention, fmr)),
+                oracles=tuple(_oracles(evaluation, convention, fmr)),
             )
 
 
 def _rows(evaluation: Evaluation, convention: Convention, fmr: float) -> Iterator[tuple[str, tuple[Cell, ...]]]:
     methods = evaluation.working()
-    results = [_results(evaluation, method.name, convention, fmr) for method in methods]
-    values = [[(result.value, result.low, result.high) for result in row] for row in results]
-    enough = [_errors(result, convention) >= FEW_ERRORS for result in results[0]]
+    first = _results(evaluation, methods[0].name, convention, fmr)
+    values = [_values(evaluation, method.name, convention, fmr) for method in methods]
+    enough = [_errors(result, convention) >= FEW_ERRORS for result in first]
     if len(evaluation.sets) > 1:
-        for method, row in zip(methods, values, strict=True):
-            key = (method.name, convention.name, fmr)
-            row.append((evaluation.mean(*key), *evaluation.mean_interval(*key)))
         enough.append(all(enough))
     best = [_best(column, convention) for column in zip(*values, strict=True)]
     for number, (method, row) in enumerate(zip(methods, values, strict=True)):
@@ -87,6 +87,25 @@ def _rows(evaluation: Evaluation, convention: Convention, fmr: float) -> Iterato
             known and place == number and not method.is_random for place, known in zip(best, enough, strict=True)
         ]
         yield method.name, tuple(Cell(*value, best=marked) for value, marked in zip(row, is_best, strict=True))
+
+
+def _oracles(evaluation: Evaluation, convention: Convention, fmr: float) -> Iterator[tuple[str, tuple[Cell, ...]]]:
+    # An oracle may go by the name of a method.
+    alone = replace(evaluation, results=evaluation.oracles)
+    for name in dict.fromkeys(each.method for each in evaluation.oracles if each.convention == convention.name):
+        yield name, tuple(Cell(*value, best=False) for value in _values(alone, name, convention, fmr))
+
+
+def _values(
+    evaluation: Evaluation, method: str, convention: Convention, fmr: float
+) -> list[tuple[float, float, float]]:
+    """Values of a method with their intervals: on every data set, and their mean where there are several."""
+    results = _results(evaluation, method, convention, fmr)
+    values = [(result.value, result.low, result.high) for result in results]
+    if len(results) > 1:
+        key = (method, convention.name, fmr)
+        values.append((evaluation.mean(*key), *evaluation.mean_interval(*key)))
+    return values
 
 
 def _results(evaluation: Evaluation, method: str, convention: Convention, fmr: float) -> list[Result]:
@@ -114,3 +133,28 @@ def _best(column: Sequence[tuple[float, float, float]], convention: Convention) 
 def _errors(result: Result, convention: Convention) -> int:
     """Count the errors that a value rests on: rank consistency counts false matches too."""
     return result.false_non_matches + (result.false_matches if convention.measure == "rce" else 0)
+
+
+@dataclass(frozen=True)
+class ErrorCounts:
+    """The errors that results on a data set rest on, at the threshold for an FMR.
+
+    Args:
+        conventions: that share the threshold.
+        result: any method's, with the counts.
+    """
+
+    conventions: tuple[str, ...]
+    result: Result
+
+
+def error_counts(evaluation: Evaluation) -> Iterator[ErrorCounts]:
+    """Count the errors on every data set at every FMR: once, or twice where conventions set other thresholds."""
+    for data_set in evaluation.sets:
+        for fmr in evaluation.fmr:
+            groups: dict[str, list[Result]] = {}
+            for convention in evaluation.conventions if evaluation.working() else ():
+                result = evaluation.result(data_set.name, evaluation.working()[0].name, convention.name, fmr)
+                groups.setdefault(repr(result.threshold), []).append(result)
+            for results in groups.values():
+                yield ErrorCounts(tuple(result.convention for result in results), results[0])

@@ -18,12 +18,9 @@ NO_FIT = (
     "there is nothing to fit: FROQ reads quality out of a frozen network without training; "
     "`froq validate` calibrates which layers are read, `froq predict` scores images"
 )
-RESUMED = {
-    "validate": "; the same command goes on with what is done",
-    "predict": "; the same command goes on with what is done",
-    "test": "; the same command begins anew",
-}
-RESUMED_SELECTION = {"select": "; the same command goes on with what is done"}
+VERBS = ("validate", "predict", "test")
+# Commands that go on where they were interrupted.
+RESUMED = (*VERBS, "select")
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -49,7 +46,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
-    if command in RESUMED:
+    if command in VERBS:
         from froq_lightning.cli.trainer import run_trainer  # noqa: PLC0415 - imports torch
 
         return run_trainer(arguments)
@@ -91,7 +88,8 @@ def _run(arguments: list[str]) -> int:
 def _interrupted(interrupt: KeyboardInterrupt, command: str) -> int:
     """Say how to go on, and return what shells expect: 128 and the number of the signal."""
     if os.environ.get("LOCAL_RANK", "0") == "0":
-        print(f"\nfroq: interrupted{(RESUMED | RESUMED_SELECTION).get(command, '')}", file=sys.stderr)
+        hint = "; the same command goes on with what is done" if command in RESUMED else ""
+        print(f"\nfroq: interrupted{hint}", file=sys.stderr)
     return 128 + (signal.SIGINT if type(interrupt) is KeyboardInterrupt else signal.SIGTERM)
 
 

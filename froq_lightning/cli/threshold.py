@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from froq_lightning.atomic_write import atomic_write, signature
-from froq_lightning.callbacks.evaluation_writer import finite
+from froq_lightning.callbacks.results_json import finite
 from froq_lightning.callbacks.threshold_summary import BOUNDS, threshold_lines
 from froq_lightning.cli.output_paths import require_output
 from froq_lightning.data.score_files import read_scores

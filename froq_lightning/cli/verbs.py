@@ -223,8 +223,9 @@ class EvaluationCLI(ReportedCLI):
     file = "results.csv"
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--report` and `--trials`."""
+        """Add `--output`, `--report`, `--restart` and `--trials`."""
         super().add_arguments_to_parser(parser)
+        _add_restart(parser)
         text = "table to write, .csv or .tsv, of the trials with their scores and qualities, for `froq threshold`"
         parser.add_argument("--trials", type=str | None, default=None, help=text)
 
@@ -232,7 +233,7 @@ class EvaluationCLI(ReportedCLI):
         """Return the callbacks that write and print the results, and write the trials and the report."""
         trials = [TrialWriter(self.option("trials"))] if self.option("trials") else []
         reports = [EvaluationReport(path.with_suffix(".html"))] if self.is_reported else []
-        return [EvaluationWriter(path), *trials, *reports]
+        return [EvaluationWriter(path, restart=self.option("restart")), *trials, *reports]
 
 
 def _add_restart(parser: LightningArgumentParser) -> None:

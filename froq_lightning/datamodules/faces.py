@@ -19,11 +19,13 @@ from froq_lightning.data.image_refs import ImageRef, WithCopies
 from froq_lightning.data.score_files import with_labels
 from froq_lightning.datamodules.loading import (
     BatchSize,
+    Step,
     aligner_for,
     face_loader,
     print_passed_over,
     require_loading,
     share_of,
+    skipped,
 )
 from froq_lightning.evaluation.comparisons import Integers
 from froq_lightning.sources.source import read_faces
@@ -118,16 +120,13 @@ class FaceDataModule(LightningDataModule):
 
     predict_dataloader = val_dataloader
 
-    def skip(self, steps: Sequence[int]) -> None:
-        """Leave out what an earlier run of this process did; call it after `setup`.
+    def skip(self, steps: Sequence[Step]) -> None:
+        """Leave out what an earlier run of this process did; call it after `setup`; see `skipped`."""
+        (self._skipped,), self.batch_size = skipped(steps, 1, self.batch_size)
 
-        Args:
-            steps: number of samples in each of that run's batches. Where `batch_size` is "auto", the first one is taken
-                for all: batches of another size may round scores differently.
-        """
-        self._skipped = sum(steps)
-        if steps and self.batch_size == "auto":
-            self.batch_size = steps[0]
+    def names(self) -> list[str]:
+        """Return the names of the images in their order; call it after `setup`."""
+        return [image.key for image in self.faces.images]
 
     def identity(self) -> dict[str, Any]:
         """Say, as JSON values, what the batches depend on besides the names of the images."""

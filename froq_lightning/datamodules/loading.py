@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Sequence, Sized
 from typing import Any, Literal
 
 import torch
@@ -17,6 +17,8 @@ from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.errors import ConfigurationError
 
 BatchSize = int | Literal["auto"]
+# The number of a loader, and how many samples a batch of it held.
+Step = tuple[int, int]
 
 
 def require_loading(batch_size: BatchSize, workers: int | None) -> int:
@@ -90,6 +92,21 @@ def share_of(faces: Sized, trainer: Trainer | None, done: int = 0) -> ShareSampl
     if trainer is None:
         return ShareSampler(faces, done=done)
     return ShareSampler(faces, trainer.world_size, trainer.global_rank, done)
+
+
+def skipped(steps: Sequence[Step], loaders: int, batch_size: BatchSize) -> tuple[list[int], BatchSize]:
+    """Return how many samples of each loader an earlier run of this process did, and the batch size to go on with.
+
+    Args:
+        steps: the batches of that run. Where the batch size is "auto", that of the first one is taken for all: batches
+            of another size may round scores differently.
+        loaders: how many there are.
+        batch_size: of this run.
+    """
+    done = [0] * loaders
+    for loader, samples in steps:
+        done[loader] += samples
+    return done, steps[0][1] if steps and batch_size == "auto" else batch_size
 
 
 def aligner_for(name: str | None, preprocessing: Preprocessing) -> Aligner | None:

@@ -15,11 +15,13 @@ from froq_lightning.data.score_files import read_scores
 from froq_lightning.data.subject_names import read_names
 from froq_lightning.datamodules.loading import (
     BatchSize,
+    Step,
     aligner_for,
     face_loader,
     print_passed_over,
     require_loading,
     share_of,
+    skipped,
 )
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 from froq_lightning.evaluation.comparisons import Floats
@@ -78,6 +80,7 @@ class TrialDataModule(LightningDataModule):
         self.batch_size = batch_size
         self.workers = require_loading(batch_size, workers)
         self.sets: list[TrialDataset] = []
+        self._skipped: list[int] = []
 
     def setup(self, stage: str) -> None:
         """Read the comparison trials, not yet the images; called by the Trainer."""
@@ -105,13 +108,34 @@ class TrialDataModule(LightningDataModule):
         for dataset in self.sets:
             dataset.require_crops(dataset.comparisons.name)
             print_passed_over(dataset.comparisons.name, dataset.comparisons.passed_over, self.trainer)
+        self._skipped = [0] * len(self.sets)
 
     def test_dataloader(self) -> list[DataLoader[Any]]:
         """Batches of every comparison set's images; processes share them without repeating any."""
         return [
-            face_loader(dataset, self.batch_size, self.workers, share_of(dataset, self.trainer))
-            for dataset in self.sets
+            face_loader(dataset, self.batch_size, self.workers, share_of(dataset, self.trainer, done))
+            for dataset, done in zip(self.sets, self._skipped, strict=True)
         ]
+
+    def skip(self, steps: Sequence[Step]) -> None:
+        """Leave out what an earlier run of this process did; call it after `setup`; see `skipped`."""
+        self._skipped, self.batch_size = skipped(steps, len(self.sets), self.batch_size)
+
+    def names(self) -> list[str]:
+        """Return the names of the images of all data sets in their order; call it after `setup`."""
+        return [f"{each.comparisons.name}/{image.key}" for each in self.sets for image in each.images]
+
+    def identity(self) -> dict[str, Any]:
+        """Say, as JSON values, what the batches depend on besides the names of the images."""
+        archives = [each.images[0].path.stat() for each in self.sets if each.images[0].archive is not None]
+        return {
+            "source": self.source,
+            "root": self.shared["root"],
+            "archives": [[stat.st_size, stat.st_mtime_ns] for stat in archives],
+            "aligner": self.aligner,
+            "resize": self.resize,
+            "batch_size": self.batch_size,
+        }
 
     def _groups(self, comparisons: ComparisonSet) -> tuple[str, list[str]] | None:
         if self.groups is None:

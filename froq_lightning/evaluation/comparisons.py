@@ -40,6 +40,17 @@ class Trials:
         """Keep some trials, perhaps repeatedly."""
         return Trials(self.scores[trials], self.mated[trials], self.first[trials], self.second[trials], self.subjects)
 
+    def units(self) -> Integers:
+        """Positions of the images (or templates) that are in trials, rising."""
+        used = np.zeros(len(self.subjects), dtype=bool)
+        used[self.first] = used[self.second] = True
+        return np.flatnonzero(used)
+
+    def scored(self) -> "Trials":
+        """Keep the trials that have a comparison score."""
+        usable = np.isfinite(self.scores)
+        return self if usable.all() else self.take(usable)
+
 
 def compare(embeddings: npt.NDArray[np.float32], first: Integers, second: Integers) -> Floats:
     """Cosine similarity of pairs of embeddings, a chunk at a time: memory for the scores, not for a matrix.

@@ -48,7 +48,7 @@ class Discarding:
     @cached_property
     def images(self) -> Integers:
         """Positions of the images that are in trials."""
-        return np.unique(np.concatenate([self.trials.first, self.trials.second]))
+        return self.trials.units()
 
     @cached_property
     def _mated(self) -> tuple[Booleans, Floats, Integers]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from froq_lightning.evaluation.comparisons import Booleans, Floats
+from froq_lightning.evaluation.comparisons import Booleans, Floats, Integers
 from froq_lightning.evaluation.convention import Convention
 from froq_lightning.evaluation.error_rates import (
     ROUNDING,
@@ -34,6 +34,10 @@ class ErrorVersusDiscardCurve:
     threshold: float
     area: float
 
+    def at(self, fractions: Floats) -> Floats:
+        """FNMR at other fractions, `[K]` of 0 and more: that of the last fraction of the curve before."""
+        return self.fnmr[np.searchsorted(self.fractions, fractions, side="right") - 1]
+
 
 def error_versus_discard(
     scores: Floats, mated: Booleans, quality: Floats, convention: Convention, fmr: float
@@ -47,10 +51,10 @@ def error_versus_discard(
         convention: how it is made.
         fmr: false match rate of the threshold, 0..1.
     """
-    quality = np.where(np.isnan(quality), -np.inf, quality)  # a failure to acquire is discarded first
     if convention.threshold == "recomputed":
-        return _recomputed(scores, mated, quality, convention, fmr)
-    return curve_at(scores[mated], quality[mated], threshold_at_fmr(scores[~mated], fmr), convention)
+        return _recomputed(scores, mated, _acquired(quality), convention, fmr)
+    threshold = threshold_at_fmr(scores[~mated], fmr)
+    return curve_at(scores[mated], _acquired(quality[mated]), threshold, convention)
 
 
 def curve_at(scores: Floats, quality: Floats, threshold: float, convention: Convention) -> ErrorVersusDiscardCurve:
@@ -85,6 +89,11 @@ def best_curve(fnmr: float, fractions: Floats) -> Floats:
     return np.maximum(fnmr - fractions, 0) / (1 - fractions)
 
 
+def _acquired(quality: Floats) -> Floats:
+    """A failure to acquire is discarded first."""
+    return np.where(np.isnan(quality), -np.inf, quality)
+
+
 @dataclass(frozen=True)
 class _Curve:
     """FNMR as a function of the number of trials discarded.
@@ -104,8 +113,11 @@ class _Curve:
 
 def _groups(wrong: Booleans, quality: Floats) -> tuple[Floats, Floats]:
     """Count the errors and the trials of each quality, the lowest first."""
-    _, group = np.unique(quality, return_inverse=True)
-    return np.bincount(group, weights=wrong).astype(np.float64), np.bincount(group).astype(np.float64)
+    order = np.argsort(quality)
+    ascending = quality[order]
+    starts = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])[: len(quality)])
+    counts = np.diff(starts, append=len(quality)).astype(np.float64)
+    return np.add.reduceat(wrong[order], starts, dtype=np.float64) if len(starts) else counts, counts
 
 
 def _steps(errors: Floats, counts: Floats) -> _Curve:
@@ -164,18 +176,19 @@ def _recomputed(
     """Discard mated and non-mated trials together, and set the threshold anew at each step."""
     order = np.argsort(quality, kind="stable")
     scores, mated = scores[order], mated[order]
-    fractions, total = _grid(convention), len(scores)
-    starts = np.floor(fractions * total + ROUNDING).astype(int)
+    of_mated, non_mated = scores[mated], scores[~mated]
+    places, fractions = np.flatnonzero(mated), _grid(convention)
+    starts = np.floor(fractions * len(scores) + ROUNDING).astype(int)
+    if convention.discard == "mated":
+        starts = _after_mated(places, fractions, len(scores))
     thresholds, fnmr = np.empty(len(starts)), np.empty(len(starts))
-    for step, start in enumerate(starts if convention.discard == "all" else _after_mated(mated, fractions)):
-        retained, of_mated = scores[start:], mated[start:]
-        thresholds[step] = threshold_nearest_fmr(np.sort(retained[~of_mated])[::-1], fmr)
-        fnmr[step] = false_non_match_rate(retained[of_mated], thresholds[step])
+    for step, (start, discarded) in enumerate(zip(starts, np.searchsorted(places, starts), strict=True)):
+        thresholds[step] = threshold_nearest_fmr(non_mated[start - discarded :], fmr)
+        fnmr[step] = false_non_match_rate(of_mated[discarded:], thresholds[step])
     return ErrorVersusDiscardCurve(fractions, fnmr, float(thresholds[0]), _area(fractions, fnmr, convention))
 
 
-def _after_mated(mated: Booleans, fractions: Floats) -> list[int]:
+def _after_mated(places: Integers, fractions: Floats, total: int) -> Integers:
     """Places in the order of quality at which the given shares of the mated trials lie behind."""
-    places = np.flatnonzero(mated)
     counts = np.floor(fractions * len(places) + ROUNDING).astype(int)
-    return [int(places[count]) if count < len(places) else len(mated) for count in counts]
+    return np.append(places, total)[np.minimum(counts, len(places))]

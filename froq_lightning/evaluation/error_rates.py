@@ -34,28 +34,27 @@ def threshold_at_fmr(non_mated: Floats, fmr: float) -> float:
     return float(np.partition(non_mated, rank)[rank])
 
 
-def threshold_nearest_fmr(descending: Floats, fmr: float) -> float:
+def threshold_nearest_fmr(non_mated: Floats, fmr: float) -> float:
     """Find the threshold whose FMR is nearest to `fmr`; of two as near, the lower threshold, as CR-FIQA's code does.
 
     Args:
-        descending: `[N]` non-mated comparison scores, the highest first.
+        non_mated: `[N]` comparison scores.
         fmr: false match rate, 0..1.
 
     Returns:
         The threshold; minus infinity where all are to match, NaN without any score.
     """
-    if not len(descending):
+    if not len(non_mated):
         return math.nan
-    ascending = descending[::-1]
-    at = min(math.floor(fmr * len(descending) + ROUNDING), len(descending) - 1)
+    at = min(math.floor(fmr * len(non_mated) + ROUNDING), len(non_mated) - 1)
     # `at` false matches are wanted: the tied group that holds that place may go either way.
-    value = descending[at]
-    stricter = len(descending) - int(np.searchsorted(ascending, value, side="right"))
-    looser = len(descending) - int(np.searchsorted(ascending, value, side="left"))
-    wanted = fmr * len(descending)
+    rank = len(non_mated) - 1 - at
+    value = float(np.partition(non_mated, rank)[rank])
+    stricter, looser = np.count_nonzero(non_mated > value), np.count_nonzero(non_mated >= value)
+    wanted = fmr * len(non_mated)
     if looser - wanted <= wanted - stricter + ROUNDING:
-        return float(descending[looser]) if looser < len(descending) else -math.inf
-    return float(value)
+        return float(np.max(non_mated, initial=-math.inf, where=non_mated < value))
+    return value
 
 
 def false_non_match_rate(mated: Floats, threshold: float) -> float:

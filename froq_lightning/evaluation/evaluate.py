@@ -6,21 +6,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.evaluation.bootstrap import subject_interval
+from froq_lightning.evaluation.bootstrap import subject_intervals
 from froq_lightning.evaluation.comparisons import Floats, Integers, Trials, pair_quality
 from froq_lightning.evaluation.convention import PRESETS, Convention, create_convention
-from froq_lightning.evaluation.edc import error_versus_discard
+from froq_lightning.evaluation.edc import ErrorVersusDiscardCurve, error_versus_discard
 from froq_lightning.evaluation.error_rates import (
     false_non_match_rate,
-    non_mated_needed,
     require_fmr,
     threshold_at_fmr,
 )
 from froq_lightning.evaluation.groups import compare_groups
-from froq_lightning.evaluation.outcome import MethodThresholds, Result
+from froq_lightning.evaluation.oracles import PERFECT, SUBJECT_MEAN, perfect_quality, subject_mean_quality
+from froq_lightning.evaluation.outcome import CURVE_POINTS, MethodThresholds, Result
 from froq_lightning.evaluation.rce import rank_consistency
+from froq_lightning.evaluation.remarks import break_offs, remarks
 from froq_lightning.evaluation.thresholds import Targets, quality_thresholds
 
 
@@ -66,13 +68,37 @@ def evaluate(name: str, trials: Trials, qualities: Mapping[str, Floats], options
             works at random, of whose metrics the mean is taken, and the first curve.
         options: which metrics to compute.
     """
-    usable = np.isfinite(trials.scores)
-    scored, without_score = trials.take(usable), int((~usable).sum())
-    for method, quality in qualities.items():
+    scored = trials.scored()
+    for method, values in qualities.items():
+        draws = list(values.reshape(len(values), -1).T)
+        quality = _Quality(method, draws, [pair_quality(draw, scored.first, scored.second) for draw in draws])
         for convention in options.created_conventions():
-            for fmr in options.fmr:
-                result = _result(name, method, scored, quality, convention, fmr, options)
-                yield replace(result, without_score=without_score)
+            yield from _results(name, len(trials.scores), scored, quality, convention, options)
+
+
+def evaluate_oracles(
+    name: str, trials: Trials, embeddings: npt.NDArray[np.float32], options: MetricOptions
+) -> Iterator[Result]:
+    """Compute the metrics of the oracles on one data set, in the conventions that have a curve.
+
+    The perfect one is defined at a fixed threshold only.
+
+    Args:
+        name: of the data set.
+        trials: its comparison trials; those with a NaN score are left out and counted.
+        embeddings: `[U, D]` of what is compared.
+        options: which metrics to compute.
+    """
+    scored = trials.scored()
+    to_mean, ranks = subject_mean_quality(embeddings, trials.subjects), perfect_quality(scored)
+    oracles = (
+        _Quality(PERFECT, [ranks], [ranks]),
+        _Quality(SUBJECT_MEAN, [to_mean], [pair_quality(to_mean, scored.first, scored.second)]),
+    )
+    for oracle in oracles:
+        for convention in options.created_conventions():
+            if convention.measure == "edc" and (oracle.method != PERFECT or convention.threshold == "fixed"):
+                yield from _results(name, len(trials.scores), scored, oracle, convention, options)
 
 
 def find_thresholds(
@@ -95,60 +121,93 @@ def find_thresholds(
         options: FMRs, targets and conventions.
         groups: a column, and `[U]` names of groups of people in it, which are compared by the first method.
     """
-    non_mated = trials.scores[np.isfinite(trials.scores) & ~trials.mated]
-    if not len(non_mated) or not (np.isfinite(trials.scores) & trials.mated).any():
+    scored = trials.scored()
+    if scored.mated.all() or not scored.mated.any():
         return
+    non_mated = scored.scores[~scored.mated]
     conventions = [each for each in options.created_conventions() if each.measure == "edc"]
     convention = next((each for each in conventions if each.threshold == "fixed"), PRESETS["froq"])
-    images = np.concatenate([trials.first, trials.second])[np.tile(np.isfinite(trials.scores), 2)]
+    images = scored.units()
     qualities = {method: each for method, each in qualities.items() if np.isfinite(each[images]).any()}
     first = next(iter(qualities), "")
     for method, quality in qualities.items():
         for fmr in options.fmr:
-            result = quality_thresholds(trials, quality, threshold_at_fmr(non_mated, fmr), options.targets)
+            result = quality_thresholds(scored, quality, threshold_at_fmr(non_mated, fmr), options.targets)
             compared = None
             if groups and method == first:
                 compared = compare_groups(*groups, trials, quality, result, options.targets, convention)
             yield MethodThresholds(name, method, fmr, method in percentiles, result, compared)
 
 
-def _result(
-    name: str, method: str, trials: Trials, quality: Floats, convention: Convention, fmr: float, options: MetricOptions
+@dataclass(frozen=True)
+class _Quality:
+    """Quality scores that are evaluated.
+
+    Args:
+        method: name.
+        draws: `[U]` of the images for each draw; for an oracle that knows only trials, those of the trials.
+        pairs: `[P]` of the trials for each draw.
+    """
+
+    method: str
+    draws: Sequence[Floats]
+    pairs: Sequence[Floats]
+
+
+def _results(
+    name: str, count: int, trials: Trials, quality: _Quality, convention: Convention, options: MetricOptions
+) -> Iterator[Result]:
+    """Yield the results at every FMR, given how many trials there are, also those without a score."""
+    for fmr in options.fmr:
+        metrics = [_metric(trials, *both, convention, fmr) for both in zip(quality.draws, quality.pairs, strict=True)]
+        threshold, curves = metrics[0].threshold, [metric.curve for metric in metrics if metric.curve]
+        wrong = trials.scores <= threshold
+        result = Result(
+            data_set=name,
+            method=quality.method,
+            convention=convention.name,
+            fmr=fmr,
+            value=float(np.mean([metric.value for metric in metrics])),
+            low=math.nan,
+            high=math.nan,
+            threshold=threshold,
+            fnmr=false_non_match_rate(trials.scores[trials.mated], threshold),
+            false_non_matches=int(np.count_nonzero(wrong & trials.mated)),
+            mated=int(np.count_nonzero(trials.mated)),
+            false_matches=int(np.count_nonzero((trials.scores > threshold) & ~trials.mated)),
+            non_mated=int(np.count_nonzero(~trials.mated)),
+            unscored=int(np.isnan(quality.pairs[0]).sum()),
+            without_score=count - len(trials.scores),
+            remark="; ".join([*remarks(trials, quality.draws, threshold, fmr), *break_offs(curves)]),
+        )
+        yield _with_intervals(_with_curve(result, metrics[0].curve), trials, quality, convention, options)
+
+
+def _with_curve(result: Result, curve: ErrorVersusDiscardCurve | None) -> Result:
+    if curve is None:
+        return result
+    count = len(curve.fractions)
+    places = np.unique(np.linspace(0, count - 1, min(count, CURVE_POINTS)).round().astype(int))
+    fractions, fnmr = tuple(curve.fractions[places].tolist()), tuple(curve.fnmr[places].tolist())
+    return replace(result, fractions=fractions, curve=fnmr)
+
+
+def _with_intervals(
+    result: Result, trials: Trials, quality: _Quality, convention: Convention, options: MetricOptions
 ) -> Result:
-    mated, non_mated = trials.scores[trials.mated], trials.scores[~trials.mated]
-    draws = quality.reshape(len(quality), -1).T
-    pairs = [pair_quality(draw, trials.first, trials.second) for draw in draws]
-    metrics = [_metric(trials, *both, convention, fmr) for both in zip(draws, pairs, strict=True)]
-    value, threshold = float(np.mean([metric.value for metric in metrics])), metrics[0].threshold
-    low, high = math.nan, math.nan
-    if options.bootstrap and math.isfinite(value):
+    if not options.bootstrap or not math.isfinite(result.value):
+        return result
+    fractions = np.array(result.fractions)
 
-        def resampled(positions: Integers) -> float:
-            sample, qualities = trials.take(positions), [pair[positions] for pair in pairs]
-            values = [_metric(sample, *both, convention, fmr).value for both in zip(draws, qualities, strict=True)]
-            return float(np.mean(values))
+    def resampled(positions: Integers) -> Floats:
+        sample, both = trials.take(positions), zip(quality.draws, quality.pairs, strict=True)
+        metrics = [_metric(sample, draw, pairs[positions], convention, result.fmr) for draw, pairs in both]
+        curve = metrics[0].curve
+        value = float(np.mean([metric.value for metric in metrics]))
+        return np.append(value, () if curve is None else curve.at(fractions))
 
-        low, high = subject_interval(trials, resampled, options.bootstrap, options.seed)
-    return Result(
-        data_set=name,
-        method=method,
-        convention=convention.name,
-        fmr=fmr,
-        value=value,
-        low=low,
-        high=high,
-        threshold=threshold,
-        fnmr=false_non_match_rate(mated, threshold),
-        false_non_matches=int((mated <= threshold).sum()),
-        mated=len(mated),
-        false_matches=int((non_mated > threshold).sum()),
-        non_mated=len(non_mated),
-        unscored=int(np.isnan(pairs[0]).sum()),
-        without_score=0,
-        remark="; ".join([*_remarks(trials, draws, threshold, fmr), *_break_offs(metrics)]),
-        fractions=metrics[0].fractions,
-        curve=metrics[0].curve,
-    )
+    low, high = (ends.tolist() for ends in subject_intervals(trials, resampled, options.bootstrap, options.seed))
+    return replace(result, low=low[0], high=high[0], curve_low=tuple(low[1:]), curve_high=tuple(high[1:]))
 
 
 @dataclass(frozen=True)
@@ -157,8 +216,7 @@ class _Metric:
 
     value: float
     threshold: float
-    fractions: tuple[float, ...] = ()
-    curve: tuple[float, ...] = ()
+    curve: ErrorVersusDiscardCurve | None = None
 
 
 def _metric(trials: Trials, quality: Floats, pairs: Floats, convention: Convention, fmr: float) -> _Metric:
@@ -166,34 +224,5 @@ def _metric(trials: Trials, quality: Floats, pairs: Floats, convention: Conventi
     if convention.measure == "rce":
         value = rank_consistency(trials, quality, fmr, convention.gamma)
         return _Metric(value if known else math.nan, threshold_at_fmr(trials.scores[~trials.mated], fmr))
-    edc = error_versus_discard(trials.scores, trials.mated, pairs, convention, fmr)
-    curve = (tuple(edc.fractions.tolist()), tuple(edc.fnmr.tolist())) if known else ((), ())
-    return _Metric(edc.area if known else math.nan, edc.threshold, *curve)
-
-
-def _remarks(trials: Trials, draws: Floats, threshold: float, fmr: float) -> Sequence[str]:
-    mated, non_mated = trials.scores[trials.mated], int((~trials.mated).sum())
-    quality, remarks = draws[0], [f"mean of {len(draws)} draws"] if len(draws) > 1 else []
-    if not len(mated):
-        remarks.append("no mated trials")
-    elif not math.isnan(threshold) and not np.any(mated <= threshold):
-        remarks.append("no false non-matches: nothing to discard")
-    if not non_mated:
-        remarks.append("no non-mated trials")
-    elif non_mated < non_mated_needed(fmr):
-        remarks.append(f"only {non_mated} of the {non_mated_needed(fmr)} non-mated trials that FMR {fmr:g} needs")
-    if not np.isfinite(quality).any():
-        remarks.append("no quality scores")
-    elif np.nanmin(quality) == np.nanmax(quality):
-        remarks.append("constant quality")
-    return remarks
-
-
-def _break_offs(metrics: Sequence[_Metric]) -> Iterator[str]:
-    """Say where the first curve that breaks off does so."""
-    for metric in metrics:
-        undefined = np.flatnonzero(np.isnan(metric.curve))
-        if len(undefined) and undefined[0]:
-            share = metric.fractions[undefined[0]]
-            yield f"no rate is defined from a discarded share of {share:g} on: mated or non-mated trials have run out"
-            return
+    curve = error_versus_discard(trials.scores, trials.mated, pairs, convention, fmr)
+    return _Metric(curve.area, curve.threshold, curve) if known else _Metric(math.nan, curve.threshold)

@@ -94,7 +94,7 @@ def compare_groups(
     Raises:
         DataError: if no image has a group.
     """
-    usable = trials.take(np.isfinite(trials.scores))
+    usable = trials.scored()
     names = sorted({label for label in labels if label})
     if not names:
         raise DataError(f"no image of the trials has a group in column {column!r}")

@@ -14,6 +14,8 @@ from froq_lightning.evaluation.thresholds import ThresholdResult
 # With fewer errors than this, differences between methods may well be chance (the "rule of 30" of ISO/IEC 19795-1: the
 # true error rate then lies within 30 % of the observed one with 90 % confidence).
 FEW_ERRORS = 30
+# Exact curves have a point for every quality that occurs: millions of them.
+CURVE_POINTS = 1001
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,12 @@ class Result:
         unscored: trials whose quality is missing; they are discarded first.
         without_score: trials left out since an image gave no embedding.
         remark: what a reader should know.
-        fractions: of the error-versus-discard curve, if there is one.
-        curve: its false non-match rates.
+        fractions: of the error-versus-discard curve, if there is one; at most `CURVE_POINTS` of them, spread evenly
+            over those of the convention, with both ends.
+        curve: its false non-match rates there.
+        curve_low: lower end of their 95 % confidence intervals, each at its fraction alone; NaN where the rate is not
+            defined, empty without bootstrap.
+        curve_high: the other end.
     """
 
     data_set: str
@@ -59,6 +65,8 @@ class Result:
     remark: str = ""
     fractions: tuple[float, ...] = ()
     curve: tuple[float, ...] = ()
+    curve_low: tuple[float, ...] = ()
+    curve_high: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,8 @@ class Evaluation:
         results: every method that works, on every data set, in every convention, at every FMR.
         notes: on the network and the methods, in sentences.
         thresholds: quality thresholds of every method but random ones, on every data set, at every FMR.
+        oracles: results of qualities made from what no quality method knows, by their names (`evaluation.oracles`), in
+            the conventions that have a curve.
     """
 
     backbone: str
@@ -152,6 +162,7 @@ class Evaluation:
     results: tuple[Result, ...]
     notes: tuple[str, ...] = ()
     thresholds: tuple[MethodThresholds, ...] = ()
+    oracles: tuple[Result, ...] = ()
 
     def thresholds_of_first(self) -> list[MethodThresholds]:
         """Quality thresholds of the first method, on every data set at every FMR."""

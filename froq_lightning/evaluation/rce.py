@@ -24,7 +24,7 @@ def rank_consistency(trials: Trials, quality: Floats, fmr: float, gamma: float =
         -1..1, higher is better; NaN with fewer than two images, or no non-mated trials.
     """
     threshold = threshold_at_fmr(trials.scores[~trials.mated], fmr)
-    used = np.unique(np.concatenate([trials.first, trials.second]))
+    used = trials.units()
     if len(used) < 2 or math.isnan(threshold):
         return math.nan
     harm = _ranks_of_harm(trials, threshold, used)
@@ -39,17 +39,20 @@ def rank_consistency(trials: Trials, quality: Floats, fmr: float, gamma: float =
 def _ranks_of_harm(trials: Trials, threshold: float, used: np.ndarray) -> Floats:
     """Rank images by the number H of errors that they take part in; equal H by highest non-mated - lowest mated."""
     size = len(trials.subjects)
-    wrong = np.where(trials.mated, trials.scores <= threshold, trials.scores > threshold)
+    wrong, non_mated = (trials.scores <= threshold) == trials.mated, ~trials.mated
     # Images without trials of a kind have the margin that does least harm: similarities are in -1..1.
     harm, highest, lowest = np.zeros(size), np.full(size, -1.0), np.full(size, 1.0)
     for side in (trials.first, trials.second):
-        harm += np.bincount(side, weights=wrong, minlength=size)
-        np.maximum.at(highest, side[~trials.mated], trials.scores[~trials.mated])
+        harm += np.bincount(side[wrong], minlength=size)
+        np.maximum.at(highest, side[non_mated], trials.scores[non_mated])
         np.minimum.at(lowest, side[trials.mated], trials.scores[trials.mated])
-    margin = highest - lowest
-    # Columns in lexical order, by harm and then by margin; equal pairs tie.
-    _, combined = np.unique(np.stack([harm[used], margin[used]]), axis=1, return_inverse=True)
-    return _ranks(combined.ravel().astype(np.float64))
+    harm, margin = harm[used], highest[used] - lowest[used]
+    # Number the images by harm and then by margin; those equal in both tie.
+    order = np.lexsort((margin, harm))
+    rises = (np.diff(harm[order]) != 0) | (np.diff(margin[order]) != 0)
+    combined = np.empty(len(used))
+    combined[order] = np.append(0, np.cumsum(rises))
+    return _ranks(combined)
 
 
 def _ranks(values: Floats) -> Floats:

@@ -88,7 +88,7 @@ def quality_thresholds(trials: Trials, quality: Floats, threshold: float, target
         ConfigurationError: if the comparison threshold is no finite number.
         DataError: without mated trials, or without non-mated ones, or if no image in them has a quality.
     """
-    usable = trials.take(np.isfinite(trials.scores))
+    usable = trials.scored()
     for kind, count in (("mated", usable.mated.sum()), ("non-mated", (~usable.mated).sum())):
         if not count:
             raise DataError(f"Expected mated and non-mated trials with comparison scores, but got no {kind} ones")

@@ -1,23 +1,27 @@
 """Several methods on the same images: one forward pass serves all that read it, and each is timed."""
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from statistics import median
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import torch
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.observer import Observer
 from froq_lightning.errors import BackboneError
 from froq_lightning.methods.quality_method import ForwardPassMethod, QualityMethod, ScoresOf, SharedPassMethod
 
 Result = TypeVar("Result")
 # Batches on which the passes of methods that look at layers are timed one by one: they share the pass of the others.
 TIMED_BATCHES = 4
+# The name of the bare forward pass among times; no method has it.
+BARE = ""
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,15 @@ class BatchScores:
         embeddings: `[B, D]` float32.
         qualities: `[B, M]` float64, higher is better; NaN for a method that cannot work on the network, and where one
             gives no finite score.
+        milliseconds: per image, of each method that was timed, with the forward pass that it needs, and of the `BARE`
+            pass.
+        refusals: why a method cannot work on the network, by name.
     """
 
     embeddings: Tensor
     qualities: Tensor
+    milliseconds: dict[str, float]
+    refusals: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,18 @@ class ScoringCosts:
     milliseconds: dict[str, float]
     pass_milliseconds: float
 
+    @classmethod
+    def of(cls, batches: Iterable[tuple[Mapping[str, float], Mapping[str, str]]]) -> Self:
+        """Sum up the `milliseconds` and `refusals` of batches, in their order."""
+        refusals: dict[str, str] = {}
+        times: dict[str, list[float]] = {}
+        for milliseconds, refused in batches:
+            refusals |= refused
+            for name, time in milliseconds.items():
+                times.setdefault(name, []).append(time)
+        bare = _typical(times.pop(BARE, []))
+        return cls(refusals, {name: _typical(each) for name, each in times.items() if name not in refusals}, bare)
+
 
 class MethodScorer:
     """Scores batches by every method.
@@ -61,34 +82,34 @@ class MethodScorer:
         self.backbone = backbone
         self.methods = dict(methods)
         self._refusals: dict[str, str] = {}
-        self._pass_times: list[float] = []
-        self._watched_times: dict[str, list[float]] = {name: [] for name in methods}
-        self._times: dict[str, list[float]] = {name: [] for name in methods}
+        self._batches = 0
 
     def score(self, images: Tensor) -> BatchScores:
         """Score `[B, 3, H, W]` RGB images (uint8 or 0..1)."""
         inputs = self.backbone.inputs(images)
         watches = self._watches(inputs)
         (output, scores_of), seconds = _timed(partial(shared_pass, self.backbone, inputs, watches.values()), inputs)
-        self._note_pass_times(inputs, seconds)
+        seconds_of_passes = self._pass_seconds(inputs, watches, seconds)
         of_pass = dict(zip(watches, scores_of, strict=True))
         qualities = images.new_full((len(images), len(self.methods)), torch.nan, dtype=torch.float64)
+        seconds_of = {name: each for name, each in seconds_of_passes.items() if name == BARE}
         for column, (name, method) in enumerate(self.methods.items()):
-            if name in of_pass:
-                self._fill(qualities[:, column], name, partial(of_pass[name], output))
-            elif name not in self._refusals:
-                self._fill(qualities[:, column], name, partial(method.score, self.backbone, images))
-        return BatchScores(self.backbone.embed(output).float(), qualities)
+            if name not in self._refusals:
+                score = (
+                    partial(of_pass[name], output) if name in of_pass else partial(method.score, self.backbone, images)
+                )
+                seconds = self._fill(qualities[:, column], name, score)
+                if name not in of_pass:
+                    seconds_of[name] = seconds
+                elif name in seconds_of_passes:
+                    seconds_of[name] = seconds + seconds_of_passes[name]
+        self._batches += 1
+        milliseconds = {name: 1000 * seconds / len(images) for name, seconds in seconds_of.items()}
+        return BatchScores(self.backbone.embed(output).float(), qualities, milliseconds, dict(self._refusals))
 
-    def costs(self) -> ScoringCosts:
-        """Return the times of the batches so far, and which methods cannot work."""
-        bare = _typical(self._pass_times)
-        times = {
-            name: _typical(times) + (self._pass_time(name) if isinstance(self.methods[name], SharedPassMethod) else 0)
-            for name, times in self._times.items()
-            if times
-        }
-        return ScoringCosts(dict(self._refusals), times, bare)
+    def identity(self) -> dict[str, Any]:
+        """Say, as JSON values, what the scores depend on besides the network."""
+        return {name: {"class": type(each).__qualname__, **_options(each)} for name, each in self.methods.items()}
 
     def _watches(self, inputs: Tensor) -> dict[str, AbstractContextManager[ScoresOf]]:
         """Have every method that reads the pass get ready for it."""
@@ -98,41 +119,44 @@ class MethodScorer:
                 try:
                     watches[name] = method.watch(self.backbone, inputs)
                 except BackboneError as error:
-                    self._refuse(name, error)
+                    self._refusals[name] = str(error)
         return watches
 
-    def _note_pass_times(self, inputs: Tensor, shared: float) -> None:
-        """Time the bare pass, and on the first batches a pass for each method that looks at layers."""
+    def _pass_seconds(self, inputs: Tensor, watches: Collection[str], shared: float) -> dict[str, float]:
+        """Tell what the pass of each method that reads it takes; of those that look at layers, on the first batches."""
         looking = {
             name: method
             for name, method in self.methods.items()
-            if isinstance(method, SharedPassMethod) and not isinstance(method, ForwardPassMethod)
+            if name in watches and isinstance(method, SharedPassMethod) and not isinstance(method, ForwardPassMethod)
         }
-        if not looking:
-            self._pass_times.append(shared / len(inputs))
-        elif len(self._pass_times) < TIMED_BATCHES:
-            ways = {"": [], **{name: [method] for name, method in looking.items() if name not in self._refusals}}
-            for name, watching in ways.items():
-                watches = [method.watch(self.backbone, inputs) for method in watching]
-                _, seconds = _timed(partial(shared_pass, self.backbone, inputs, watches), inputs)
-                (self._watched_times[name] if name else self._pass_times).append(seconds / len(inputs))
+        if looking and self._batches >= TIMED_BATCHES:
+            return {}
+        bare = self._seconds_of_pass(inputs) if looking else shared
+        alone = {name: self._seconds_of_pass(inputs, method) for name, method in looking.items()}
+        return {BARE: bare, **dict.fromkeys(watches, bare), **alone}
 
-    def _pass_time(self, name: str) -> float:
-        """Time of a pass that the method reads, in milliseconds."""
-        return _typical(self._watched_times[name] or self._pass_times)
+    def _seconds_of_pass(self, inputs: Tensor, *methods: SharedPassMethod) -> float:
+        watches = [method.watch(self.backbone, inputs) for method in methods]
+        return _timed(partial(shared_pass, self.backbone, inputs, watches), inputs)[1]
 
-    def _fill(self, out: Tensor, name: str, score: Callable[[], Tensor]) -> None:
+    def _fill(self, out: Tensor, name: str, score: Callable[[], Tensor]) -> float:
+        """Put the scores of a method there, and return how many seconds that took."""
         try:
             scores, seconds = _timed(score, out)
         except BackboneError as error:
-            self._refuse(name, error)
-            return
+            self._refusals[name] = str(error)
+            return math.nan
         out.copy_(scores.where(scores.isfinite(), torch.nan))
-        self._times[name].append(seconds / len(out))
+        return seconds
 
-    def _refuse(self, name: str, error: BackboneError) -> None:
-        self._refusals[name] = str(error)
-        self._times[name].clear()
+
+def _options(method: QualityMethod) -> dict[str, Any]:
+    observers = {
+        field.name: value.sha256()
+        for field in fields(method)
+        if isinstance(value := getattr(method, field.name), Observer)
+    }
+    return {**method.parameters(), "micro_batch": getattr(method, "micro_batch", None), **observers}
 
 
 def shared_pass(
@@ -155,9 +179,9 @@ def score_images(method: QualityMethod, backbone: Backbone, images: Tensor, inpu
     return method.score(backbone, images)
 
 
-def _typical(seconds: list[float]) -> float:
-    """Median in milliseconds; NaN of none. The first batch warms caches, and counts only if it is the only one."""
-    return 1000 * median(seconds[1:] or seconds) if seconds else float("nan")
+def _typical(times: list[float]) -> float:
+    """Median; NaN of none. The first batch warms caches, and counts only if it is the only one."""
+    return median(times[1:] or times) if times else math.nan
 
 
 def _timed(work: Callable[[], Result], inputs: Tensor) -> tuple[Result, float]:

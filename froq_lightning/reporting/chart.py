@@ -14,6 +14,11 @@ from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.reporting.palette import FAINT, INK, PAPER, variables
 
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+# What an artist was given as its `gid` becomes classes: on a page, an identifier may be used only once.
+CLASSES = re.compile(r' id="(curve[ \w-]*)"')
+# Digits of coordinates that nobody sees.
+DECIMALS = re.compile(r"(\.\d\d)\d+")
+PATH = re.compile(r' d="[^"]*"')
 # What has a meaning in a file of its own only: numbered identifiers, namespaces, a style for the whole document.
 STANDALONE = re.compile(r' id="[A-Za-z0-9.]+_\d+"| xmlns(:xlink)?="[^"]*"|<defs>\s*<style.*?</defs>\s*', re.DOTALL)
 
@@ -43,12 +48,17 @@ def share_axis(axes: Axes, label: str) -> None:
 
 
 def svg(figure: Figure, name: str) -> Markup:
-    """Return a chart as HTML; the same chart of the same name gives the same text."""
+    """Return a chart as HTML; the same chart of the same name gives the same text.
+
+    What was drawn with a `gid` of "curve" and a mark of a stroke has these words as its classes.
+    """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=True, metadata=NO_METADATA)
     drawing = buffer.getvalue()
     drawing = STANDALONE.sub("", drawing[drawing.index("<svg") :])
+    drawing = CLASSES.sub(r' class="\1"', drawing)
+    drawing = PATH.sub(lambda path: DECIMALS.sub(r"\1", path[0]), drawing)
     for colour, variable in variables().items():
         drawing = drawing.replace(f": {colour}", f": var({variable})")
     return Markup(drawing)  # noqa: S704 - drawn by matplotlib, without any name

@@ -1,6 +1,7 @@
 """One pass over comparison sets: embeddings and qualities of every image, then the metrics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -13,13 +14,17 @@ from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import TrialDataset
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
-from froq_lightning.evaluation.evaluate import MetricOptions, evaluate, find_thresholds
+from froq_lightning.evaluation.evaluate import MetricOptions, evaluate, evaluate_oracles, find_thresholds
 from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, MethodThresholds
+from froq_lightning.journal.journal import Journal
 from froq_lightning.methods.froq import FroqQuality
+from froq_lightning.methods.plan import Plan, plan
 from froq_lightning.methods.quality_method import QualityMethod, RandomMethod
 from froq_lightning.methods.scoring import MethodScorer, ScoringCosts
-from froq_lightning.metrics.comparison_table import Enrolment, template_quality
-from froq_lightning.runs.recogniser import Recognised, Recogniser, enrolment_of, require_same_crops
+from froq_lightning.runs.comparison_table import Enrolment, template_quality
+from froq_lightning.runs.processes import gathered, on_first, process_number
+from froq_lightning.runs.recognised_batch import RecognisedBatch
+from froq_lightning.runs.recogniser import Recognised, Recogniser, enrolment_of, gather, require_same_crops
 
 # A random method is drawn so often, unless its draws times the comparison trials are more than this.
 DRAWS, DRAWN_TRIALS = 25, 2_000_000
@@ -30,11 +35,15 @@ ENOUGH_SAMPLES = 100
 class EvaluationRun:
     """Gathers the images of comparison sets.
 
+    Attributes:
+        journal: in which the caller records what `add` returns, and which all processes close before `finish`; without
+            one, all is kept in memory.
+
     Args:
-        scorer: the methods, on their network.
+        scorers: the methods, on their network, by the name ""; those of further networks, whose errors and qualities
+            are evaluated too, by their names.
         sets: to compare, each with qualities from elsewhere by the same names.
-        device: that holds the tables.
-        others: further networks by name, whose errors and qualities are evaluated, too.
+        device: where the networks lie.
 
     Raises:
         ConfigurationError: if two methods, or scores from elsewhere, go by one name, or the networks take other crops.
@@ -44,19 +53,17 @@ class EvaluationRun:
 
     def __init__(
         self,
-        scorer: MethodScorer,
+        scorers: Mapping[str, MethodScorer],
         sets: Sequence[TrialDataset],
         device: torch.device,
-        others: Mapping[str, MethodScorer] | None = None,
     ) -> None:
-        scorers = {"": scorer, **(others or {})}
         names = [*sets[0].scores, *chain.from_iterable(each.methods for each in scorers.values())]
         if repeated := [name for name in names if names.count(name) > 1]:
             raise ConfigurationError(
                 f"Expected scores from elsewhere to go by other names than methods, but got {repeated[0]}"
             )
         for name, other in scorers.items():
-            require_same_crops(scorer.backbone, other.backbone, name)
+            require_same_crops(scorers[""].backbone, other.backbone, name)
         self.methods: dict[str, QualityMethod] = {
             name: method for each in scorers.values() for name, method in each.methods.items()
         }
@@ -64,29 +71,49 @@ class EvaluationRun:
         self.given = [each.scores for each in sets]
         self.groups = [each.groups for each in sets]
         _require_one_whole({data_set.name: data_set.lacking() for data_set in self.sets})
-        self.recognisers = [Recogniser(name, each, self.sets, device) for name, each in scorers.items()]
+        self.recognisers = [Recogniser(name, each, device) for name, each in scorers.items()]
+        self.journal: Journal | None = None
+        self._steps: list[RecognisedBatch] = []
 
-    def add(self, batch: FaceBatch, number: int) -> None:
+    def plans(self, batch_size: int) -> dict[str, Plan]:
+        """Try every method on a few images, and tell what it will take; of every network by its name."""
+        return {each.name: plan(each.scorer, batch_size) for each in self.recognisers}
+
+    def add(self, batch: FaceBatch, number: int) -> RecognisedBatch:
         """Embed the images of a batch of the set of that number, and score them by every method."""
-        for recogniser in self.recognisers:
-            recogniser.add(batch, number)
+        failures = {sample.index: sample.note for sample in batch.failures}
+        parts = tuple(recogniser.recognise(batch) for recogniser in self.recognisers)
+        recognised = RecognisedBatch(number, len(batch.images) + len(failures), failures, parts)
+        if self.journal is None:
+            self._steps.append(recognised)
+        return recognised
 
-    def finish(self, identity: BackboneIdentity, options: MetricOptions, *, first: bool) -> Evaluation | None:
-        """Compare the images of all processes, and compute the metrics on the first one.
+    def finish(self, identity: BackboneIdentity, options: MetricOptions) -> Evaluation | None:
+        """Compare the images of all processes, and compute the metrics; the first process gets them.
 
         Args:
             identity: of the network.
             options: metrics to compute.
-            first: whether this process is the first; the others return None.
 
         Raises:
-            DataError: if no set has mated and non-mated trials between images that gave an embedding.
+            DataError: if no set has mated and non-mated trials between images that gave an embedding, or images never
+                arrived.
         """
-        given, costs = zip(*(recogniser.gather() for recogniser in self.recognisers), strict=True)
+        own = {process_number(): self._steps}
+        self._steps = []
+        steps = [] if self.journal else [each for _, part in sorted(gathered(own).items()) for each in part]
+        return on_first(partial(self._evaluation, steps, identity, options))
+
+    def _evaluation(
+        self, steps: Iterable[RecognisedBatch], identity: BackboneIdentity, options: MetricOptions
+    ) -> Evaluation:
+        folder = None
+        if self.journal is not None:
+            steps = map(RecognisedBatch.from_block, chain.from_iterable(self.journal.steps()))
+            folder = self.journal.folder
+        given, costs = zip(*gather(self.recognisers, self.sets, steps, folder), strict=True)
         for recognised in given:
             _require_trials(self.sets, recognised)
-        if not first:
-            return None
         sets = [
             self._evaluated(recogniser.name, number, [each[number] for each in given], own[number])
             for recogniser, own in zip(self.recognisers, given, strict=True)
@@ -102,6 +129,11 @@ class EvaluationRun:
             for place, data_set in enumerate(sets)
             for each in self._thresholds(place % len(self.sets), data_set, options)
         ]
+        oracles = [
+            result
+            for data_set, recognised in zip(sets, chain.from_iterable(given), strict=True)
+            for result in evaluate_oracles(data_set.name, data_set.trials, recognised.embeddings, options)
+        ]
         return Evaluation(
             backbone=" and ".join([identity.title(), *(each.name for each in self.recognisers[1:])]),
             pass_milliseconds=costs[0].pass_milliseconds,
@@ -112,6 +144,7 @@ class EvaluationRun:
             results=tuple(results),
             notes=tuple(self._notes(identity, options)),
             thresholds=tuple(thresholds),
+            oracles=tuple(oracles),
         )
 
     def _thresholds(self, number: int, data_set: EvaluatedSet, options: MetricOptions) -> Iterator[MethodThresholds]:

@@ -1,12 +1,11 @@
 """One network in an evaluation: the embeddings and qualities that it gives the images of comparison sets."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from froq_lightning.backbones.memory_format import set_memory_format
@@ -21,10 +20,10 @@ from froq_lightning.evaluation.comparisons import Floats
 from froq_lightning.extensions import BACKBONES, find
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.methods.scoring import MethodScorer, ScoringCosts
-from froq_lightning.metrics.comparison_table import ComparisonTable, Enrolment
 from froq_lightning.observation.independence import require_independent_embedding
-from froq_lightning.runs.processes import gathered, process_number
+from froq_lightning.runs.comparison_table import ComparisonTable, Embeddings, Enrolment
 from froq_lightning.runs.quality_batch import NOT_FINITE
+from froq_lightning.runs.recognised_batch import RecognisedBatch, RecognisedPart
 
 
 @dataclass(frozen=True)
@@ -76,59 +75,91 @@ class Recognised:
         left_out: positions of images that gave no embedding, with reasons.
     """
 
-    embeddings: npt.NDArray[np.float32]
+    embeddings: Embeddings
     qualities: dict[str, Floats]
     left_out: dict[int, str]
 
 
 class Recogniser:
-    """Gathers what a network gives the images of comparison sets.
+    """A network, and the methods that score images by it.
 
     Args:
         name: that its errors go by.
         scorer: methods, on the network.
-        sets: that are compared.
-        device: that holds the tables.
+        device: where the network lies.
 
     Raises:
         BackboneError: if the embedding of an image depends on the other images of its batch.
     """
 
-    def __init__(self, name: str, scorer: MethodScorer, sets: Sequence[ComparisonSet], device: torch.device) -> None:
+    def __init__(self, name: str, scorer: MethodScorer, device: torch.device) -> None:
         self.name = name
         self.scorer = scorer
         require_independent_embedding(scorer.backbone)
-        dimension, count = _dimension(scorer.backbone, device), len(scorer.methods)
-        self._tables = [ComparisonTable(enrolment_of(each), dimension, count).to(device) for each in sets]
-        self._left_out: list[dict[int, str]] = [{} for _ in sets]
+        self._dimension = _dimension(scorer.backbone, device)
 
-    def add(self, batch: FaceBatch, number: int) -> None:
-        """Embed the images of a batch of the set of that number, and score them by every method."""
-        self._leave_out(number, {sample.index: sample.note for sample in batch.failures})
-        if len(batch.images):
-            scores = self.scorer.score(batch.images)
-            finite = scores.embeddings.isfinite().all(dim=1)
-            self._leave_out(number, dict.fromkeys(batch.sample_index[~finite].tolist(), NOT_FINITE))
-            self._tables[number].update(batch.sample_index[finite], scores.embeddings[finite], scores.qualities[finite])
+    def recognise(self, batch: FaceBatch) -> RecognisedPart:
+        """Embed the images of a batch, and score them by every method."""
+        if not len(batch.images):
+            return RecognisedPart.empty(self._dimension, len(self.scorer.methods))
+        scores = self.scorer.score(batch.images)
+        finite = scores.embeddings.isfinite().all(dim=1)
+        return RecognisedPart(
+            batch.sample_index[finite].cpu(),
+            scores.embeddings[finite].cpu(),
+            scores.qualities[finite].cpu(),
+            batch.sample_index[~finite].tolist(),
+            scores.milliseconds,
+            scores.refusals,
+        )
 
-    def _leave_out(self, number: int, reasons: dict[int, str]) -> None:
-        table = self._tables[number]
-        self._left_out[number] |= reasons
-        table.update_missing(torch.tensor(list(reasons), dtype=torch.int64, device=table.device))
+    def tables(self, sets: Sequence[ComparisonSet], folder: Path | None) -> list[ComparisonTable]:
+        """Make an empty table for every data set, in files of that folder if there is one."""
+        count = len(self.scorer.methods)
+        return [ComparisonTable(enrolment_of(each), self._dimension, count, folder) for each in sets]
 
-    def gather(self) -> tuple[list[Recognised], ScoringCosts]:
-        """Return what there is of every set, and the costs in the first process that had an image to score."""
-        tables = [table.compute() for table in self._tables]
-        left_out = [gathered(part) for part in self._left_out]
-        own = self.scorer.costs()
-        costs_of_all = sorted(gathered({process_number(): own}).items())
-        costs = next((costs for _, costs in costs_of_all if math.isfinite(costs.pass_milliseconds)), own)
-        given = []
-        for (embeddings, columns), missing in zip(tables, left_out, strict=True):
-            named = zip(self.scorer.methods, columns.T, strict=True)
-            qualities = {name: values for name, values in named if name not in costs.refusals}
-            given.append(Recognised(embeddings, qualities, missing))
-        return given, costs
+
+def gather(
+    recognisers: Sequence[Recogniser],
+    sets: Sequence[ComparisonSet],
+    batches: Iterable[RecognisedBatch],
+    folder: Path | None,
+) -> Iterator[tuple[list[Recognised], ScoringCosts]]:
+    """Put the steps of all processes together.
+
+    Args:
+        recognisers: the networks.
+        sets: that are compared.
+        batches: of all processes, those of the first process first.
+        folder: for files that hold the embeddings; without one, they are in memory.
+
+    Yields:
+        For every network what it gave the images of every set, and what its methods took.
+
+    Raises:
+        DataError: if images never arrived.
+    """
+    tables = [recogniser.tables(sets, folder) for recogniser in recognisers]
+    left_out: list[list[dict[int, str]]] = [[{} for _ in sets] for _ in recognisers]
+    costs: list[list[tuple[Mapping[str, float], Mapping[str, str]]]] = [[] for _ in recognisers]
+    for batch in batches:
+        for number, part in enumerate(batch.parts):
+            reasons = {**batch.failures, **dict.fromkeys(part.not_finite, NOT_FINITE)}
+            left_out[number][batch.data_set] |= reasons
+            table = tables[number][batch.data_set]
+            table.update_missing(np.array(list(reasons), dtype=np.int64))
+            table.update(part.sample_index.numpy(), part.embeddings.numpy(), part.qualities.numpy())
+            if part.milliseconds:
+                costs[number].append((part.milliseconds, part.refusals))
+    for recogniser, of_sets, missing, times in zip(recognisers, tables, left_out, costs, strict=True):
+        costs_of_all = ScoringCosts.of(times)
+        methods = [name for name in recogniser.scorer.methods if name not in costs_of_all.refusals]
+        recognised = []
+        for table, reasons in zip(of_sets, missing, strict=True):
+            embeddings, columns = table.compute()
+            named = dict(zip(recogniser.scorer.methods, columns.T, strict=True))
+            recognised.append(Recognised(embeddings, {name: named[name] for name in methods}, reasons))
+        yield recognised, costs_of_all
 
 
 def enrolment_of(data_set: ComparisonSet) -> Enrolment:

@@ -140,3 +140,32 @@ def test_threshold_and_rate_are_those_at_which_the_curve_starts(draw: Draw) -> N
         single(trials, quality, conventions=(name,), fmr=(1.8 / 700,)).threshold for name in ("froq", "cr-fiqa")
     )
     assert nearest < strict
+
+
+def test_the_interval_of_a_curve_is_around_it_and_from_the_samples_of_the_figure(draw: Draw) -> None:
+    trials, quality = draw(4, levels=9)
+    for convention in ("froq", "cr-fiqa", "iso", {"preset": "iso", "step": 0.01, "area": "mean", "limit": 0.01}):
+        result = single(trials, quality, conventions=(convention,), bootstrap=60)
+        assert len(result.curve_low) == len(result.curve_high) == len(result.fractions) == len(result.curve)
+        low, fnmr, high = np.array([result.curve_low, result.curve, result.curve_high])
+        assert np.mean((low < fnmr) & (fnmr < high)) > 0.8, "the last errors may have gone in every sample"
+        assert np.all(low <= high)
+    assert result.curve[0] == result.curve[1] == result.value, "the last curve is flat, since ties go together"
+    assert result.curve_low == (result.low, result.low)
+    assert result.curve_high == (result.high, result.high)
+    assert single(trials, quality).curve_low == ()
+    assert single(trials, quality, conventions=("rce",), bootstrap=5).curve_low == ()
+
+
+def test_a_curve_is_thinned_evenly_after_the_figure_was_computed(draw: Draw) -> None:
+    trials, _ = draw(5, mated=9_000, non_mated=1_000)
+    trials = dataclasses.replace(trials, first=np.arange(10_000), second=np.arange(10_000), subjects=np.arange(10_000))
+    quality = np.random.default_rng(0).random(10_000)
+    whole = error_versus_discard(trials.scores, trials.mated, quality, create_convention("iso"), 0.05)
+    result = single(trials, quality, conventions=("iso",), bootstrap=2)
+    assert len(whole.fractions) == 2701
+    assert len(result.curve) == len(result.curve_high) == 1001
+    assert result.value == whole.area
+    assert (result.fractions[0], result.fractions[-1]) == (whole.fractions[0], whole.fractions[-1])
+    assert set(np.diff(np.searchsorted(whole.fractions, result.fractions))) == {2, 3}
+    np.testing.assert_array_equal(result.curve, whole.at(np.array(result.fractions)))

@@ -14,7 +14,7 @@ from froq_lightning.errors import BackboneError
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.methods.perturbation import PerturbationQuality
 from froq_lightning.methods.quality_method import QualityMethod
-from froq_lightning.methods.scoring import TIMED_BATCHES, MethodScorer
+from froq_lightning.methods.scoring import BARE, TIMED_BATCHES, MethodScorer, ScoringCosts
 
 
 @dataclass(frozen=True)
@@ -85,18 +85,17 @@ def test_a_method_that_cannot_work_is_recorded_and_not_run_again(
         scores = scorer.score(small_images)
         assert scores.qualities[:, 0].isnan().all()
         assert scores.qualities[:, 1].isfinite().all()
-    assert scorer.costs().refusals == {"refusing": "the network has no ears"}
-    assert set(scorer.costs().milliseconds) == {"light"}
+    assert scores.refusals == {"refusing": "the network has no ears"}
+    assert set(scores.milliseconds) == {BARE, "light"}
 
 
 def test_the_time_of_a_method_holds_the_pass_that_it_starts_from(
     small_backbone: Backbone, small_images: Tensor
 ) -> None:
     scorer = MethodScorer(small_backbone, {"moved": QUICK})
-    assert math.isnan(scorer.costs().pass_milliseconds)
-    for _ in range(3):
-        scorer.score(small_images)
-    costs = scorer.costs()
+    assert math.isnan(ScoringCosts.of([]).pass_milliseconds)
+    batches = [scorer.score(small_images) for _ in range(3)]
+    costs = ScoringCosts.of((batch.milliseconds, batch.refusals) for batch in batches)
     assert costs.milliseconds["moved"] > costs.pass_milliseconds > 0
 
 

@@ -1,6 +1,7 @@
 import dataclasses
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,18 @@ def test_the_page_shows_every_value_under_its_convention(evaluation: Evaluation,
         if one.convention == "froq":
             assert f"{one.value:.3f}" in cells
         assert f"{100 * one.fnmr:.2f} %" in text
-    assert any("60 mated, 180 non-mated" in data for data in cells)
+
+
+def test_every_data_set_is_shown_with_its_trials_and_errors(evaluation: Evaluation, page: Page) -> None:
+    shown = page.rows("Data set")
+    fixed, recomputed = "froq, iso, rce", "cr-fiqa"
+    names = [f"{one.name} {conventions}" for one in evaluation.sets for conventions in (fixed, recomputed)]
+    assert [row[0] for row in shown] == names
+    for row, (one, convention) in zip(shown, product(evaluation.sets, ("froq", "cr-fiqa")), strict=True):
+        result = evaluation.result(one.name, "random", convention, 0.02)
+        errors = (result.false_non_matches, result.false_matches)
+        counts = [f"{number} few" if number < 30 else str(number) for number in errors]
+        assert row[1:] == ["60", "180", f"{result.threshold:.4g}", f"{100 * result.fnmr:.2f} %", *counts]
 
 
 def test_the_page_says_what_a_reader_should_know(evaluation: Evaluation, page: Page) -> None:
@@ -116,17 +128,17 @@ def test_a_method_is_marked_only_where_its_interval_is_apart_and_on_enough_error
     evaluation: Evaluation, page: Page, render_evaluation: Render
 ) -> None:
     marked = render_evaluation(with_intervals(evaluation, 30)).html
-    assert "<td><b>0.200</b><small>0.150 to 0.250</small></td>" in marked
+    assert "><b>0.200</b><small>0.150 to 0.250</small></td>" in marked
     assert "95 % confidence intervals" in marked
     assert "Best by froq at FMR 0.02</dt>\n<dd>embedding_norm<small>0.200 on average" in marked
     few = render_evaluation(with_intervals(evaluation, 7))
     for unmarked in (page.html, few.html[: few.html.index("cr-fiqa at FMR 0.02")]):
-        assert "<td><b>" not in unmarked
+        assert "><b>0" not in unmarked
         assert "Best by" not in unmarked
     assert "confidence intervals, from a bootstrap" not in page.words
     text = few.words
-    assert f"7 false non-matches, {evaluation.results[0].false_matches} false matches" in text
-    assert "plain, FMR 0.02: 7 false non-matches" in text
+    assert "plain froq at FMR 0.02: 7 false non-matches of 60 mated trials few" in text
+    assert "plain 7 false non-matches few" in text
     assert "plain at FMR 0.02: results rest on 7 false non-matches, and the threshold on" in text
 
 

@@ -56,11 +56,11 @@ def evaluated() -> Callable[..., Evaluation]:
         mated = numbers[:-1] % 2 == 0
         trials = ComparisonSet("odd", records, numbers[:-1], numbers[1:], mated, numbers // 2)
         panel = MethodScorer(backbone, {"perturbation": create_method(PERTURBATION)})
-        run = EvaluationRun(panel, [TrialDataset(trials, backbone.preprocessing)], torch.device("cpu"))
+        run = EvaluationRun({"": panel}, [TrialDataset(trials, backbone.preprocessing)], torch.device("cpu"))
         for batch in batches(images, 4):
             run.add(batch, 0)
         network = BackboneIdentity.of(backbone, "odd", {}, "none", "1")
-        evaluation = run.finish(network, MetricOptions(fmr=(0.1,)), first=True)
+        evaluation = run.finish(network, MetricOptions(fmr=(0.1,)))
         assert evaluation is not None
         return evaluation
 

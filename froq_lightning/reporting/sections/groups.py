@@ -18,27 +18,31 @@ from froq_lightning.reporting.section import EvaluationContext, Part, Section
 MOST_DRAWN = 7
 TEMPLATE = """\
 {% from "macros.html" import grid, listed, swatch %}
+{% set rate_names = ["Discarded", "FNMR of all", "FNMR after", "FMR of all"] %}
 <h2>Groups by {{ column }}</h2>
 <p>All groups have one comparison threshold and one quality threshold. A trial is a group's if both of its images are.
 Small numbers are bounds: every one holds with 95 % confidence, by subject.</p>
 {% for found, charts in tables %}
-<div class="scroll"><table>
+<div class="scroll"><table class="stack">
 <caption>{{ found.data_set }} at FMR {{ "%g" | format(found.fmr) }}{% if found.groups.threshold is not none %}, quality
 at least {{ found.groups.threshold | short }}{% endif %}</caption>
 <thead><tr><th scope="col">Group</th><th scope="col">Images<small>subjects</small></th>
-<th scope="col">Median quality<small>5 % to 95 % of the images</small></th><th scope="col">Discarded</th>
-<th scope="col">FNMR of all</th><th scope="col">FNMR after</th><th scope="col">FMR of all</th>
+<th scope="col">Median quality<small>5 % to 95 % of the images</small></th>
+{% for name in rate_names %}
+<th scope="col">{{ name }}</th>
+{% endfor %}
 <th scope="col">Area under FNMR<small>95 % interval</small></th></tr></thead>
 <tbody>
 {% for group in found.groups.groups %}
 <tr><th scope="row" class="name">{{ swatch(strokes[group.name]) if group.name in strokes }}{{ group.name }}</th>
-<td>{{ group.images | count }}<small>{{ group.subjects | count }}</small></td>
-<td>{{ group.quality[2] | short }}<small>{{ group.quality[0] | short }} to {{ group.quality[4] | short }}</small></td>
+<td data-label="Images, subjects">{{ group.images | count }}<small>{{ group.subjects | count }}</small></td>
+<td data-label="Median quality, 5 % to 95 %">{{ group.quality[2] | short }}<small>{{ group.quality[0] | short
+}} to {{ group.quality[4] | short }}</small></td>
 {% for value, interval in rates(group) %}
-<td>{{ value }}<small>{{ interval }}</small></td>
+<td data-label="{{ rate_names[loop.index0] }}">{{ value }}<small>{{ interval }}</small></td>
 {% endfor %}
-<td>{{ group.curve.area | short }}<small>{% if group.subjects > 1 %}{{ group.area[0] | short
-}} to {{ group.area[1] | short }}{% endif %}</small></td></tr>
+<td data-label="Area under FNMR">{{ group.curve.area | short }}<small>{% if group.subjects > 1 %}{{
+group.area[0] | short }} to {{ group.area[1] | short }}{% endif %}</small></td></tr>
 {% endfor %}
 </tbody></table></div>
 {{ listed(found.groups.differences) }}

@@ -18,21 +18,25 @@ from froq_lightning.reporting.section import EvaluationContext, Part, Section
 POINTS, ENDS = 400, (0.005, 0.995)
 TICKS = (0.01, 0.1, 0.5, 0.9, 0.99)
 TEMPLATE = """\
-{% from "macros.html" import grid, listed, swatch %}
+{% from "macros.html" import grid, legend, listed %}
+{% set rate_names = ["Images discarded", "FNMR", "FMR"] %}
 <h2>Quality thresholds</h2>
 <p>Images whose {{ method }} is below a threshold are discarded; the comparison threshold stays.
 {{ bounds[0] | upper }}{{ bounds[1:] }}.</p>
 {% for found, rows, sentences in tables %}
-<div class="scroll"><table>
+<div class="scroll"><table class="stack">
 <caption>{{ found.data_set }} at FMR {{ "%g" | format(found.fmr) }}, {{ "quality in 0..100" if found.is_percentile else
 "raw quality score" }}</caption>
 <thead><tr><th scope="col" class="words">Target</th><th scope="col">Quality at least</th>
-<th scope="col">Images discarded</th><th scope="col">FNMR</th><th scope="col">FMR</th></tr></thead>
+{% for name in rate_names %}
+<th scope="col">{{ name }}</th>
+{% endfor %}
+</tr></thead>
 <tbody>
 {% for target, quality, rates in rows %}
-<tr><th scope="row" class="words">{{ target }}</th><td>{{ quality }}</td>
+<tr><th scope="row" class="words">{{ target }}</th><td data-label="Quality at least">{{ quality }}</td>
 {% for value, interval in rates %}
-<td>{{ value }}<small>{{ interval }}</small></td>
+<td data-label="{{ rate_names[loop.index0] }}">{{ value }}<small>{{ interval }}</small></td>
 {% endfor %}
 </tr>
 {% endfor %}
@@ -45,12 +49,10 @@ TEMPLATE = """\
 that would have matched (incorrect rejection; ISO/IEC 29794-1). An image counts with the shares of its mated trials that
 match and that do not. The axes are those of a DET plot; nearer to the lower left is better; the dotted line is
 chance.</p>
-<ul class="legend">
-{% for name, stroke in strokes.items() %}
-<li>{{ swatch(stroke) }}{{ name }}</li>
-{% endfor %}
-</ul>
+<div class="curves">
+{{ legend(strokes) }}
 {{ grid(charts) }}
+</div>
 {% endif %}
 """
 
@@ -108,7 +110,7 @@ def sample_error_chart(curves: dict[str, SampleErrors], strokes: dict[str, Strok
     for method, curve in curves.items():
         places = np.unique(np.linspace(0, len(curve.quality) - 1, POINTS).round().astype(int))
         x, y = (np.clip(axis[places], *ENDS) for axis in (curve.incorrect_rejection, curve.incorrect_acceptance))
-        axes.plot(x, y, color=strokes[method].colour, linestyle=strokes[method].style, linewidth=1.7, zorder=3)
+        axes.plot(x, y, linewidth=1.7, zorder=3, **strokes[method].line)
     shares = np.linspace(*ENDS, POINTS)
     axes.plot(shares, 1 - shares, color=INK, linewidth=1.0, linestyle=(0, (1, 2)))
     axes.set(xscale="logit", yscale="logit", xlim=ENDS, ylim=ENDS, xticks=TICKS, yticks=TICKS)

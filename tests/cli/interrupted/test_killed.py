@@ -121,6 +121,73 @@ def test_a_killed_labelling_goes_on_to_the_same_observer(
     assert not (tmp_path / "killed" / "observer.json.partial").exists()
 
 
+def evaluating(network: tuple[str, ...], observer: Path, sources: list[Path], output: Path, *options: str) -> list[str]:
+    """Return the command that evaluates two methods, of which one is slow, on comparison trials between subjects."""
+    methods = "[froq, {method: perturbation, noise: 0, occlusion: 3}, random]"
+    paths = [f"--data.source=[{', '.join(map(str, sources))}]", f"--output={output}", f"--model.observer={observer}"]
+    trials = f"--trials={output.with_name('trials.csv')}"
+    return ["test", *network, *paths, trials, f"--model.methods={methods}", "--report=false", BATCH, *options]
+
+
+def outputs_of_evaluation(folder: Path) -> dict[str, bytes]:
+    """Return what is the same in every run: all but measured times and the options."""
+    files = [path for path in folder.iterdir() if path.is_file() and ".times." not in path.name]
+    return {path.name: path.read_bytes() for path in files if path.suffix != ".yaml"}
+
+
+def test_an_evaluation_that_is_killed_ten_times_ends_with_the_same_bytes(
+    network: tuple[str, ...], observer: Path, kill_when: Kill, people: Path, tmp_path: Path
+) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    for subject in sorted(people.iterdir())[:3]:
+        (others / subject.name).symlink_to(subject)
+    sources = [others, people]
+    plain, killed = (
+        evaluating(network, observer, sources, tmp_path / name / "results.csv") for name in ("plain", "killed")
+    )
+    assert main(plain) == 0
+    for _ in range(10):
+        kill_when(tmp_path / "killed" / "results.csv.partial", killed, steps=1)
+    assert main(killed) == 0
+    assert not (tmp_path / "killed" / "results.csv.partial").exists()
+    assert outputs_of_evaluation(tmp_path / "killed") == outputs_of_evaluation(tmp_path / "plain")
+
+
+def test_an_evaluation_by_two_processes_goes_on(
+    network: tuple[str, ...], observer: Path, kill_when: Kill, people: Path, tmp_path: Path
+) -> None:
+    two = ("--trainer.devices=2", "--trainer.strategy=ddp")
+    plain, killed = (
+        evaluating(network, observer, [people], tmp_path / name / "results.csv", *two) for name in ("plain", "killed")
+    )
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    start = [sys.executable, "-m", "froq_lightning"]
+    subprocess.run([*start, *plain], check=True, env=environment, timeout=300)
+    kill_when(tmp_path / "killed" / "results.csv.partial", killed, shards=2, steps=1)
+    wait_until_free(tmp_path / "killed" / "results.csv.partial" / "1.shard")
+    ran = subprocess.run([*start, *killed], capture_output=True, text=True, check=False, env=environment, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    assert "going on: " in ran.stdout
+    assert outputs_of_evaluation(tmp_path / "killed") == outputs_of_evaluation(tmp_path / "plain")
+
+
+def test_other_methods_are_other_steps_but_other_metrics_are_not(
+    network: tuple[str, ...],
+    observer: Path,
+    kill_when: Kill,
+    people: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = evaluating(network, observer, [people], tmp_path / "results.csv")
+    kill_when(tmp_path / "results.csv.partial", command, steps=1)
+    assert main([*command, "--model.methods=[froq, {method: perturbation, noise: 0, occlusion: 2}, random]"]) == 2
+    assert "model.methods..perturbation (noise=0, occlusion=3) was {" in capsys.readouterr().err
+    assert main([*command, "--model.metrics.conventions=[iso]", "--model.metrics.bootstrap=3"]) == 0
+    assert "going on: " in capsys.readouterr().out
+
+
 def wait_until_free(path: Path) -> None:
     """Wait until the process that writes to a shard notices that it is alone, and lets it go."""
     until = time.monotonic() + 60
