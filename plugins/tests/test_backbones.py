@@ -32,6 +32,8 @@ LARGE = (
         "edgeface_base",
         "ediffiqa_m",
         "ediffiqa_l",
+        "vitfiqa_t",
+        "vitfiqa_c",
     ),
     *("insightface_mbf_large", "insightface_vit_s", "insightface_vit_b"),
     *("magface_iresnet50", "magface_iresnet100", "transface_vit_b"),
@@ -116,6 +118,8 @@ def over_128(opencv: Tensor) -> Tensor:
         ("mobilefacenet", over_128),
         # MagFace, inference/gen_feat.py (and dataloader.py in training): cv2.imread, then ToTensor; mean 0, std 1.
         ("magface_iresnet18", unscaled_bgr),
+        # ViT-FIQA trains on images that mxnet or Pillow decoded, then mean and std 0.5.
+        ("vitfiqa_t", as_rgb),
         # SwinFace's inference.py turns OpenCV's BGR into RGB.
         ("swinface", as_rgb),
     ],

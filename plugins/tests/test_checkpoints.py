@@ -91,6 +91,7 @@ LAYOUTS = [
     ("swinface", swinface, {}),
     ("swinface", swinface, {"attributes": False}),
     ("transface_vit_s", dict, {}),
+    ("vitfiqa_t", dict, {}),
 ]
 FAST = (lightning, resumed, mobilefacenet)
 
@@ -131,6 +132,8 @@ def refuses(tmp_path: Path) -> Refuses:
         ("magface_iresnet18", in_parallel),
         ("mobilefacenet", mobilefacenet),
         ("swinface", swinface),
+        ("vitfiqa_t", dict),
+        ("vitfiqa_c", dict),
     ],
 )
 def test_the_error_of_another_backbone_names_that_of_the_file(

@@ -56,6 +56,8 @@ SIZES = {
     "insightface_mbf_large": (606, 6_314_880),
     "insightface_vit_s": (150, 76_023_296),
     "magface_iresnet50": (475, 43_590_848),
+    "vitfiqa_c": (156, 76_024_832),
+    "vitfiqa_t": (157, 76_025_856),
     "transface_vit_b": (284, 124_471_040),
 }
 SLOW = {

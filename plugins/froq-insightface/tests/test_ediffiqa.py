@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from froq_insightface.iresnet import IResNet
-from PIL import Image
 from torch import Tensor
-from torchvision.transforms.functional import pil_to_tensor
 
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.conformance import check_method
@@ -25,13 +23,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
     file = tmp_path_factory.mktemp("weights") / "ediffiqaS.pth"
     torch.save(state, file)
     return file, state
-
-
-@pytest.fixture(scope="module")
-def faces(shared: Path) -> Tensor:
-    """Three real faces, `[3, 3, 112, 112]` uint8."""
-    paths = sorted((shared / "data" / "faces").rglob("*.png")) or sorted((shared / "data" / "faces").rglob("*.jpg"))
-    return torch.stack([pil_to_tensor(Image.open(path)) for path in paths[:3]])
 
 
 def test_its_quality_is_that_of_the_published_head(published: tuple[Path, dict[str, Tensor]], faces: Tensor) -> None:

@@ -1,5 +1,8 @@
 """Metrics of pyiqa beside their formulas, on real faces."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ from scipy.ndimage import correlate, gaussian_filter
 from torch import Tensor
 
 from froq_lightning.backbones.spec import Backbone, Preprocessing
+from froq_lightning.cli import main
 from froq_lightning.conformance import check_method
 
 pytest.importorskip("pyiqa", reason="needs pyiqa: pip install 'froq-pyiqa[pyiqa]'")
@@ -85,3 +89,24 @@ def test_an_image_of_one_colour_has_no_score_and_costs_the_others_nothing(faces:
     scores = PyiqaQuality().score(backbone, torch.cat([faces[:1], torch.zeros_like(faces[:1]), faces[1:2]]))
     assert scores.isnan().tolist() == [False, True, False]
     assert torch.equal(scores[[0, 2]], PyiqaQuality().score(backbone, faces[:2]))
+
+
+@pytest.mark.slow
+def test_it_stands_in_the_table_of_a_test(shared: Path, tmp_path: Path) -> None:
+    header, *trials = (shared / "data" / "pairs_cross_quality.csv").read_text().splitlines()
+    by_kind = [[row for row in trials if row.endswith(kind)] for kind in (",1", ",0")]
+    source, results = tmp_path / "pairs.csv", tmp_path / "results.csv"
+    source.write_text("\n".join([header, *by_kind[0][:40], *by_kind[1][:40]]))
+    weights = shared / "data" / "weights" / "edgeface_xxs.safetensors"
+    arguments = [
+        "test",
+        "--model.backbone=timm",
+        f"--model.backbone_options={{architecture: edgenext_xx_small, weights: {weights}}}",
+        "--model.methods=[{method: pyiqa, metric: piqe}, {method: pyiqa, metric: entropy}, random]",
+        "--model.metrics.fmr=[0.03]",
+        *("--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false", "--data.workers=0", "--report=false"),
+        *(f"--data.source={source}", f"--data.root={shared / 'data'}", f"--output={results}"),
+    ]
+    assert main(arguments) == 0
+    methods = {row["method"] for row in csv.DictReader(results.read_text().splitlines())}
+    assert methods == {"pyiqa (metric=piqe)", "pyiqa (metric=entropy)", "random"}

@@ -1,4 +1,4 @@
-"""Where the authors of MagFace and eDifFIQA publish their weights."""
+"""Where the authors of MagFace, eDifFIQA and ViT-FIQA publish their weights."""
 
 from froq_lightning.backbones.published import PublishedWeights
 
@@ -18,3 +18,8 @@ _EDIFFIQA_SOURCE = "https://github.com/LSIbabnikz/eDifFIQA/blob/main/README.md"
 EDIFFIQA_S = PublishedWeights("ediffiqa_s", _EDIFFIQA, _EDIFFIQA_SOURCE, by_hand=True)
 EDIFFIQA_M = PublishedWeights("ediffiqa_m", _EDIFFIQA, _EDIFFIQA_SOURCE, by_hand=True)
 EDIFFIQA_L = PublishedWeights("ediffiqa_l", _EDIFFIQA, _EDIFFIQA_SOURCE, by_hand=True)
+
+_VITFIQA = "https://drive.google.com/drive/u/0/folders/1CZVZnZbnoNaxk_xHhIHU5yLRi7Iqa1jP"
+_VITFIQA_SOURCE = "https://github.com/atzoriandrea/ViT-FIQA-Assessing-Face-Image-Quality-using-Vision-Transformers/blob/main/README.md"
+VITFIQA_T = PublishedWeights("vitfiqa_t", _VITFIQA, _VITFIQA_SOURCE, "CC BY-NC 4.0", by_hand=True)
+VITFIQA_C = PublishedWeights("vitfiqa_c", _VITFIQA, _VITFIQA_SOURCE, "CC BY-NC 4.0", by_hand=True)
