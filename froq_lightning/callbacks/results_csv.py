@@ -74,7 +74,7 @@ def _errors(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
     for counts in error_counts(evaluation):
         result = counts.result
         few = min(result.false_non_matches, result.false_matches) < FEW_ERRORS
-        conventions = " ".join(counts.conventions)
+        conventions = ", ".join(counts.conventions)
         yield (result.data_set, conventions, result.fmr, *(getattr(result, name) for name in COUNTS), int(few))
 
 

@@ -52,7 +52,7 @@ def _method(method: MethodFacts) -> dict[str, Any]:
 
 def _set(one: EvaluatedSet) -> dict[str, Any]:
     mated = int(one.trials.mated.sum())
-    counts = {"images": one.images, "subjects": len(set(one.trials.subjects.tolist()))}
+    counts = {"images": one.images, "subjects": len(np.unique(one.trials.subjects))}
     trials = {"mated": mated, "non_mated": len(one.trials.mated) - mated}
     return {"name": one.name, "note": one.note, **counts, **trials, "left_out": one.left_out}
 

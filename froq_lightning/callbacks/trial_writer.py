@@ -10,7 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.evaluation_writer import evaluation_of
 from froq_lightning.callbacks.output_writer import OutputWriter, trial_data
-from froq_lightning.evaluation.comparisons import Floats
+from froq_lightning.evaluation.comparisons import CHUNK, Floats
 from froq_lightning.evaluation.outcome import EvaluatedSet
 from froq_lightning.formats.format import require_suffix
 from froq_lightning.formats.table import delimiter_of, fill_table
@@ -63,12 +63,14 @@ def _qualities(data_set: EvaluatedSet) -> dict[str, Floats]:
 
 def _rows(data_set: EvaluatedSet, keys: Sequence[str] | None) -> Iterator[list[object]]:
     trials, qualities = data_set.trials, list(_qualities(data_set).values())
-    names = keys or [str(unit) for unit in range(len(trials.subjects))]
-    columns = (trials.first.tolist(), trials.second.tolist(), trials.mated.tolist(), trials.scores.tolist())
-    for first, second, mated, score in zip(*columns, strict=True):
-        of_images = (_number(quality[unit]) for quality in qualities for unit in (first, second))
-        subjects = (int(trials.subjects[first]), int(trials.subjects[second]))
-        yield [data_set.name, names[first], names[second], *subjects, int(mated), _number(score), *of_images]
+    for start in range(0, len(trials.scores), CHUNK):  # as Python's numbers, all would take too much memory
+        part = trials.take(np.arange(start, min(start + CHUNK, len(trials.scores))))
+        columns = (part.first.tolist(), part.second.tolist(), part.mated.tolist(), part.scores.tolist())
+        for first, second, mated, score in zip(*columns, strict=True):
+            of_images = (_number(quality[unit]) for quality in qualities for unit in (first, second))
+            subjects = (int(trials.subjects[first]), int(trials.subjects[second]))
+            names = (str(first), str(second)) if keys is None else (keys[first], keys[second])
+            yield [data_set.name, *names, *subjects, int(mated), _number(score), *of_images]
 
 
 def _number(value: float) -> str:

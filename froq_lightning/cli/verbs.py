@@ -28,7 +28,7 @@ from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.formats.format import usual_suffix
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.reporting import CalibrationReport, EvaluationReport, PredictionReport
+from froq_lightning.reporting import CalibrationReport, EvaluationReport, FigureWriter, PredictionReport
 
 # Arguments of the Trainer's methods that are no options of a command.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
@@ -223,16 +223,19 @@ class EvaluationCLI(ReportedCLI):
     file = "results.csv"
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--report` and `--trials`."""
+        """Add `--output`, `--report`, `--trials` and `--figures`."""
         super().add_arguments_to_parser(parser)
         text = "table to write, .csv or .tsv, of the trials with their scores and qualities, for `froq threshold`"
         parser.add_argument("--trials", type=str | None, default=None, help=text)
+        text = "whether to write every curve as an SVG figure for papers, into OUTPUT.figures"
+        parser.add_argument("--figures", type=bool, nargs="?", const=True, default=False, help=text)
 
     def writers(self, path: Path) -> list[Callback]:
-        """Return the callbacks that write and print the results, and write the trials and the report."""
+        """Return the callbacks that write and print the results, and write the trials, the report and figures."""
         trials = [TrialWriter(self.option("trials"))] if self.option("trials") else []
         reports = [EvaluationReport(path.with_suffix(".html"))] if self.is_reported else []
-        return [EvaluationWriter(path), *trials, *reports]
+        figures = [FigureWriter(path)] if self.option("figures") else []
+        return [EvaluationWriter(path), *trials, *reports, *figures]
 
 
 def _add_restart(parser: LightningArgumentParser) -> None:

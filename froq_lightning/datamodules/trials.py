@@ -23,7 +23,8 @@ from froq_lightning.datamodules.loading import (
 )
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 from froq_lightning.evaluation.comparisons import Floats
-from froq_lightning.sources.source import read_trials
+from froq_lightning.sources.insightface_bin import bin_files
+from froq_lightning.sources.source import find_source, read_trials
 
 OPTIONS = {"source": str, "root": str, "name": str, "part": str, "non_mated": int, "seed": int, "scores": dict}
 Source = str | dict[str, Any]
@@ -34,8 +35,9 @@ class TrialDataModule(LightningDataModule):
 
     Args:
         source: pairs CSV or list, LFW or XQLFW pairs.txt, CFP or IJB-C folder, insightface .bin, or anything whose
-            subjects are known: a folder with one sub-folder per subject, RecordIO. A list gives several data sets; a
-            mapping `{source: …, root: …, name: …, part: …, non_mated: …, seed: …, scores: …}` sets options of one.
+            subjects are known: a folder with one sub-folder per subject, RecordIO. A list gives several data sets, and
+            so does a folder that holds .bin files and no images: one for each. A mapping `{source: …, root: …,
+            name: …, part: …, non_mated: …, seed: …, scores: …}` sets options of one.
         preprocessing: of the backbone; it says how large crops are, and how they are aligned.
         root: folder that the paths in pairs files are relative to, and must not lead out of; by default the file's own,
             which they may lead out of.
@@ -82,7 +84,7 @@ class TrialDataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Read the comparison trials, not yet the images; called by the Trainer."""
         del stage
-        options = [_checked(source) for source in _listed(self.source)]
+        options = [each for source in _listed(self.source) for each in _sets(_checked(source))]
         scores_of_sets = [{**self.scores, **each.pop("scores", {})} for each in options]
         sets = [read_trials(**{**self.shared, **each}) for each in options]
         names = [each.name for each in sets]
@@ -149,6 +151,17 @@ def _checked(source: Source) -> dict[str, Any]:
     if options.get("source") is None:
         raise ConfigurationError(f"Expected a data set to have a `source`, but got {options}")
     return {option: value for option, value in options.items() if value is not None}
+
+
+def _sets(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the options of the data sets that a source stands for: one, or as many as a folder has .bin files."""
+    path = Path(options["source"])
+    files = bin_files(path) if path.is_dir() and find_source(path).takes_the_rest else []
+    if len(files) > 1 and "name" in options:
+        raise ConfigurationError(
+            f"Expected no `name` for {len(files)} data sets, the .bin files of {path.name}, but got {options['name']!r}"
+        )
+    return [{**options, "source": str(file)} for file in files] or [options]
 
 
 def _scores(comparisons: ComparisonSet, scores: Mapping[str, Any]) -> dict[str, Floats]:

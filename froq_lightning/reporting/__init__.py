@@ -3,6 +3,7 @@
 from froq_lightning.reporting.calibration_report import CalibrationReport
 from froq_lightning.reporting.contact_sheet import ContactSheet
 from froq_lightning.reporting.evaluation_report import EvaluationReport
+from froq_lightning.reporting.figure_writer import FigureWriter
 from froq_lightning.reporting.prediction_report import PredictionReport
 
-__all__ = ["CalibrationReport", "ContactSheet", "EvaluationReport", "PredictionReport"]
+__all__ = ["CalibrationReport", "ContactSheet", "EvaluationReport", "FigureWriter", "PredictionReport"]

@@ -10,6 +10,17 @@ from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.errors import ConfigurationError
 
 
+def require_matplotlib(drawing: str, alternative: str) -> None:
+    """Refuse to draw without matplotlib.
+
+    Raises:
+        ConfigurationError: if it is not installed; says what would be drawn, and what can be done.
+    """
+    if find_spec("matplotlib") is None:
+        hint = f"run `pip install 'froq-lightning[report]'`, or {alternative}"
+        raise ConfigurationError(f"Expected matplotlib, which draws {drawing}, to be installed; {hint}")
+
+
 class Report(OutputWriter):
     """Where a page goes, and how many faces it shows.
 
@@ -27,9 +38,7 @@ class Report(OutputWriter):
     title: ClassVar[str]
 
     def __init__(self, path: str | Path, faces: int = 8) -> None:
-        if find_spec("matplotlib") is None:
-            hint = "run `pip install 'froq-lightning[report]'`, or switch the report off with --report=false"
-            raise ConfigurationError(f"Expected matplotlib, which draws the report, to be installed; {hint}")
+        require_matplotlib("the report", "switch the report off with --report=false")
         if faces < 0:
             raise ConfigurationError(f"Expected `faces` to be at least 0, but got {faces}")
         self.path = Path(path)

@@ -16,6 +16,7 @@ from froq_lightning.data.pair_list import pair_up
 from froq_lightning.data.pickled_values import Array, Span
 from froq_lightning.errors import DataError, ImageError
 from froq_lightning.evaluation.comparisons import Booleans
+from froq_lightning.sources.folder import FolderSearch
 from froq_lightning.sources.source import Faces, Request, Source
 
 PLAIN = (bool, int, float, np.number, np.bool_)
@@ -42,6 +43,15 @@ class InsightfaceBin(Source):
         archive = BinFile.open(request.path)
         mated = np.array(archive.stated, dtype=np.bool_)
         return pair_up(request.name, archive.refs(), mated, archive.content, archive.span)
+
+
+def bin_files(path: Path) -> list[Path]:
+    """List the .bin files of a folder that holds them and no images, in the order of their names; else nothing."""
+    try:
+        files = sorted(each for each in path.iterdir() if each.suffix.lower() == ".bin" and each.name[0] != ".")
+    except OSError:
+        return []  # reading it as anything else says why
+    return [] if files and FolderSearch(path).images else files
 
 
 @dataclass(frozen=True)

@@ -190,9 +190,9 @@ def test_the_table_of_errors_has_a_row_for_every_threshold(write: Write, evaluat
     write(evaluation)
     with path.with_suffix(".errors.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {row["conventions"] for row in rows} <= {"froq cr-fiqa iso rce", "froq iso rce", "cr-fiqa"}
+    assert {row["conventions"] for row in rows} <= {"froq, cr-fiqa, iso, rce", "froq, iso, rce", "cr-fiqa"}
     for row in rows:
-        for convention in row["conventions"].split():
+        for convention in row["conventions"].split(", "):
             result = evaluation.result(row["data_set"], "good", convention, float(row["fmr"]))
             assert [row["threshold"], row["fnmr"]] == [str(result.threshold), str(result.fnmr)]
             counts = [result.false_non_matches, result.mated, result.false_matches, result.non_mated]

@@ -9,7 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.datamodules.trials import TrialDataModule
-from froq_lightning.errors import ConfigurationError, DataNotFoundError, UnknownNameError
+from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, UnknownNameError
 
 
 class Collector(LightningModule):
@@ -120,3 +120,29 @@ def test_a_source_that_cannot_be_is_refused(source: Any, error: type, message: s
 def test_names_and_scores_that_cannot_be_are_refused(count: int, scores: Any, message: str, bin_file: Path) -> None:
     with pytest.raises(ConfigurationError, match=message):
         run(TrialDataModule([str(bin_file)] * count, Preprocessing(), scores=scores, workers=0))
+
+
+def test_every_bin_file_of_a_folder_without_images_is_a_data_set(bin_file: Path, crops: list, tmp_path: Path) -> None:
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    for name in ("cfp_fp.bin", "agedb_30.BIN", ".hidden.bin", "notes.txt"):
+        (folder / name).write_bytes(bin_file.read_bytes())
+    data = TrialDataModule([str(folder), str(bin_file)], Preprocessing(), workers=0)
+    assert len(run(data)) == 3
+    assert [data_set.comparisons.name for data_set in data.sets] == ["agedb_30", "cfp_fp", "lfw"]
+    (folder / "face.jpg").symlink_to(crops[0].path)
+    with pytest.raises(DataError, match="tell the subject of every image"):
+        run(TrialDataModule(str(folder), Preprocessing(), workers=0))
+
+
+def test_a_folder_of_which_a_bin_file_cannot_be_read_or_is_named_twice_is_refused(
+    bin_file: Path, tmp_path: Path
+) -> None:
+    for name in ("lfw.bin", "cplfw.bin"):
+        (tmp_path / name).write_bytes(bin_file.read_bytes())
+    named = {"source": str(tmp_path), "name": "mine"}
+    with pytest.raises(ConfigurationError, match=r"no `name` for 2 data sets, the \.bin files of .*, but got 'mine'"):
+        run(TrialDataModule([named], Preprocessing(), workers=0))
+    (tmp_path / "cplfw.bin").write_bytes(b"weights of something")
+    with pytest.raises(DataError, match=r"cplfw\.bin is no pickle, or damaged"):
+        run(TrialDataModule(str(tmp_path), Preprocessing(), workers=0))
