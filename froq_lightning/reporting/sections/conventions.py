@@ -32,7 +32,7 @@ table.interval(cell) %}<small>{{ table.interval(cell) }}</small>{% endif %}</td>
 convention.higher_is_better else "lower" }} is better</caption>
 <thead><tr><th scope="col">Method</th>
 {% for counts in table.sets %}
-<th scope="col"><span class="name">{{ counts.data_set }}</span><small>{{ counts.false_non_matches | count
+<th scope="col"><span class="name">{{ counts.data_set | breakable }}</span><small>{{ counts.false_non_matches | count
 }} false non-matches{{ few(counts.false_non_matches, limit) }}</small></th>
 {% endfor %}
 {% if table.columns | length > table.sets | length %}
@@ -41,7 +41,7 @@ convention.higher_is_better else "lower" }} is better</caption>
 </tr></thead>
 <tbody>
 {% for name, cells in table.rows %}
-<tr><th scope="row">{{ swatch(strokes[name]) }}<span class="name">{{ name }}</span></th>
+<tr><th scope="row">{{ swatch(strokes[name]) }}<span class="name">{{ name | breakable }}</span></th>
 {{ values(table, cells) }}
 </tr>
 {% endfor %}
@@ -69,7 +69,7 @@ convention.higher_is_better else "lower" }} is better</caption>
 <div class="grid">
 {% for figure in block.figures %}
 {% set counts = figure.counts %}
-<figure><figcaption><span class="name">{{ counts.data_set }}</span><small>{{ counts.convention }} at FMR {{
+<figure><figcaption><span class="name">{{ counts.data_set | breakable }}</span><small>{{ counts.convention }} at FMR {{
 "%g" | format(counts.fmr) }}: {{ counts.false_non_matches | count }} false non-matches of {{ counts.mated | count
 }} mated trials{{ few(counts.false_non_matches, limit) }}</small></figcaption>{{ figure.drawing }}</figure>
 {% endfor %}

@@ -38,7 +38,7 @@ see its line alone, with its interval.</span></p>
 <fieldset><legend>{{ title }}</legend>
 {% for name, stroke in group.items() %}
 <label><input type="checkbox" id="show-{{ stroke.mark }}" autocomplete="off"{% if name in shown or group is
-sameas references %} checked{% endif %}>{{ swatch(stroke) }}<span class="name">{{ name }}</span></label>
+sameas references %} checked{% endif %}>{{ swatch(stroke) }}<span class="name">{{ name | breakable }}</span></label>
 {% endfor %}
 {% if has_intervals and group is sameas references %}
 <label><input type="checkbox" id="show-interval" autocomplete="off"{% if shown | length <= few %} checked{% endif

@@ -21,7 +21,7 @@ which are marked, differences between methods may be chance.</p>
 <tbody>
 {% for row in rows %}
 {% set counts = row.result %}
-<tr><th scope="row"><span class="name">{{ counts.data_set }}</span><small>{{
+<tr><th scope="row"><span class="name">{{ counts.data_set | breakable }}</span><small>{{
 row.conventions | join(", ") }}</small></th>
 <td data-label="Mated trials">{{ counts.mated | count }}</td>
 <td data-label="Non-mated trials">{{ counts.non_mated | count }}</td>
