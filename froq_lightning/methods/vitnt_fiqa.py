@@ -27,10 +27,10 @@ STEEPNESS = 8
 class VitntFiqa(TransformerMethod):
     """Distances between the tokens that consecutive blocks return; one pass, which other methods may share.
 
-    The network's final norm is applied to the output of each block, and every patch token is L2-normalised. With d_p,
-    the mean Euclidean distance between token p after a block and after the next one, s_p = 2 / (1 + exp(8 d_p)).
-    score = sum of w_p s_p, where w_p is the share of the attention of the last used block, mean over its heads, that
-    token p gets of all tokens, among the patch tokens.
+    The network's final norm, or the one behind pooling where none comes before, is applied to the output of each block,
+    and every patch token is L2-normalised. With d_p, the mean Euclidean distance between token p after a block and
+    after the next one, s_p = 2 / (1 + exp(8 d_p)). score = sum of w_p s_p, where w_p is the share of the attention of
+    the last used block, mean over its heads, that token p gets of all tokens, among the patch tokens.
 
     Args:
         weighted: whether w_p are these weights; equal ones otherwise.
