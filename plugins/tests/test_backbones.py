@@ -16,7 +16,8 @@ from froq_lightning.conformance import check_backbone, check_channel_order_on_fa
 
 SMALL = (
     *("adaface_ir18", "arcface_iresnet18", "cvlface_ir18", "edgeface_xxs", "edgeface_xs"),
-    *("edgeface_s", "facenet", "insightface_mbf", "insightface_vit_t", "magface_iresnet18", "mobilefacenet"),
+    *("edgeface_s", "ediffiqa_s", "facenet", "insightface_mbf", "insightface_vit_t", "magface_iresnet18"),
+    "mobilefacenet",
 )
 LARGE = (
     *("adaface_ir34", "adaface_ir_se50", "arcface_iresnet34", "arcface_iresnet50", "arcface_iresnet100"),
@@ -29,6 +30,10 @@ LARGE = (
         "curricularface_ir50",
         "curricularface_ir101",
         "edgeface_base",
+        "ediffiqa_m",
+        "ediffiqa_l",
+        "vitfiqa_t",
+        "vitfiqa_c",
     ),
     *("insightface_mbf_large", "insightface_vit_s", "insightface_vit_b"),
     *("magface_iresnet50", "magface_iresnet100", "transface_vit_b"),
@@ -106,11 +111,15 @@ def over_128(opencv: Tensor) -> Tensor:
         # extract_xqlfw.py wrote with their channels swapped ("in BGR format", says its README): RGB again.
         ("crfiqa_iresnet50", as_rgb),
         ("edgeface_xxs", as_rgb),
+        # eDifFIQA's dataset.py opens images with Pillow; its configurations have ToTensor, then mean and std 0.5.
+        ("ediffiqa_s", as_rgb),
         # facenet-pytorch standardises Pillow's RGB pixels; so does the `dataloader.py` of MobileFaceNet's authors.
         ("facenet", over_128),
         ("mobilefacenet", over_128),
         # MagFace, inference/gen_feat.py (and dataloader.py in training): cv2.imread, then ToTensor; mean 0, std 1.
         ("magface_iresnet18", unscaled_bgr),
+        # ViT-FIQA trains on images that mxnet or Pillow decoded, then mean and std 0.5.
+        ("vitfiqa_t", as_rgb),
         # SwinFace's inference.py turns OpenCV's BGR into RGB.
         ("swinface", as_rgb),
     ],

@@ -75,6 +75,7 @@ LAYOUTS = [
     ("crfiqa_iresnet50", dict, {}),
     ("curricularface_ir101", dict, {}),
     ("cvlface_ir18", partial(replaced, "", "net."), {}),
+    ("ediffiqa_s", dict, {}),
     ("edgeface_xs", dict, {}),
     ("edgeface_xs", partial(replaced, "model.", ""), {}),
     ("facenet", dict, {}),
@@ -90,6 +91,7 @@ LAYOUTS = [
     ("swinface", swinface, {}),
     ("swinface", swinface, {"attributes": False}),
     ("transface_vit_s", dict, {}),
+    ("vitfiqa_t", dict, {}),
 ]
 FAST = (lightning, resumed, mobilefacenet)
 
@@ -125,10 +127,13 @@ def refuses(tmp_path: Path) -> Refuses:
         ("arcface_iresnet50", resumed),
         ("crfiqa_iresnet50", dict),
         ("edgeface_xs", dict),
+        ("ediffiqa_s", dict),
         ("magface_iresnet18", distributed),
         ("magface_iresnet18", in_parallel),
         ("mobilefacenet", mobilefacenet),
         ("swinface", swinface),
+        ("vitfiqa_t", dict),
+        ("vitfiqa_c", dict),
     ],
 )
 def test_the_error_of_another_backbone_names_that_of_the_file(
@@ -143,6 +148,7 @@ def test_the_error_of_another_backbone_names_that_of_the_file(
         ("adaface_ir34", lightning, "adaface_ir18", r"162 missing \(body\.3\.shortcut_layer"),
         ("arcface_iresnet18", dict, "arcface_iresnet34", r"keys 144 unexpected \(layer1\.2\.bn1\.weight"),
         ("crfiqa_iresnet50", dict, "arcface_iresnet50", r"keys 2 missing \(qs\.weight, qs\.bias\)"),
+        ("ediffiqa_s", dict, "arcface_iresnet18", r"191 missing \(base_model\.conv1\.weight"),
         ("edgeface_s", dict, "edgeface_xs", r"of another shape \(model\."),
         ("magface_iresnet18", in_parallel, "magface_iresnet50", r"288 unexpected \(features\.layer1\.2\.bn1\.w"),
         (
@@ -182,6 +188,7 @@ def wrapped(layout: Layout, state: StateDict) -> dict[str, Any]:
             "crfiqa_iresnet50",
             "left out 2 keys that the network does not have (qs.weight, qs.bias)",
         ),
+        ("arcface_iresnet18", dict, "ediffiqa_s", "cut 'base_model.' off its keys"),
         ("insightface_vit_t", partial(replaced, "", "net."), "insightface_vit_t", "cut 'net.' off its keys"),
         ("transface_vit_s", partial(replaced, "", "net."), "transface_vit_s", "cut 'net.' off its keys"),
         ("insightface_mbf", partial(wrapped, dict), "insightface_mbf", "cut 'module._orig_mod.' off"),

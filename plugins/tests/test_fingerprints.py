@@ -48,11 +48,16 @@ SIZES = {
     "cvlface_ir18": (179, 24_020_352),
     "cvlface_ir50": (467, 43_585_600),
     "cvlface_ir101": (917, 65_150_912),
+    "ediffiqa_s": (191, 24_551_937),
+    "ediffiqa_m": (479, 44_117_185),
+    "ediffiqa_l": (929, 65_682_497),
     "edgeface_base": (214, 18_225_812),
     "edgeface_s": (257, 3_652_520),
     "insightface_mbf_large": (606, 6_314_880),
     "insightface_vit_s": (150, 76_023_296),
     "magface_iresnet50": (475, 43_590_848),
+    "vitfiqa_c": (156, 76_024_832),
+    "vitfiqa_t": (157, 76_025_856),
     "transface_vit_b": (284, 124_471_040),
 }
 SLOW = {

@@ -99,7 +99,11 @@ class VisionTransformer(nn.Module):
 
     def tokens(self, x: Tensor) -> Tensor:
         """Map preprocessed crops to the `[B, 144, width]` tokens after the last block, normalised."""
-        x = self.pos_drop(self.patch_embed(x) + self.pos_embed)
+        return self.encode(self.patch_embed(x))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Map `[B, N, width]` tokens to those after the last block, normalised."""
+        x = self.pos_drop(x + self.pos_embed)
         for block in self.blocks:
             x = block(x)
         return self.norm(x)
