@@ -43,17 +43,23 @@ def create_methods(
     Raises:
         UnknownNameError: for an unknown method or option.
         ConfigurationError: for a wrong value, no method, or two methods of one label.
-        ExtensionError: for a method that cannot be imported. `all` leaves it out with a warning.
+        ExtensionError: for a method that cannot be imported, or lacks a package. `all` leaves it out with a warning.
     """
     methods: dict[str, QualityMethod] = {}
-    for options in _expanded(specs):
+    for options, is_of_all in _expanded(specs):
         name = options.setdefault("method", DEFAULT_METHOD)
         label = options.pop("label", None) or _label(options)
         if not isinstance(label, str):
             raise ConfigurationError(f"Expected `label` to be text, but got {label!r}")
         if label in methods:
             raise ConfigurationError(f"Expected methods of different names, but got {label} twice; give one a `label`")
-        method = _create(options, read_observer, defaults)
+        try:
+            method = _create(options, read_observer, defaults)
+        except ExtensionError as error:
+            if not is_of_all:
+                raise
+            LOGGER.warning("warning: `all` leaves a method out: %s", error)
+            continue
         if not isinstance(method, QualityMethod):
             raise ConfigurationError(
                 f"Expected a method that scores images one by one, but got {name}, which labels a whole calibration "
@@ -78,12 +84,13 @@ def create_labeller(
     return options["method"], _create(options, read_observer, defaults)
 
 
-def _expanded(specs: MethodSpec | Sequence[MethodSpec]) -> Iterator[dict[str, Any]]:
+def _expanded(specs: MethodSpec | Sequence[MethodSpec]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield the options of each method, and whether `all` stands for it."""
     for spec in [specs] if isinstance(specs, (str, Mapping)) else specs:
         if spec == ALL:
-            yield from ({"method": name} for name in _names_of_all())
+            yield from (({"method": name}, True) for name in _names_of_all())
         else:
-            yield {"method": spec} if isinstance(spec, str) else dict(spec)
+            yield {"method": spec} if isinstance(spec, str) else dict(spec), False
 
 
 def _names_of_all() -> Iterator[str]:

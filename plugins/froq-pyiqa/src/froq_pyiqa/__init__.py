@@ -1,0 +1,1 @@
+"""General image quality, by the metrics of pyiqa, as a quality method of froq-lightning."""
