@@ -87,12 +87,14 @@ def score_histogram(trials: Trials, thresholds: Mapping[float, float], name: str
         counts, edges = np.histogram(trials.scores[usable & kind], bins=SCORE_BINS, range=ends)
         axes.stairs(counts / max(counts.sum(), 1), edges, fill=True, color=colour, alpha=0.45)
         axes.stairs(counts / max(counts.sum(), 1), edges, color=colour, linewidth=1.2)
+    highest = max(thresholds.values(), default=math.nan)
     for fmr, threshold in thresholds.items():
         if not math.isnan(threshold):
             axes.axvline(threshold, color=INK, linewidth=1.0, linestyle=(0, (3, 2)))
-            label = f"FMR {fmr:g}"
-            above = axes.get_xaxis_transform()
-            axes.text(threshold, 0.98, label, color=INK, rotation=90, ha="right", va="top", fontsize=8, transform=above)
+            # The last label stands behind its line: thresholds may be near each other.
+            side = "left" if threshold == highest and len(thresholds) > 1 else "right"
+            label, above = f"FMR {fmr:g}", axes.get_xaxis_transform()
+            axes.text(threshold, 0.98, label, color=INK, rotation=90, ha=side, va="top", fontsize=8, transform=above)
     axes.set_ylim(bottom=0)
     axes.set_yticks([])
     axes.set_xlabel("comparison score", color=INK)
