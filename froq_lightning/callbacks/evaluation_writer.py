@@ -57,7 +57,7 @@ class EvaluationWriter(JournaledWriter):
         if not isinstance(pl_module, FroqModule):
             return
         self._is_recorded = False
-        pl_module.evaluation_run.journal = self.journal
+        pl_module.evaluation_run.collect_from(self.journal)
         given: Any = trainer.test_dataloaders
         loaders = given if isinstance(given, list) else [given]
         images = sum(len(getattr(loader.sampler, "share", loader.sampler)) for loader in loaders)
