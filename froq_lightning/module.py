@@ -174,7 +174,11 @@ class FroqModule(LightningModule):
         if stage == "validate":
             return {**passes, "labeller": self.labelling.identity()}
         if stage == "test":
-            return {**passes, "methods": {name: scorer.identity() for name, scorer in self._scorers().items()}}
+            scorers = self._scorers()
+            # Scores are columns of a table: JSON objects are equal in any order, lists are not.
+            order = [[name, *scorer.methods] for name, scorer in scorers.items()]
+            methods = {name: scorer.identity() for name, scorer in scorers.items()}
+            return {**passes, "methods": methods, "order_of_methods": order}
         return {**passes, "observer": (self.observer or self.read_observer()).sha256(), "embeddings": self.embeddings}
 
     def resume(self, batches: Iterable[ObservedBatch]) -> None:

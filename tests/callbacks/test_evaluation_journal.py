@@ -1,0 +1,85 @@
+"""What an evaluation that ended early goes on with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from froq_lightning.callbacks import EvaluationWriter
+from froq_lightning.datamodules.loading import BatchSize
+from froq_lightning.datamodules.trials import TrialDataModule
+from froq_lightning.errors import JournalError
+from froq_lightning.evaluation.evaluate import MetricOptions
+from froq_lightning.module import FroqModule
+
+METHODS = ("embedding_norm", {"method": "random", "seed": 1})
+
+
+class FixedBatchSize(Callback):
+    """Finds a batch size, as `FastestBatchSize` does, that does not depend on time."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Set it where none was found yet."""
+        del pl_module, stage
+        data: TrialDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        data.batch_size = self.size if data.batch_size == "auto" else data.batch_size
+
+
+class EndedError(Exception):
+    """Stands for whatever ends a run."""
+
+
+class EndAfter(Callback):
+    """Ends a run after some batches."""
+
+    def __init__(self, batches: int) -> None:
+        self.batches = batches
+
+    def on_test_batch_end(self, *_: Any, **_options: Any) -> None:
+        """Count the batches."""
+        self.batches -= 1
+        if not self.batches:
+            raise EndedError
+
+
+def people(shared: Path, folder: Path, first: int, count: int) -> str:
+    """Link some subjects of the shared faces into a folder."""
+    folder.mkdir()
+    for subject in sorted((shared / "data" / "faces").iterdir())[first : first + count]:
+        (folder / subject.name).symlink_to(subject)
+    return str(folder)
+
+
+def evaluate(
+    output: Path,
+    sources: Sequence[str],
+    methods: Sequence[Any] = METHODS,
+    callbacks: Sequence[Callback] = (),
+    batch_size: BatchSize = 4,
+) -> TrialDataModule:
+    """Run `test` with the same network each time, and return the data."""
+    torch.manual_seed(0)
+    network = {"architecture": "test_resnet", "num_classes": 8}
+    metrics = MetricOptions(("froq",), (0.1,))
+    module = FroqModule("timm", network, methods=tuple(methods), metrics=metrics)
+    data = TrialDataModule(list(sources), module.preprocessing, batch_size=batch_size, workers=0)
+    options = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    writers = [EvaluationWriter(output), *callbacks]
+    Trainer(accelerator="cpu", enable_checkpointing=False, callbacks=writers, **options).test(
+        module, data, verbose=False
+    )
+    return data
+
+
+def test_methods_in_another_order_do_not_go_on(shared: Path, tmp_path: Path) -> None:
+    sources, output = [people(shared, tmp_path / "few", 0, 4)], tmp_path / "results.csv"
+    with pytest.raises(EndedError):
+        evaluate(output, sources, callbacks=[EndAfter(2)])
+    with pytest.raises(JournalError, match=r"model\.order_of_methods was"):
+        evaluate(output, sources, METHODS[::-1])
