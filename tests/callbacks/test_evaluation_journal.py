@@ -83,3 +83,13 @@ def test_methods_in_another_order_do_not_go_on(shared: Path, tmp_path: Path) -> 
         evaluate(output, sources, callbacks=[EndAfter(2)])
     with pytest.raises(JournalError, match=r"model\.order_of_methods was"):
         evaluate(output, sources, METHODS[::-1])
+
+
+def test_a_batch_size_that_was_found_is_taken_again_after_a_small_data_set(shared: Path, tmp_path: Path) -> None:
+    sources = [people(shared, tmp_path / "few", 0, 3), people(shared, tmp_path / "many", 3, 8)]
+    output = tmp_path / "results.csv"
+    found = len(list((tmp_path / "few").glob("*/*"))) + 5
+    with pytest.raises(EndedError):
+        evaluate(output, sources, callbacks=[FixedBatchSize(found), EndAfter(1)], batch_size="auto")
+    data = evaluate(output, sources, callbacks=[FixedBatchSize(found + 1)], batch_size="auto")
+    assert data.batch_size == found
