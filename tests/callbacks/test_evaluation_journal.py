@@ -56,33 +56,32 @@ def people(shared: Path, folder: Path, first: int, count: int) -> str:
     return str(folder)
 
 
-def evaluate(
-    output: Path,
-    sources: Sequence[str],
-    methods: Sequence[Any] = METHODS,
-    callbacks: Sequence[Callback] = (),
-    batch_size: BatchSize = 4,
-) -> TrialDataModule:
-    """Run `test` with the same network each time, and return the data."""
+def network(methods: Sequence[Any] = METHODS) -> FroqModule:
+    """The same network each time."""
     torch.manual_seed(0)
-    network = {"architecture": "test_resnet", "num_classes": 8}
-    metrics = MetricOptions(("froq",), (0.1,))
-    module = FroqModule("timm", network, methods=tuple(methods), metrics=metrics)
+    options = {"architecture": "test_resnet", "num_classes": 8}
+    return FroqModule("timm", options, methods=tuple(methods), metrics=MetricOptions(("froq",), (0.1,)))
+
+
+def evaluate(
+    module: FroqModule, output: Path, sources: Sequence[str], *callbacks: Callback, batch_size: BatchSize = 4
+) -> TrialDataModule:
+    """Run `test`, and return the data."""
     data = TrialDataModule(list(sources), module.preprocessing, batch_size=batch_size, workers=0)
     options = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    writers = [EvaluationWriter(output), *callbacks]
-    Trainer(accelerator="cpu", enable_checkpointing=False, callbacks=writers, **options).test(
-        module, data, verbose=False
+    trainer = Trainer(
+        accelerator="cpu", enable_checkpointing=False, callbacks=[EvaluationWriter(output), *callbacks], **options
     )
+    trainer.test(module, data, verbose=False)
     return data
 
 
 def test_methods_in_another_order_do_not_go_on(shared: Path, tmp_path: Path) -> None:
     sources, output = [people(shared, tmp_path / "few", 0, 4)], tmp_path / "results.csv"
     with pytest.raises(EndedError):
-        evaluate(output, sources, callbacks=[EndAfter(2)])
+        evaluate(network(), output, sources, EndAfter(2))
     with pytest.raises(JournalError, match=r"model\.order_of_methods was"):
-        evaluate(output, sources, METHODS[::-1])
+        evaluate(network(METHODS[::-1]), output, sources)
 
 
 def test_a_batch_size_that_was_found_is_taken_again_after_a_small_data_set(shared: Path, tmp_path: Path) -> None:
@@ -90,6 +89,16 @@ def test_a_batch_size_that_was_found_is_taken_again_after_a_small_data_set(share
     output = tmp_path / "results.csv"
     found = len(list((tmp_path / "few").glob("*/*"))) + 5
     with pytest.raises(EndedError):
-        evaluate(output, sources, callbacks=[FixedBatchSize(found), EndAfter(1)], batch_size="auto")
-    data = evaluate(output, sources, callbacks=[FixedBatchSize(found + 1)], batch_size="auto")
+        evaluate(network(), output, sources, FixedBatchSize(found), EndAfter(1), batch_size="auto")
+    data = evaluate(network(), output, sources, FixedBatchSize(found + 1), batch_size="auto")
     assert data.batch_size == found
+
+
+def test_a_run_after_one_that_failed_takes_the_methods_that_the_module_has_now(shared: Path, tmp_path: Path) -> None:
+    sources, module = [people(shared, tmp_path / "few", 0, 4)], network()
+    with pytest.raises(EndedError):
+        evaluate(module, tmp_path / "failed.csv", sources, EndAfter(2))
+    module.methods = METHODS[:1]
+    evaluate(module, tmp_path / "results.csv", sources)
+    assert module.evaluation is not None
+    assert [method.name for method in module.evaluation.methods] == ["embedding_norm"]
