@@ -174,7 +174,11 @@ class FroqModule(LightningModule):
         if stage == "validate":
             return {**passes, "labeller": self.labelling.identity()}
         if stage == "test":
-            return {**passes, "methods": {name: scorer.identity() for name, scorer in self._scorers().items()}}
+            scorers = self._scorers()
+            # Scores are columns of a table: JSON objects are equal in any order, lists are not.
+            order = [[name, *scorer.methods] for name, scorer in scorers.items()]
+            methods = {name: scorer.identity() for name, scorer in scorers.items()}
+            return {**passes, "methods": methods, "order_of_methods": order}
         return {**passes, "observer": (self.observer or self.read_observer()).sha256(), "embeddings": self.embeddings}
 
     def resume(self, batches: Iterable[ObservedBatch]) -> None:
@@ -222,7 +226,9 @@ class FroqModule(LightningModule):
     def on_test_start(self) -> None:
         """Look at the data and the networks."""
         sets = Feed(self.trainer, self.trainer.test_dataloaders, self.preprocessing).trials()
-        self.evaluation_run = EvaluationRun(self._scorers(), sets, self.device)
+        # A later run makes its own, however this one ends.
+        scorers, self._created = self._scorers(), None
+        self.evaluation_run = EvaluationRun(scorers, sets, self.device)
 
     def test_step(self, batch: FaceBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, RecognisedBatch]:
         """Embed the images of a batch, and score them by every method."""
@@ -232,7 +238,6 @@ class FroqModule(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Compare, and compute the metrics."""
         self.evaluation = self.evaluation_run.finish(self.identity, self.metrics)
-        self._created = None
         for result in self.evaluation.results if self.evaluation else ():
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
