@@ -131,7 +131,7 @@ class TrialDataModule(LightningDataModule):
         """Say, as JSON values, what the batches depend on besides the names of the images."""
         archives = [each.images[0].path.stat() for each in self.sets if each.images[0].archive is not None]
         return {
-            "source": self.source,
+            "source": [_without_trials(source) for source in _listed(self.source)],
             "root": self.shared["root"],
             "archives": [[stat.st_size, stat.st_mtime_ns] for stat in archives],
             "aligner": self.aligner,
@@ -175,6 +175,13 @@ def _checked(source: Source) -> dict[str, Any]:
     if options.get("source") is None:
         raise ConfigurationError(f"Expected a data set to have a `source`, but got {options}")
     return {option: value for option, value in options.items() if value is not None}
+
+
+def _without_trials(source: Source) -> Source:
+    """Return what of a data set the images depend on, not the choice of trials or scores from elsewhere."""
+    if isinstance(source, str):
+        return source
+    return {option: value for option, value in source.items() if option not in {"non_mated", "seed", "scores"}}
 
 
 def _sets(options: dict[str, Any]) -> list[dict[str, Any]]:
