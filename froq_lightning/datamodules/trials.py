@@ -188,9 +188,12 @@ def _sets(options: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the options of the data sets that a source stands for: one, or as many as a folder has .bin files."""
     path = Path(options["source"])
     files = bin_files(path) if path.is_dir() and find_source(path).takes_the_rest else []
-    if len(files) > 1 and "name" in options:
+    # Images of archives are told apart by their numbers alone, so that scores of one would fit all.
+    if len(files) > 1 and (own := {"name", "scores"} & set(options)):
+        option = min(own)
         raise ConfigurationError(
-            f"Expected no `name` for {len(files)} data sets, the .bin files of {path.name}, but got {options['name']!r}"
+            f"Expected no `{option}` for {len(files)} data sets, the .bin files of {path.name}, but got "
+            f"{options[option]!r}; give each file as a `source`"
         )
     return [{**options, "source": str(file)} for file in files] or [options]
 
