@@ -104,7 +104,7 @@ class FroqModule(LightningModule):
         self.observer: Observer | None = None
         self._resumed: Iterable[ObservedBatch] = ()
         self._quality: FroqQuality | None = None
-        self._created: dict[str, MethodScorer] | None = None
+        self._created: tuple[Any, dict[str, MethodScorer]] | None = None
         self.calibration: Calibration | None = None
         self.evaluation: Evaluation | None = None
 
@@ -251,12 +251,13 @@ class FroqModule(LightningModule):
 
     def _scorers(self) -> dict[str, MethodScorer]:
         """Return the methods of `test` on the network, by the name "", and on further networks, by theirs."""
-        if self._created is None:
+        settings = (self.methods, self.backbones, self.observer_path)
+        if self._created is None or self._created[0] != settings:
             methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
             layout = {"channels_last": self.set_memory_format(), "compiled": self.compiled}
             others = further_scorers(self.backbones, self.trainer.strategy.root_device, **layout)
-            self._created = {"": MethodScorer(self.backbone, methods), **others}
-        return self._created
+            self._created = settings, {"": MethodScorer(self.backbone, methods), **others}
+        return self._created[1]
 
     def _froq_quality(self) -> FroqQuality:
         """Return the method that scores by the Observer in use, which is read when it is first needed."""

@@ -109,9 +109,7 @@ class JournaledWriter(OutputWriter):
 
     def _skip_done(self, data: FaceDataModule | TrialDataModule, trainer: Trainer, images: int) -> None:
         facts = [block.facts for block in self.journal.done()]
-        data.skip(
-            [(each.get("loader", 0), each["samples"], each.get("batch_size") or each["samples"]) for each in facts]
-        )
+        data.skip([(each.get("loader", 0), each["samples"], each.get("batch_size", each["samples"])) for each in facts])
         done = sum(gathered({process_number(): sum(each["samples"] for each in facts)}).values())
         if done and trainer.is_global_zero:
             print(f"going on: {done} of {images} done, as {self.journal.folder} says", flush=True)

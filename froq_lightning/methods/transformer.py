@@ -20,6 +20,8 @@ from froq_lightning.methods.attention import Attention, AttentionMode, Logits
 from froq_lightning.methods.quality_method import SharedPassMethod
 from froq_lightning.observation.layer_taps import LayerTaps
 
+# More registers than that no network has.
+MOST_PREFIX_TOKENS = 16
 # Images of a dry run: with one alone, the windows of an image could be taken for images.
 IMAGES = 2
 
@@ -214,8 +216,10 @@ def _transformer(network: nn.Module, events: Sequence[_Event], run: Sequence[_Ou
         if isinstance(event, _Output) and event.shape[-1:] == (width,) and _is_norm(network.get_submodule(event.name))
     )
     holder = network.get_submodule(_parent(run[-1].parent))
+    before = events[: events.index(run[0])]
+    maps = [event.shape for event in before if isinstance(event, _Output) and len(event.shape) == 4]
     is_chain = all(block.follows for block in run[1:])
-    return Transformer(blocks, tokens, _prefix(holder, tokens), next(norms, ""), is_chain)
+    return Transformer(blocks, tokens, _prefix(holder, tokens, maps), next(norms, ""), is_chain)
 
 
 def _fault(attentions: Sequence[Attention], images: int, tokens: int) -> str:
@@ -228,9 +232,15 @@ def _is_norm(module: nn.Module) -> bool:
     return "norm" in name and ("layer" in name or "rms" in name)
 
 
-def _prefix(holder: nn.Module, tokens: int) -> int | None:
-    """Number of class and register tokens: as timm's networks say, or else known where patches make a square."""
+def _prefix(holder: nn.Module, tokens: int, maps: Sequence[tuple[int, ...]]) -> int | None:
+    """Number of class and register tokens: what timm's networks say, or what there is besides a map of patches.
+
+    Without a map of about as many patches, it is known where they make a square.
+    """
     stated = getattr(holder, "num_prefix_tokens", None)
     if isinstance(stated, int):
         return stated
+    extra = [tokens - height * width for _, _, height, width in reversed(maps)]
+    if fitting := [number for number in extra if 0 <= number <= MOST_PREFIX_TOKENS]:
+        return fitting[0]
     return next((extra for extra in (0, 1) if isqrt(tokens - extra) ** 2 == tokens - extra), None)

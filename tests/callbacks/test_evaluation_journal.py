@@ -10,7 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from froq_lightning.callbacks import EvaluationWriter
 from froq_lightning.datamodules.loading import BatchSize
-from froq_lightning.datamodules.trials import TrialDataModule
+from froq_lightning.datamodules.trials import Source, TrialDataModule
 from froq_lightning.errors import JournalError
 from froq_lightning.evaluation.evaluate import MetricOptions
 from froq_lightning.module import FroqModule
@@ -64,7 +64,7 @@ def network(methods: Sequence[Any] = METHODS) -> FroqModule:
 
 
 def evaluate(
-    module: FroqModule, output: Path, sources: Sequence[str], *callbacks: Callback, batch_size: BatchSize = 4
+    module: FroqModule, output: Path, sources: Sequence[Source], *callbacks: Callback, batch_size: BatchSize = 4
 ) -> TrialDataModule:
     """Run `test`, and return the data."""
     data = TrialDataModule(list(sources), module.preprocessing, batch_size=batch_size, workers=0)
@@ -102,3 +102,12 @@ def test_a_run_after_one_that_failed_takes_the_methods_that_the_module_has_now(s
     evaluate(module, tmp_path / "results.csv", sources)
     assert module.evaluation is not None
     assert [method.name for method in module.evaluation.methods] == ["embedding_norm"]
+
+
+def test_other_trials_between_the_images_of_a_data_set_go_on(shared: Path, tmp_path: Path) -> None:
+    source, output = people(shared, tmp_path / "few", 0, 4), tmp_path / "results.csv"
+    with pytest.raises(EndedError):
+        evaluate(network(), output, [{"source": source, "non_mated": 9}], EndAfter(2))
+    data = evaluate(network(), output, [{"source": source, "non_mated": 12, "seed": 1}])
+    assert int((~data.sets[0].comparisons.mated).sum()) == 12
+    assert not output.with_name("results.csv.partial").exists()

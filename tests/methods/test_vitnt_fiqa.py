@@ -99,9 +99,12 @@ def test_patches_need_not_make_a_square_where_the_network_says_which_tokens_they
 
 
 @pytest.mark.parametrize("extra", [0, 1, 2])
-def test_elsewhere_one_token_beside_a_square_is_a_class_token(extra: int, small_images: Tensor) -> None:
-    backbone = plain_vit(extra=extra)
-    if extra == 2:
+@pytest.mark.parametrize("has_map", [True, False])
+def test_elsewhere_a_map_tells_the_number_of_patches_or_else_a_square(
+    extra: int, has_map: bool, small_images: Tensor
+) -> None:
+    backbone = plain_vit(extra=extra, has_map=has_map)
+    if extra == 2 and not has_map:
         message = "to know which tokens are patches, but PlainViT has 18, which make no square; choose another method"
         with pytest.raises(BackboneError, match=message):
             VitntFiqa().score(backbone, small_images)
