@@ -57,7 +57,7 @@ def main() -> None:
 
 def run(scorer: MethodScorer, images: torch.Tensor) -> tuple[float, float]:
     """Plan and score; return both times in seconds."""
-    planned = plan(scorer, BATCH).milliseconds * len(images) / 1000
+    planned = plan(scorer, BATCH).seconds(len(images))
     start = time.perf_counter()
     for part in images.split(BATCH):
         scorer.score(part)

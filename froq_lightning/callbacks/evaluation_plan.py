@@ -17,7 +17,7 @@ def plan_lines(plans: Mapping[str, Plan], images: int, processes: int = 1) -> It
         images: that this process is to score.
         processes: of the run.
     """
-    seconds = images * sum(plan.milliseconds for plan in plans.values()) / 1000
+    seconds = sum(plan.seconds(images) for plan in plans.values())
     where = f" of this process, one of {processes}" if processes > 1 else ""
     yield f"plan for {images:,} images{where}: about {duration(seconds)} of passes"
     for name, plan in plans.items():

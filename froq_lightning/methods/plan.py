@@ -9,7 +9,7 @@ import torch
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.methods.quality_method import QualityMethod, SharedPassMethod
-from froq_lightning.methods.scoring import TIMED_BATCHES, BatchScores, MethodScorer, ScoringCosts
+from froq_lightning.methods.scoring import TIMED_BATCHES, BatchScores, MethodScorer, ScoringCosts, looks_at_layers
 
 # Images of a trial: one, or the most of these that take no longer than that.
 SIZES, MAX_SECONDS = (4, 32), 1.0
@@ -40,23 +40,26 @@ class Plan:
     Args:
         pass_milliseconds: per image, of the forward pass that gives the embeddings.
         methods: in their order.
+        timing: milliseconds of the passes that time methods alone on the first batches.
     """
 
     pass_milliseconds: float
     methods: tuple[PlannedMethod, ...]
+    timing: float = 0.0
 
-    @property
-    def milliseconds(self) -> float:
-        """Per image, of all together."""
+    def seconds(self, images: int) -> float:
+        """Of all together, for that many images."""
         times = [method.milliseconds for method in self.methods if not method.refusal]
-        return self.pass_milliseconds + sum(times)
+        return (images * (self.pass_milliseconds + sum(times)) + self.timing) / 1000
 
 
 def plan(scorer: MethodScorer, batch_size: int) -> Plan:
     """Try every method of a scorer, at that batch size or a smaller one; each scores one image twice at least."""
     backbone = scorer.backbone
     bare = _costs(backbone, {}, batch_size).pass_milliseconds
-    return Plan(bare, tuple(_planned(backbone, name, each, batch_size) for name, each in scorer.methods.items()))
+    methods = tuple(_planned(backbone, name, each, batch_size) for name, each in scorer.methods.items())
+    looking = sum(looks_at_layers(scorer.methods[each.name]) and not each.refusal for each in methods)
+    return Plan(bare, methods, TIMED_BATCHES * batch_size * bare * (looking + 1) if looking else 0.0)
 
 
 def _planned(backbone: Backbone, name: str, method: QualityMethod, batch_size: int) -> PlannedMethod:

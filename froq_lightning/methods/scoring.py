@@ -8,7 +8,7 @@ from functools import partial
 from importlib import metadata
 from statistics import median
 from time import perf_counter
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor
@@ -125,11 +125,7 @@ class MethodScorer:
 
     def _pass_seconds(self, inputs: Tensor, watches: Collection[str], shared: float) -> dict[str, float]:
         """Tell what the pass of each method that reads it takes; of those that look at layers, on the first batches."""
-        looking = {
-            name: method
-            for name, method in self.methods.items()
-            if name in watches and isinstance(method, SharedPassMethod) and not isinstance(method, ForwardPassMethod)
-        }
+        looking = {name: method for name, method in self.methods.items() if name in watches and looks_at_layers(method)}
         if looking and self._batches >= TIMED_BATCHES:
             return {}
         bare = self._seconds_of_pass(inputs) if looking else shared
@@ -149,6 +145,11 @@ class MethodScorer:
             return math.nan
         out.copy_(scores.where(scores.isfinite(), torch.nan))
         return seconds
+
+
+def looks_at_layers(method: QualityMethod) -> TypeGuard[SharedPassMethod]:
+    """Return whether a method makes a pass that it shares longer, so that it is timed alone, too."""
+    return isinstance(method, SharedPassMethod) and not isinstance(method, ForwardPassMethod)
 
 
 def _origin(method: QualityMethod) -> dict[str, Any]:
