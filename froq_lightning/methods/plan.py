@@ -23,7 +23,7 @@ class PlannedMethod:
     Args:
         name: that it goes by.
         milliseconds: per image, on top of the pass that gives the embeddings; NaN if it cannot work.
-        passes: the same in bare forward passes.
+        passes: the same in bare forward passes at the batch size of the run.
         refusal: why it cannot work on the network; empty if it can.
     """
 
@@ -57,18 +57,18 @@ def plan(scorer: MethodScorer, batch_size: int) -> Plan:
     """Try every method of a scorer, at that batch size or a smaller one; each scores one image twice at least."""
     backbone = scorer.backbone
     bare = _costs(backbone, {}, batch_size).pass_milliseconds
-    methods = tuple(_planned(backbone, name, each, batch_size) for name, each in scorer.methods.items())
+    methods = tuple(_planned(backbone, name, each, batch_size, bare) for name, each in scorer.methods.items())
     looking = sum(looks_at_layers(scorer.methods[each.name]) and not each.refusal for each in methods)
     return Plan(bare, methods, TIMED_BATCHES * batch_size * bare * (looking + 1) if looking else 0.0)
 
 
-def _planned(backbone: Backbone, name: str, method: QualityMethod, batch_size: int) -> PlannedMethod:
+def _planned(backbone: Backbone, name: str, method: QualityMethod, batch_size: int, bare: float) -> PlannedMethod:
     costs = _costs(backbone, {name: method}, batch_size)
     if name in costs.refusals:
         return PlannedMethod(name, math.nan, math.nan, costs.refusals[name])
     shared = costs.pass_milliseconds if isinstance(method, SharedPassMethod) else 0.0
     more = max(0.0, costs.milliseconds[name] - shared)
-    return PlannedMethod(name, more, more / costs.pass_milliseconds)
+    return PlannedMethod(name, more, more / bare)
 
 
 def _costs(backbone: Backbone, methods: Mapping[str, QualityMethod], batch_size: int) -> ScoringCosts:
