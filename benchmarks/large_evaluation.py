@@ -42,7 +42,7 @@ Value = TypeVar("Value")
 
 
 def synthetic(count: int, images: int) -> tuple[Trials, Floats]:
-    """Make trials, and a quality that foretells their scores."""
+    """Make trials with comparison scores that rise with the quality of the images; return the quality, too."""
     generator = np.random.default_rng(0)
     quality = generator.random(images)
     first = generator.integers(images, size=count, dtype=np.int32)

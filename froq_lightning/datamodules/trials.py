@@ -25,8 +25,7 @@ from froq_lightning.datamodules.loading import (
 )
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 from froq_lightning.evaluation.comparisons import Floats
-from froq_lightning.sources.insightface_bin import bin_files
-from froq_lightning.sources.source import find_source, read_trials
+from froq_lightning.sources.source import read_trials, sets_of
 
 OPTIONS = {"source": str, "root": str, "name": str, "part": str, "non_mated": int, "seed": int, "scores": dict}
 Source = str | dict[str, Any]
@@ -185,17 +184,17 @@ def _without_trials(source: Source) -> Source:
 
 
 def _sets(options: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the options of the data sets that a source stands for: one, or as many as a folder has .bin files."""
+    """Return the options of the data sets that a source stands for: itself, or those of a folder."""
     path = Path(options["source"])
-    files = bin_files(path) if path.is_dir() and find_source(path).takes_the_rest else []
-    # Images of archives are told apart by their numbers alone, so that scores of one would fit all.
-    if len(files) > 1 and (own := {"name", "scores"} & set(options)):
+    paths = sets_of(path)
+    # An image of an archive has a number for a name, which images of the other archives have, too.
+    if len(paths) > 1 and (own := {"name", "scores"} & set(options)):
         option = min(own)
         raise ConfigurationError(
-            f"Expected no `{option}` for {len(files)} data sets, the .bin files of {path.name}, but got "
+            f"Expected no `{option}` for {len(paths)} data sets, the .bin files of {path.name}, but got "
             f"{options[option]!r}; give each file as a `source`"
         )
-    return [{**options, "source": str(file)} for file in files] or [options]
+    return [{**options, "source": str(each)} for each in paths]
 
 
 def _scores(comparisons: ComparisonSet, scores: Mapping[str, Any]) -> dict[str, Floats]:

@@ -84,11 +84,6 @@ def curve_at(scores: Floats, quality: Floats, threshold: float, convention: Conv
     return ErrorVersusDiscardCurve(fractions, fnmr, threshold, area)
 
 
-def best_curve(fnmr: float, fractions: Floats) -> Floats:
-    """FNMR of a quality that discards the false non-matches first: max(FNMR - r, 0) / (1 - r) at the share r."""
-    return np.maximum(fnmr - fractions, 0) / (1 - fractions)
-
-
 def _acquired(quality: Floats) -> Floats:
     """A failure to acquire is discarded first."""
     return np.where(np.isnan(quality), -np.inf, quality)

@@ -12,8 +12,8 @@ SUBJECT_MEAN = "cosine to the subject's mean"
 def perfect_quality(trials: Trials) -> Floats:
     """Rank trials by their comparison scores: whatever the threshold, false non-matches are discarded first.
 
-    No quality can bring FNMR down faster at a fixed threshold; its curve is that of `edc.best_curve`. Where the
-    threshold is set anew at each step, another order may be better still.
+    No quality can bring FNMR down faster at a fixed threshold: at the discarded share r, its curve is
+    max(FNMR - r, 0) / (1 - r). Where the threshold is set anew at each step, another order may be better still.
 
     Args:
         trials: with finite scores.

@@ -90,7 +90,7 @@ class AttentionMode(TorchFunctionMode):
         self._logits = Logits(torch.empty(0), torch.empty(0), 1.0)  # what it is made of
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run a function of torch, and look at what it was given."""
+        """Run a function of torch, and note its arguments if it is a part of attention."""
         del types
         kwargs = kwargs or {}
         result = func(*args, **kwargs)

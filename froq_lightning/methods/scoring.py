@@ -1,10 +1,10 @@
 """Several methods on the same images: one forward pass serves all that read it, and each is timed."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from statistics import median
 from time import perf_counter
@@ -90,20 +90,16 @@ class MethodScorer:
         inputs = self.backbone.inputs(images)
         watches = self._watches(inputs)
         (output, scores_of), seconds = _timed(partial(shared_pass, self.backbone, inputs, watches.values()), inputs)
-        seconds_of_passes = self._pass_seconds(inputs, watches, seconds)
-        of_pass = dict(zip(watches, scores_of, strict=True))
+        pass_seconds = self._pass_seconds(inputs, watches, seconds)
+        work = {name: partial(method.score, self.backbone, images) for name, method in self.methods.items()}
+        work |= {name: partial(score, output) for name, score in zip(watches, scores_of, strict=True)}
         qualities = images.new_full((len(images), len(self.methods)), torch.nan, dtype=torch.float64)
-        seconds_of = {name: each for name, each in seconds_of_passes.items() if name == BARE}
-        for column, (name, method) in enumerate(self.methods.items()):
+        seconds_of = {BARE: pass_seconds[BARE]} if pass_seconds else {}
+        for column, name in enumerate(self.methods):
             if name not in self._refusals:
-                score = (
-                    partial(of_pass[name], output) if name in of_pass else partial(method.score, self.backbone, images)
-                )
-                seconds = self._fill(qualities[:, column], name, score)
-                if name not in of_pass:
-                    seconds_of[name] = seconds
-                elif name in seconds_of_passes:
-                    seconds_of[name] = seconds + seconds_of_passes[name]
+                seconds = self._fill(qualities[:, column], name, work[name])
+                if name not in watches or name in pass_seconds:
+                    seconds_of[name] = seconds + (pass_seconds[name] if name in watches else 0)
         self._batches += 1
         milliseconds = {name: 1000 * seconds / len(images) for name, seconds in seconds_of.items()}
         return BatchScores(self.backbone.embed(output).float(), qualities, milliseconds, dict(self._refusals))
@@ -155,11 +151,17 @@ def looks_at_layers(method: QualityMethod) -> TypeGuard[SharedPassMethod]:
 def _origin(method: QualityMethod) -> dict[str, Any]:
     """Name the class of a method, and the distributions that it may come from, with their versions."""
     package = type(method).__module__.partition(".")[0]
-    distributions = sorted(set(metadata.packages_distributions().get(package, ())))
+    distributions = sorted(set(_distributions().get(package, ())))
     return {
         "class": f"{type(method).__module__}.{type(method).__qualname__}",
         "version": {name: metadata.version(name) for name in distributions},
     }
+
+
+@cache
+def _distributions() -> Mapping[str, Sequence[str]]:
+    """Name the distributions of every package, which takes a third of a second."""
+    return metadata.packages_distributions()
 
 
 def _options(method: QualityMethod) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Colours of methods, told apart by the colour-blind, each for a light and for a dark page.
+"""Colours of methods, one set for a light and one for a dark page, which colour-blind people can distinguish.
 
 They were searched for: of 7 colours with a contrast of 2.8 or more to the page, those whose least colour difference
 (CIEDE2000) is largest, in normal vision and as seen without one kind of cone (Machado et al., 2009).

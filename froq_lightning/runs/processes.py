@@ -35,7 +35,7 @@ def on_first(work: Callable[[], Value]) -> Value | None:
         try:
             value = work()
         except Exception as raised:  # to be raised again, when the others know
-            failure, error = str(raised), raised
+            failure, error = str(raised) or type(raised).__name__, raised
     failure = gathered({process_number(): failure})[0]
     if error is not None:
         raise error

@@ -149,8 +149,7 @@ def gather(
             table = tables[number][batch.data_set]
             table.update_missing(np.array(list(reasons), dtype=np.int64))
             table.update(part.sample_index.numpy(), part.embeddings.numpy(), part.qualities.numpy())
-            if part.milliseconds:
-                costs[number].append((part.milliseconds, part.refusals))
+            costs[number].append((part.milliseconds, part.refusals))
     for recogniser, of_sets, missing, times in zip(recognisers, tables, left_out, costs, strict=True):
         costs_of_all = ScoringCosts.of(times)
         methods = [name for name in recogniser.scorer.methods if name not in costs_of_all.refusals]

@@ -1,5 +1,6 @@
 """The .bin files of insightface (lfw, cfp_fp, agedb_30, calfw, cplfw): a pickle of 2N images and N booleans."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from mmap import mmap
 from pathlib import Path
@@ -44,14 +45,13 @@ class InsightfaceBin(Source):
         mated = np.array(archive.stated, dtype=np.bool_)
         return pair_up(request.name, archive.refs(), mated, archive.content, archive.span)
 
-
-def bin_files(path: Path) -> list[Path]:
-    """List the .bin files of a folder that holds them and no images, in the order of their names; else nothing."""
-    try:
-        files = sorted(each for each in path.iterdir() if each.suffix.lower() == ".bin" and each.name[0] != ".")
-    except OSError:
-        return []  # reading it as anything else says why
-    return [] if files and FolderSearch(path).images else files
+    def sets(self, folder: Path) -> Sequence[Path]:
+        """List the .bin files of a folder that holds them and no images, in the order of their names."""
+        try:
+            files = sorted(each for each in folder.iterdir() if each.suffix.lower() == ".bin" and each.name[0] != ".")
+        except OSError:
+            return ()  # reading it as anything else says why
+        return () if files and FolderSearch(folder).images else files
 
 
 @dataclass(frozen=True)

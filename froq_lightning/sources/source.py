@@ -102,6 +102,11 @@ class Source(ABC):
         comparisons = sample_comparisons(request.name, found.images, subjects, request.sampling)
         return replace(comparisons, passed_over=found.passed_over)
 
+    def sets(self, folder: Path) -> Sequence[Path]:
+        """List the sources of this format that a folder stands for, each a comparison set; by default none."""
+        del folder
+        return ()
+
     def usual_name(self, path: Path, part: str) -> str:
         """Name a comparison set after the path of its source."""
         name = path.name if path.is_dir() else path.stem
@@ -133,6 +138,17 @@ def find_source(path: Path) -> Source:
     if not path.exists():
         raise DataNotFoundError(f"data source {str(path)!r} does not exist")
     raise DataError(f"{path.name} is of no known format; there are: {'; '.join(source.name for source in known)}")
+
+
+def sets_of(path: Path) -> Sequence[Path]:
+    """List the sources that a path stands for, each a comparison set: itself, or those of a folder that is no source.
+
+    Raises:
+        DataNotFoundError, DataError, ConfigurationError: as `find_source` does.
+    """
+    if not path.is_dir() or not find_source(path).takes_the_rest:
+        return [path]
+    return [each for source in installed_sources() for each in source.sets(path)] or [path]
 
 
 def read_faces(

@@ -8,12 +8,18 @@ import pytest
 import torch
 
 from froq_lightning.evaluation.comparisons import Trials
-from froq_lightning.evaluation.edc import best_curve
 from froq_lightning.evaluation.evaluate import MetricOptions, evaluate, evaluate_oracles
 from froq_lightning.evaluation.oracles import PERFECT, SUBJECT_MEAN, subject_mean_quality
 from froq_lightning.evaluation.outcome import Result
 
 Draw = Callable[..., tuple[Trials, np.ndarray]]
+
+
+def theoretical_curve(fnmr: float, fractions: np.ndarray) -> np.ndarray:
+    """FNMR where the false non-matches are discarded first."""
+    return np.maximum(fnmr - fractions, 0) / (1 - fractions)
+
+
 GENERATOR = np.random.default_rng(0)
 EMBEDDINGS = GENERATOR.normal(size=(100, 8)).astype(np.float32)
 
@@ -28,9 +34,9 @@ def test_the_perfect_curve_is_the_analytic_one_and_no_quality_is_below(draw: Dra
     found = evaluated(trials)
     for name in ("froq", "iso"):
         perfect = found[PERFECT, name]
-        expected = best_curve(perfect.fnmr, np.array(perfect.fractions))
+        expected = theoretical_curve(perfect.fnmr, np.array(perfect.fractions))
         exact = np.floor(np.array(perfect.fractions) * perfect.mated + 1e-9) / perfect.mated
-        np.testing.assert_allclose(perfect.curve, best_curve(perfect.fnmr, exact), atol=1e-12)
+        np.testing.assert_allclose(perfect.curve, theoretical_curve(perfect.fnmr, exact), atol=1e-12)
         assert np.all(np.array(perfect.curve) >= expected - 1e-12), "whole trials are discarded"
         (mine,) = evaluate("set", trials, {"mine": quality}, MetricOptions(conventions=(name,), fmr=(0.05,)))
         assert perfect.value < found[SUBJECT_MEAN, name].value
