@@ -191,7 +191,7 @@ def _sets(options: dict[str, Any]) -> list[dict[str, Any]]:
     if len(paths) > 1 and (own := {"name", "scores"} & set(options)):
         option = min(own)
         raise ConfigurationError(
-            f"Expected no `{option}` for {len(paths)} data sets, the .bin files of {path.name}, but got "
+            f"Expected no `{option}` for {len(paths)} data sets, the files of {path.name}, but got "
             f"{options[option]!r}; give each file as a `source`"
         )
     return [{**options, "source": str(each)} for each in paths]

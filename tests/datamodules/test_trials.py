@@ -141,7 +141,7 @@ def test_a_folder_of_which_a_bin_file_cannot_be_read_or_is_named_or_scored_twice
     for name in ("lfw.bin", "cplfw.bin"):
         (tmp_path / name).write_bytes(bin_file.read_bytes())
     named = {"source": str(tmp_path), "name": "mine"}
-    with pytest.raises(ConfigurationError, match=r"no `name` for 2 data sets, the \.bin files of .*, but got 'mine'"):
+    with pytest.raises(ConfigurationError, match=r"no `name` for 2 data sets, the files of .*, but got 'mine'"):
         run(TrialDataModule([named], Preprocessing(), workers=0))
     scored = {"source": str(tmp_path), "scores": {"OFIQ": "ofiq.csv"}}
     with pytest.raises(ConfigurationError, match=r"no `scores` for 2 data sets, .*; give each file as a `source`"):
