@@ -33,7 +33,7 @@ from froq_lightning.runs.launcher import require_main_guard
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
 from froq_lightning.runs.recognised_batch import RecognisedBatch
-from froq_lightning.runs.recogniser import FurtherBackbone, further_scorers
+from froq_lightning.runs.recogniser import FurtherBackbone, further_scorers, identity_of_scorers
 from froq_lightning.runs.trainer_options import limits, require_precision
 
 
@@ -174,11 +174,7 @@ class FroqModule(LightningModule):
         if stage == "validate":
             return {**passes, "labeller": self.labelling.identity()}
         if stage == "test":
-            scorers = self._scorers()
-            # Scores are columns of a table: JSON objects are equal in any order, lists are not.
-            order = [[name, *scorer.methods] for name, scorer in scorers.items()]
-            methods = {name: scorer.identity() for name, scorer in scorers.items()}
-            return {**passes, "methods": methods, "order_of_methods": order}
+            return {**passes, **identity_of_scorers(self._scorers())}
         return {**passes, "observer": (self.observer or self.read_observer()).sha256(), "embeddings": self.embeddings}
 
     def resume(self, batches: Iterable[ObservedBatch]) -> None:

@@ -40,17 +40,19 @@ class Plan:
     Args:
         pass_milliseconds: per image, of the forward pass that gives the embeddings.
         methods: in their order.
-        timing: milliseconds of the passes that time methods alone on the first batches.
+        timing: milliseconds per image, on the first batches, of the passes that time methods alone.
+        timed: number of images in these batches.
     """
 
     pass_milliseconds: float
     methods: tuple[PlannedMethod, ...]
     timing: float = 0.0
+    timed: int = 0
 
     def seconds(self, images: int) -> float:
         """Of all together, for that many images."""
         times = [method.milliseconds for method in self.methods if not method.refusal]
-        return (images * (self.pass_milliseconds + sum(times)) + self.timing) / 1000
+        return (images * (self.pass_milliseconds + sum(times)) + min(images, self.timed) * self.timing) / 1000
 
 
 def plan(scorer: MethodScorer, batch_size: int) -> Plan:
@@ -59,7 +61,7 @@ def plan(scorer: MethodScorer, batch_size: int) -> Plan:
     bare = _costs(backbone, {}, batch_size).pass_milliseconds
     methods = tuple(_planned(backbone, name, each, batch_size, bare) for name, each in scorer.methods.items())
     looking = sum(looks_at_layers(scorer.methods[each.name]) and not each.refusal for each in methods)
-    return Plan(bare, methods, TIMED_BATCHES * batch_size * bare * (looking + 1) if looking else 0.0)
+    return Plan(bare, methods, timing=bare * (looking + 1) if looking else 0.0, timed=TIMED_BATCHES * batch_size)
 
 
 def _planned(backbone: Backbone, name: str, method: QualityMethod, batch_size: int, bare: float) -> PlannedMethod:

@@ -201,6 +201,15 @@ def further_scorers(
     return scorers
 
 
+def identity_of_scorers(scorers: Mapping[str, MethodScorer]) -> dict[str, Any]:
+    """Say, as JSON values, what the scores of networks depend on besides the first network, given scorers by name."""
+    return {
+        "methods": {name: scorer.identity() for name, scorer in scorers.items()},
+        # Scores are columns of a table: JSON objects are equal in any order, lists are not.
+        "order_of_methods": [[name, *scorer.methods] for name, scorer in scorers.items()],
+    }
+
+
 @torch.no_grad()
 def _dimension(backbone: Backbone, device: torch.device) -> int:
     """Number of components of an embedding."""
