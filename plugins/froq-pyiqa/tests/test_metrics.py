@@ -6,6 +6,7 @@ import pickle
 import sys
 import warnings
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_weights_that_were_brought_are_used(weights: Path, faces: Tensor, backbo
         hidden = relu(hidden @ state[f"{layer}.weight"].T + state[f"{layer}.bias"])
     expected = (hidden @ state["fc3.weight"].T + state["fc3.bias"])[:, 0].tolist()
     method = create_method({"method": "pyiqa", "metric": "cnniqa"})
-    assert method.parameters() == {"metric": "cnniqa"}
+    assert method.parameters() == {"metric": "cnniqa", "pyiqa": metadata.version("pyiqa")}
     assert method.score(backbone, faces).tolist() == pytest.approx(expected, rel=1e-4)  # type: ignore[attr-defined]
     check_method(method, backbone, faces)  # type: ignore[arg-type]
 
