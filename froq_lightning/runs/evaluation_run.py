@@ -12,7 +12,7 @@ from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import TrialDataset
-from froq_lightning.errors import ConfigurationError, DataError
+from froq_lightning.errors import ConfigurationError, TrialsError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
 from froq_lightning.evaluation.evaluate import MetricOptions, evaluate, evaluate_oracles, find_thresholds
 from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, MethodThresholds
@@ -44,7 +44,7 @@ class EvaluationRun:
     Raises:
         ConfigurationError: if two methods, or scores from elsewhere, go by one name, or the networks take other crops.
         BackboneError: if the embedding of an image depends on the other images of its batch.
-        DataError: if no set has mated and non-mated trials.
+        TrialsError: if no set has mated and non-mated trials.
     """
 
     def __init__(
@@ -96,8 +96,8 @@ class EvaluationRun:
             options: metrics to compute.
 
         Raises:
-            DataError: if no set has mated and non-mated trials between images that gave an embedding, or images never
-                arrived.
+            TrialsError: if no set has mated and non-mated trials between images that gave an embedding.
+            DataError: if images never arrived.
         """
         own = {process_number(): self._steps}
         self._steps = []
@@ -245,4 +245,4 @@ def _require_one_whole(lacks: Mapping[str, str]) -> None:
     """Refuse sets that all lack a kind of trials, given what each lacks."""
     if all(lacks.values()):
         name, lack = next(iter(lacks.items()))
-        raise DataError(f"Expected {name} to have usable trials, mated and non-mated, but got no {lack}")
+        raise TrialsError(f"Expected {name} to have usable trials, mated and non-mated, but got no {lack}")
