@@ -18,6 +18,11 @@ def weights_warning(network: BackboneIdentity) -> str:
     )
 
 
+def doubts(observer: Observer) -> list[str]:
+    """List the reasons to doubt the scores of an Observer."""
+    return list(filter(None, [agreement_warning(observer), scale_warning(observer)]))
+
+
 def agreement_warning(observer: Observer) -> str:
     """Warn of scores that may not rank images by quality; empty if calibration found them good."""
     agreement = observer.agreement

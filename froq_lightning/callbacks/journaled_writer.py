@@ -3,7 +3,7 @@
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lightning.pytorch import LightningModule, Trainer
 
@@ -36,6 +36,8 @@ class JournaledWriter(OutputWriter):
     """
 
     stage: ClassVar[str]
+    # Whether the journal lists the images, to tell which came and went.
+    keeps_names = True
 
     def __init__(self, path: str | Path, *, restart: bool = False) -> None:
         self.path = Path(path)
@@ -58,18 +60,37 @@ class JournaledWriter(OutputWriter):
         self._is_written = self._is_limited = False
         limited, data = limits(trainer, stage), journaled_data(trainer)
         self._data = data
+        self.require_data(data)
         identity = {"software": {name: metadata.version(name) for name in SOFTWARE}}
         if data is None:
-            self.journal.open(identity, (), restart=True)
+            self.journal.open(self.journal.identity(identity, ()), (), restart=True)
             return
-        identity |= {"model": pl_module.identity_of_run(stage), "data": data.identity(), **limited}
         names = data.names()
-        self.journal.open(identity, names, restart=self.restart)
+        facts = {**identity, "model": pl_module.identity_of_run(stage), "data": data.identity(), **limited}
+        identity = self.journal.identity({**facts, **self.facts()}, names)
+        images = len(data.positions()) if isinstance(data, FaceDataModule) else len(names)
+        if self.is_done(identity):
+            data.skip([(0, images, images)])
+            return
+        listed = names if self.keeps_names else ()
+        self.journal.open(identity, listed, restart=self.restart)
         if limited:  # opened again: only a limited run's own journal may be deleted
             self.journal.close()
-            self.journal.open(identity, names, restart=True)
+            self.journal.open(identity, listed, restart=True)
             self._is_limited = True  # not before: a refused run leaves the journal that it found
-        self._skip_done(data, trainer, len(names))
+        self._skip_done(data, trainer, images)
+
+    def require_data(self, data: FaceDataModule | TrialDataModule | None) -> None:
+        """Refuse a data module that does not feed what this writes."""
+
+    def facts(self) -> dict[str, Any]:
+        """Say, as JSON values, what else the steps depend on."""
+        return {}
+
+    def is_done(self, identity: dict[str, Any]) -> bool:
+        """Whether an earlier run has written the result of a run of that identity, so that no step is left."""
+        del identity
+        return False
 
     def record(self, block: Block) -> None:
         """Append a step.

@@ -9,8 +9,11 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from froq_lightning.atomic_write import Signature
 from froq_lightning.callbacks.journaled_writer import JournaledWriter
 from froq_lightning.data.face_batch import FaceBatch
+from froq_lightning.datamodules.faces import FaceDataModule
+from froq_lightning.datamodules.trials import TrialDataModule
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.formats.format import Format, Named, find_format, write_file
+from froq_lightning.journal.part import Part
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredBatch
@@ -42,6 +45,8 @@ class QualityWriter(JournaledWriter):
     """
 
     stage = "predict"
+    # Of the images, if not all are scored; see `PartWriter`.
+    part: Part | None = None
 
     def __init__(
         self, path: str | Path, embeddings: str | Path | None = None, *, format_: Named = None, restart: bool = False
@@ -61,6 +66,15 @@ class QualityWriter(JournaledWriter):
         if stage == self.stage and isinstance(pl_module, FroqModule) and self.embeddings and not pl_module.embeddings:
             raise ConfigurationError("Expected FroqModule(embeddings=True), since QualityWriter is to write embeddings")
         super().setup(trainer, pl_module, stage)
+
+    def require_data(self, data: FaceDataModule | TrialDataModule | None) -> None:
+        """Refuse a data module that feeds other images than this writes."""
+        fed = data.part if isinstance(data, FaceDataModule) else None
+        if fed != self.part:
+            raise ConfigurationError(
+                f"{type(self).__name__} writes {_named(self.part)}, but the data module feeds {_named(fed)}; "
+                "FaceDataModule(part=…) and PartWriter go together, with the same part"
+            )
 
     def on_predict_batch_end(
         self,
@@ -111,6 +125,10 @@ def predicted(trainer: Trainer, caller: str) -> Prediction:
         if isinstance(callback, QualityWriter) and callback.prediction is not None:
             return callback.prediction
     raise ConfigurationError(f"{caller} works behind a QualityWriter among the Trainer's callbacks")
+
+
+def _named(part: Part | None) -> str:
+    return "all images" if part is None else f"part {part}"
 
 
 def _count_images(trainer: Trainer) -> int | None:

@@ -1,5 +1,6 @@
 """The best and the worst images of a run, found while any number of images passes by, and their table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -7,7 +8,7 @@ from typing import Generic, TypeVar
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from froq_lightning.calibration import observer_warnings
+from froq_lightning.calibration.observer_warnings import doubts
 from froq_lightning.callbacks.quality_writer import predicted
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.module import FroqModule
@@ -76,8 +77,7 @@ class RankedTable(Callback):
     """
 
     def __init__(self, path: str | Path, ends: int = 10, worst: int | None = None) -> None:
-        if worst is not None and worst < 1:
-            raise ConfigurationError(f"Expected `worst` to be at least 1, but got {worst}")
+        require_worst(worst)
         self.path = Path(path)
         self.ends = ends
         self.worst = worst
@@ -89,20 +89,21 @@ class RankedTable(Callback):
         run = rank_rows(predicted(trainer, type(self).__name__), self.worst or self.ends)
         scored = run.ranking.count
         trainer.callback_metrics[SCORED] = torch.tensor(scored)  # `ddp_spawn` hands metrics back
-        print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
-        if isinstance(pl_module, FroqModule) and pl_module.observer is not None:
-            known = (
-                observer_warnings.agreement_warning(pl_module.observer),
-                observer_warnings.scale_warning(pl_module.observer),
-            )
-            print("".join(f"! {doubt}\n" for doubt in known if doubt), end="")
-        print(_table(run.ranking, self.worst))
-        if run.failed:
-            reasons = "; ".join(run.failures) + ("; …" * (run.failed > FAILURES_SHOWN))
-            print(f"{run.failed} could not be scored: {reasons}")
+        observer = pl_module.observer if isinstance(pl_module, FroqModule) else None
+        print_ranking(run, doubts(observer) if observer is not None else (), self.worst)
         for name, limit in limits(trainer, "predict").items():
             print(f"trainer.{name} {limit}: {scored + run.failed} images were asked for, not all")
         print(f"scores: {self.path}")
+
+
+def require_worst(worst: int | None) -> None:
+    """Refuse a number of worst images below 1.
+
+    Raises:
+        ConfigurationError: for such a number.
+    """
+    if worst is not None and worst < 1:
+        raise ConfigurationError(f"Expected `worst` to be at least 1, but got {worst}")
 
 
 def rank_rows(prediction: Prediction, ends: int) -> RankedRun:
@@ -116,6 +117,22 @@ def rank_rows(prediction: Prediction, ends: int) -> RankedRun:
             if run.failed <= FAILURES_SHOWN:
                 run.failures.append(f"{row.image}: {row.reason}")
     return run
+
+
+def print_ranking(run: RankedRun, remarks: Iterable[str], worst: int | None) -> None:
+    """Print the table of a ranking, remarks on its scores, and why images could not be scored.
+
+    Args:
+        run: the images.
+        remarks: in a sentence each.
+        worst: number of worst images shown, instead of both ends.
+    """
+    print("\nquality 0..100: percentage of the calibration faces that scored lower; higher is better")
+    print("".join(f"! {remark}\n" for remark in remarks), end="")
+    print(_table(run.ranking, worst))
+    if run.failed:
+        reasons = "; ".join(run.failures) + ("; …" * (run.failed > FAILURES_SHOWN))
+        print(f"{run.failed} could not be scored: {reasons}")
 
 
 def _table(ranking: Ranking[ScoredRow], worst: int | None) -> str:

@@ -58,10 +58,11 @@ def _run(arguments: list[str]) -> int:
     if command in ("fit", "train"):
         raise ConfigurationError(NO_FIT)
     parsed = create_parser().parse_args(arguments or ["--help"])
-    if parsed.command == "select":
+    if parsed.command in ("select", "merge"):
         from froq_lightning.cli.image_selection import run_select  # noqa: PLC0415 - imports torch
+        from froq_lightning.cli.merge import run_merge  # noqa: PLC0415 - imports torch
 
-        return run_select(parsed)
+        return (run_select if parsed.command == "select" else run_merge)(parsed)
     if parsed.command == "weights":
         from froq_lightning.cli import weights  # noqa: PLC0415 - looks at what is installed
 

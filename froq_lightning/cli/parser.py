@@ -10,6 +10,8 @@ EPILOG = """\
 examples:
   froq predict --config configs/quickstart.yaml
   froq predict --model.backbone dlib_resnet29 --data.source photos/ --data.aligner dlib
+  froq predict --config configs/predict.yaml --data.source photos/ --output scores.csv --part 17/1000
+  froq merge scores.csv
   froq validate --config configs/calibrate.yaml --data.source crops/ --output observer.json
   froq test --config configs/evaluate.yaml --data.source pairs.csv --trials trials.csv
   froq threshold trials.csv --max-fnmr 0.01
@@ -35,6 +37,7 @@ def create_parser() -> argparse.ArgumentParser:
     commands.add_parser("predict", help="score images: one row of quality each")
     commands.add_parser("test", help="evaluate: how well quality methods foretell recognition errors")
     commands.add_parser("export", help="write a network and its Observer as one graph: ONNX, or torch.export")
+    _add_merge(commands)
     _add_threshold(commands)
     _add_select(commands)
     _add_data(commands)
@@ -42,6 +45,18 @@ def create_parser() -> argparse.ArgumentParser:
     _add_weights(commands)
     _add_observer(commands)
     return parser
+
+
+def _add_merge(commands: Any) -> None:
+    merge = commands.add_parser("merge", help="put the parts of `froq predict --part` together")
+    merge.add_argument("output", metavar="OUTPUT", help="file of the scores to write, as the --output of the parts")
+    text = "their files, or folders of these; default: those beside OUTPUT with its name"
+    merge.add_argument("--parts", nargs="+", metavar="PART", help=text)
+    merge.add_argument("--embeddings", metavar="FILE", help=".npy or .parquet file for the embeddings of the parts")
+    text = "format of the scores, or '{name: NAME, OPTION: VALUE}'; by default the suffix chooses it"
+    merge.add_argument("--format", metavar="NAME", help=text)
+    text = "number of worst images to print, instead of the best and the worst"
+    merge.add_argument("--worst", type=int, metavar="N", help=text)
 
 
 def _add_threshold(commands: Any) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from lightning.pytorch import Callback, LightningDataModule, Trainer
 
 from froq_lightning.cli.interruption import REFUSED, EndAllProcesses, interruptible
+from froq_lightning.cli.prediction import PredictionCLI
 from froq_lightning.cli.save_config import SaveConfig
-from froq_lightning.cli.verbs import CalibrationCLI, EvaluationCLI, PredictionCLI, VerbCLI
+from froq_lightning.cli.verbs import CalibrationCLI, EvaluationCLI, VerbCLI
 from froq_lightning.cli.yaml_loader import use_unique_keys
 from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.datamodules.trials import TrialDataModule

@@ -1,7 +1,6 @@
 """The verbs of the Trainer as commands: a LightningCLI without `fit`, with `--output` for the result."""
 
 import re
-import sys
 from abc import ABC, abstractmethod
 from argparse import ArgumentError
 from importlib.util import find_spec
@@ -15,26 +14,19 @@ from froq_lightning.callbacks import (
     EvaluationWriter,
     FastestBatchSize,
     ObserverWriter,
-    QualityWriter,
-    RankedTable,
     TrialWriter,
 )
-from froq_lightning.callbacks.ranking import SCORED
 from froq_lightning.cli.error_messages import one_line, option_names, with_nearest
 from froq_lightning.cli.interruption import EndAllProcesses
 from froq_lightning.cli.option_paths import expand_home, find_files
 from froq_lightning.cli.output_paths import require_outputs
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.errors import ConfigurationError
-from froq_lightning.formats.format import usual_suffix
 from froq_lightning.methods.froq import FroqQuality
-from froq_lightning.reporting import CalibrationReport, EvaluationReport, FigureWriter, PredictionReport
+from froq_lightning.reporting import CalibrationReport, EvaluationReport, FigureWriter
 
 # Arguments of the Trainer's methods that are no options of a command.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
-
-# Worst faces that `--explain` explains, at 170 passes each, unless `--worst` gives another number.
-EXPLAINED = 8
 
 
 class VerbCLI(LightningCLI, ABC):
@@ -82,11 +74,18 @@ class VerbCLI(LightningCLI, ABC):
         path = Path(output) if output else Path(trainer.default_root_dir) / self.usual_file()
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
         callbacks[:0] = [EndAllProcesses(), *self.writers(path), FastestBatchSize()]
+        if not self.is_saved:
+            callbacks[:] = [callback for callback in callbacks if not isinstance(callback, SaveConfig)]
         for callback in callbacks:
             if isinstance(callback, SaveConfig):
                 callback.path, callback.verb = path.with_suffix(".config.yaml"), self.verb
         require_outputs(callbacks, self.inputs())
         return trainer
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the configuration is saved beside the output."""
+        return True
 
     def inputs(self) -> dict[str, Path]:
         """Return the files that options of the model and the data name, by the names of these."""
@@ -150,7 +149,7 @@ class CalibrationCLI(ReportedCLI):
         """Add `--output`, `--report` and `--restart`."""
         super().add_arguments_to_parser(parser)
         parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
-        _add_restart(parser)
+        add_restart(parser)
 
     def inputs(self) -> dict[str, Path]:
         """Return the files that are read: an Observer only where it labels."""
@@ -165,57 +164,6 @@ class CalibrationCLI(ReportedCLI):
         return [ObserverWriter(path, restart=self.option("restart")), *reports]
 
 
-class PredictionCLI(ReportedCLI):
-    """`froq predict`."""
-
-    verb = "predict"
-    file = "scores.csv"
-    report_default = False  # it reads the images that it shows again
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`, `--format`, `--report`, `--restart`, `--embeddings`, `--reasons`, `--worst`, `--explain`."""
-        super().add_arguments_to_parser(parser)
-        parser.link_arguments("model.copies", "data.copies", apply_on="instantiate")
-        _add_restart(parser)
-        text = ".npy or .parquet file for the embeddings of the same passes, which are then whole ones"
-        parser.add_argument("--embeddings", type=str | None, default=None, help=text)
-        parser.link_arguments("embeddings", "model.embeddings", compute_fn=bool)
-        text = "name of the format of the scores, or '{name: NAME, OPTION: VALUE}'; by default the suffix chooses it"
-        parser.add_argument("--format", type=str | dict[str, Any] | None, default=None, help=text)
-        text = "whether to say what is wrong with each image, such as blurred or dark, by quality components"
-        parser.add_argument("--reasons", type=bool, nargs="?", const=True, default=False, help=text)
-        parser.link_arguments("reasons", "data.reasons")
-        text = "number of worst images to print, the very worst first, instead of the best and the worst"
-        parser.add_argument("--worst", type=int | None, default=None, help=text)
-        text = f"whether the report shows what pulls down the worst faces: {EXPLAINED}, or those of --worst"
-        parser.add_argument("--explain", type=bool, nargs="?", const=True, default=False, help=text)
-
-    @property
-    def is_reported(self) -> bool:
-        """Whether a report is wanted; explanations are part of it."""
-        return super().is_reported or self.option("explain")
-
-    def usual_file(self) -> str:
-        """Return the name with the suffix of the format."""
-        choice = self.option("format")
-        return self.file if choice is None else str(Path(self.file).with_suffix(usual_suffix(choice, "scores")))
-
-    def writers(self, path: Path) -> list[Callback]:
-        """Return the callbacks that write the scores, perhaps the embeddings and a page, and print the ends."""
-        options = {"format_": self.option("format"), "restart": self.option("restart")}
-        writer, worst = QualityWriter(path, self.option("embeddings"), **options), self.option("worst")
-        explained = (worst or EXPLAINED) if self.option("explain") else 0
-        page = path.with_suffix(".html")
-        reports = [PredictionReport(page, worst=worst, explained=explained)] if self.is_reported else []
-        return [writer, RankedTable(path, worst=worst), *reports]
-
-    def after_predict(self) -> None:
-        """Let the command fail if no image could be scored."""
-        if self.trainer.is_global_zero and not self.trainer.callback_metrics.get(SCORED, 0):
-            print("froq: no image could be scored", file=sys.stderr)
-            self.status = 1
-
-
 class EvaluationCLI(ReportedCLI):
     """`froq test`."""
 
@@ -225,7 +173,7 @@ class EvaluationCLI(ReportedCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`, `--report`, `--restart`, `--trials` and `--figures`."""
         super().add_arguments_to_parser(parser)
-        _add_restart(parser)
+        add_restart(parser)
         text = "table to write, .csv or .tsv, of the trials with their scores and qualities, for `froq threshold`"
         parser.add_argument("--trials", type=str | None, default=None, help=text)
         text = "whether to write every curve as an SVG figure for papers, into OUTPUT.figures"
@@ -239,6 +187,7 @@ class EvaluationCLI(ReportedCLI):
         return [EvaluationWriter(path, restart=self.option("restart")), *trials, *reports, *figures]
 
 
-def _add_restart(parser: LightningArgumentParser) -> None:
+def add_restart(parser: LightningArgumentParser) -> None:
+    """Add `--restart`."""
     text = "whether to drop what an unfinished run left in OUTPUT.partial, instead of going on with it"
     parser.add_argument("--restart", type=bool, default=False, help=text)

@@ -27,7 +27,9 @@ from froq_lightning.datamodules.loading import (
     share_of,
     skipped,
 )
+from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.comparisons import Integers
+from froq_lightning.journal.part import Part
 from froq_lightning.sources.source import read_faces
 
 
@@ -52,6 +54,8 @@ class FaceDataModule(LightningDataModule):
         batch_size: images per step; `auto` takes the number that the network is fastest at, found before the run.
         workers: processes that read images; by default one less than there are cores, 8 at most.
         reasons: whether `predict` measures quality components too, which tell what is wrong with an image.
+        part: of the images that `predict` scores, such as 17/1000; by default all. The batches are those of a run over
+            all images, so that `batch_size` must be a number.
 
     Attributes:
         faces: after `setup`, the crops, copies of them included.
@@ -70,6 +74,7 @@ class FaceDataModule(LightningDataModule):
         batch_size: BatchSize = 32,
         workers: int | None = None,
         reasons: bool = False,
+        part: str | None = None,
     ) -> None:
         super().__init__()
         self.source = source
@@ -83,12 +88,20 @@ class FaceDataModule(LightningDataModule):
         self.batch_size = batch_size
         self.workers = require_loading(batch_size, workers)
         self.reasons = reasons
+        self.part = None if part is None else Part.parse(part)
+        if self.part is not None and batch_size == "auto":
+            raise ConfigurationError(
+                "Expected a number as `batch_size` where a part is scored, but got auto: all parts must have the same "
+                "batches, or they would not make the scores of one run"
+            )
         self._skipped = 0
 
     def setup(self, stage: str) -> None:
         """List the source and, for `validate`, its labels; called by the Trainer."""
         self._skipped = 0
         calibrating = stage == "validate"
+        if calibrating and self.part is not None:
+            raise ConfigurationError(f"Expected all images for a calibration, but got part {self.part}")
         run_folder = Path(self.trainer.default_root_dir if self.trainer else ".")
         found = read_faces(
             self.source,
@@ -115,10 +128,16 @@ class FaceDataModule(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
         """Batches for calibration, in the order of the source; processes share them without repeating any."""
-        sampler = share_of(self.faces, self.trainer, self._skipped)
+        sampler = share_of(self.faces, self.trainer, self._skipped, self.positions())
         return face_loader(self.faces, self.batch_size, self.workers, sampler)
 
     predict_dataloader = val_dataloader
+
+    def positions(self) -> range:
+        """Return the positions of the images that are fed, by all processes; call it after `setup`."""
+        if self.part is None or self.batch_size == "auto":
+            return range(len(self.faces))
+        return self.part.share(len(self.faces), self.batch_size * (self.trainer.world_size if self.trainer else 1))
 
     def skip(self, steps: Sequence[Step]) -> None:
         """Leave out what an earlier run of this process did; call it after `setup`; see `skipped`."""

@@ -45,11 +45,14 @@ class ShareSampler(DistributedSampler[int | None]):
         world_size: number of processes.
         rank: of this process, from 0.
         done: how many of this process's positions are passed over, since they are done already.
+        positions: that all processes share; by default those of the whole data set.
     """
 
-    def __init__(self, faces: Sized, world_size: int = 1, rank: int = 0, done: int = 0) -> None:
+    def __init__(
+        self, faces: Sized, world_size: int = 1, rank: int = 0, done: int = 0, positions: range | None = None
+    ) -> None:
         super().__init__(faces, num_replicas=world_size, rank=rank, shuffle=False)  # type: ignore[arg-type]
-        self.share = range(rank, len(faces), world_size)[done:]
+        self.share = (range(len(faces)) if positions is None else positions)[rank::world_size][done:]
 
     def __iter__(self) -> Iterator[int | None]:
         return iter(self.share or (None,))
@@ -87,11 +90,11 @@ def face_loader(
     )
 
 
-def share_of(faces: Sized, trainer: Trainer | None, done: int = 0) -> ShareSampler:
-    """Make the sampler of a trainer's process, which leaves out what is done."""
+def share_of(faces: Sized, trainer: Trainer | None, done: int = 0, positions: range | None = None) -> ShareSampler:
+    """Make the sampler of a trainer's process, which leaves out what is done; see `ShareSampler`."""
     if trainer is None:
-        return ShareSampler(faces, done=done)
-    return ShareSampler(faces, trainer.world_size, trainer.global_rank, done)
+        return ShareSampler(faces, done=done, positions=positions)
+    return ShareSampler(faces, trainer.world_size, trainer.global_rank, done, positions)
 
 
 def skipped(steps: Sequence[Step], loaders: int, batch_size: BatchSize) -> tuple[list[int], BatchSize]:

@@ -28,18 +28,32 @@ class Journal:
     """
 
     def __init__(self, output: Path, process: int = 0, processes: int = 1) -> None:
+        self.output = output
         self.folder = output.with_name(f"{output.name}.partial")
         self.process = process
         self.processes = processes
         self._shard: Shard | None = None
         self._images = self.folder / "images.txt"
 
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    def identity(self, facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+        """Say what the run depends on.
+
+        Args:
+            facts: whatever the steps depend on besides the images, as JSON values.
+            names: of the images, in their order.
+        """
+        return json.loads(json.dumps({**facts, "processes": self.processes, "images": _digest(names)}))
+
     def open(self, identity: Mapping[str, Any], names: Sequence[str], *, restart: bool) -> None:
         """Take up what an unfinished run left, or begin.
 
         Args:
-            identity: whatever the steps depend on besides the images, as JSON values.
-            names: of the images, in their order.
+            identity: what the run depends on, as `identity` says it.
+            names: of the images, in their order, so that a difference can be told; a part of a run gives none, since
+                its folder would hold those of all parts.
             restart: whether to drop what an unfinished run left.
 
         Raises:
@@ -54,7 +68,7 @@ class Journal:
                 "give another output"
             ) from None
         self._shard = Shard(self._path(self.process))
-        here = json.loads(json.dumps({**identity, "processes": self.processes, "images": _digest(names)}))
+        here = dict(identity)
         try:
             there = None if restart else next(self._shard.blocks(), None)
             if there is None:
@@ -122,7 +136,7 @@ class Journal:
 
     def _begin(self, shard: Shard, identity: dict[str, Any], names: Sequence[str]) -> None:
         shard.clear()
-        if self.process == 0:
+        if self.process == 0 and names:
             with atomic_write(self._images, NAMES) as place, place.open("w", encoding="ascii") as file:
                 file.writelines(f"{json.dumps(name)}\n" for name in names)
         self.append(Block(identity))
@@ -154,14 +168,16 @@ def _digest(names: Sequence[str]) -> dict[str, Any]:
     return {"count": len(names), "sha256": digest.hexdigest()}
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Yield, for every value that is not the same in both, its dotted name and the two values."""
+def differences(
+    there: Mapping[str, Any], here: Mapping[str, Any], text: str = "{} was {}, now is {}", path: str = ""
+) -> Iterator[str]:
+    """Yield, for every value that is not the same in both, a text with its dotted name and the two values."""
     for key in {**there, **here}:
         one, other = there.get(key), here.get(key)
         if isinstance(one, Mapping) and isinstance(other, Mapping):
-            yield from differences(one, other, f"{path}{key}.")
+            yield from differences(one, other, text, f"{path}{key}.")
         elif one != other:
-            yield f"{path}{key} was {_shown(one)}, now is {_shown(other)}"
+            yield text.format(f"{path}{key}", _shown(one), _shown(other))
 
 
 def list_difference(there: Sequence[str], here: Sequence[str]) -> str:

@@ -59,9 +59,8 @@ class Shard:
         Raises:
             OSError: if the disk is full or fails.
         """
-        content = block.to_bytes()
         head = MAGIC if self._file.tell() == 0 else b""
-        rest = memoryview(head + len(content).to_bytes(LENGTH, "little") + _checksum(content) + content)
+        rest = memoryview(head + framed(block))
         while rest:
             rest = rest[self._file.write(rest) :]
         if time.monotonic() - self._synced > SECONDS_BETWEEN_SYNCS:
@@ -73,20 +72,36 @@ class Shard:
         self._file.close()
 
 
-def read_blocks(path: Path) -> Iterator[Block]:
-    """Yield the blocks of a file that nobody writes to, up to the first damaged one."""
+def framed(block: Block) -> bytes:
+    """Return the bytes of a block as they stand in a file: its length, its checksum, and itself."""
+    content = block.to_bytes()
+    return len(content).to_bytes(LENGTH, "little") + _checksum(content) + content
+
+
+def read_blocks(path: Path, magic: bytes = MAGIC, skip: int = 0) -> Iterator[Block]:
+    """Yield the blocks of a file that nobody writes to, up to the first damaged one.
+
+    Args:
+        path: of the file.
+        magic: what the file begins with.
+        skip: how many blocks are passed over, without a look at them.
+    """
     with path.open("rb") as file:
-        yield from (block for block, _ in _good_blocks(file))
+        yield from (block for block, _ in _good_blocks(file, magic, skip))
 
 
-def _good_blocks(file: BinaryIO) -> Iterator[tuple[Block, int]]:
+def _good_blocks(file: BinaryIO, magic: bytes = MAGIC, skip: int = 0) -> Iterator[tuple[Block, int]]:
     """Yield blocks, and where each ends."""
-    if file.read(len(MAGIC)) != MAGIC:
+    if file.read(len(magic)) != magic:
         return
-    end, size = len(MAGIC), os.fstat(file.fileno()).st_size
+    end, size = len(magic), os.fstat(file.fileno()).st_size
     while len(head := file.read(LENGTH + CHECKSUM)) == LENGTH + CHECKSUM:
         length = int.from_bytes(head[:LENGTH], "little")
         end += len(head) + length
+        if skip:
+            skip -= 1
+            file.seek(end)
+            continue
         content = file.read(length) if end <= size else b""
         if len(content) != length or _checksum(content) != head[LENGTH:]:
             return

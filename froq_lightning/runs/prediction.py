@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterator
 from itertools import chain, repeat
 from operator import itemgetter
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,17 @@ import numpy.typing as npt
 from froq_lightning.defects.components import COMPONENTS, UNKNOWN
 from froq_lightning.errors import DataError
 from froq_lightning.journal.block import Block
-from froq_lightning.journal.journal import Journal
 from froq_lightning.names import escape_cell
 from froq_lightning.runs.quality_batch import FAILED, OK, ScoredRow
 
 Embeddings = npt.NDArray[np.float32]
+
+
+class Steps(Protocol):
+    """What keeps the steps of a run: its journal, a part that is done, or all parts; its text says which."""
+
+    def steps(self) -> list[Iterator[Block]]:
+        """Give, for every process, the blocks of its steps in their order."""
 
 
 class Prediction:
@@ -24,10 +31,12 @@ class Prediction:
     Args:
         journal: of the run, in which all processes are done.
         count: N; without it, as many as there are.
+        first: position of the first image: above 0 in a part of a run.
     """
 
-    def __init__(self, journal: Journal, count: int | None = None) -> None:
+    def __init__(self, journal: Steps, count: int | None = None, first: int = 0) -> None:
         self.journal = journal
+        self.first = first
         steps = (block.facts["samples"] for shard in journal.steps() for block in shard) if count is None else ()
         self.count: int = sum(steps) if count is None else count
 
@@ -42,12 +51,13 @@ class Prediction:
         """
         count = 0
         for count, row in enumerate(heapq.merge(*map(_rows, self.journal.steps()), key=itemgetter(0)), start=1):
-            if row.sample_index != count - 1:
-                wrong = min(row.sample_index, count - 1)
-                raise DataError(f"{self.journal.folder} has no row, or two, for image {wrong}")
+            expected = self.first + count - 1
+            if row.sample_index != expected:
+                wrong = min(row.sample_index, expected)
+                raise DataError(f"{self.journal} has no row, or two, for image {wrong}")
             yield row
         if count != self.count:
-            raise DataError(f"{self.journal.folder} has {count} rows for {self.count} images")
+            raise DataError(f"{self.journal} has {count} rows for {self.count} images")
 
     def dimension(self) -> int:
         """Return the length of the embeddings; 0 if no image gave one."""
@@ -64,8 +74,9 @@ class Prediction:
         dimension = self.dimension()
         present = heapq.merge(*map(_embeddings, self.journal.steps()), key=itemgetter(0))
         following = next(present, None)
-        for start in range(0, self.count, at_once):
-            block = np.full((min(at_once, self.count - start), dimension), np.nan, "<f4")
+        end = self.first + self.count
+        for start in range(self.first, end, at_once):
+            block = np.full((min(at_once, end - start), dimension), np.nan, "<f4")
             while following is not None and following[0] < start + len(block):
                 block[following[0] - start] = following[1]
                 following = next(present, None)

@@ -19,7 +19,7 @@ def opened(
     folder: Path, identity: dict[str, Any] = IDENTITY, names: Sequence[str] = NAMES, *, restart: bool = False
 ) -> Journal:
     journal = Journal(folder / "scores.csv")
-    journal.open(identity, names, restart=restart)
+    journal.open(journal.identity(identity, names), names, restart=restart)
     return journal
 
 
@@ -78,8 +78,10 @@ def test_another_run_is_refused_with_the_difference_and_changes_nothing(
 
 
 def test_another_number_of_processes_and_images_that_are_not_known_any_more_are_refused(unfinished: Path) -> None:
+    journal = Journal(unfinished / "scores.csv", processes=2)
+    identity = journal.identity(IDENTITY, NAMES)
     with pytest.raises(JournalError, match="processes was 1, now is 2"):
-        Journal(unfinished / "scores.csv", processes=2).open(IDENTITY, NAMES, restart=False)
+        journal.open(identity, NAMES, restart=False)
     (unfinished / "scores.csv.partial" / "images.txt").write_text("[", encoding="ascii")
     with pytest.raises(JournalError, match="images: others than these"):
         opened(unfinished, names=NAMES[1:])
