@@ -1,7 +1,7 @@
 """References to images: the file of each, its name in outputs, and what is known of it before it is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, overload
@@ -17,7 +17,11 @@ Landmarks = tuple[tuple[float, float], ...]
 
 
 class Archive(Protocol):
-    """A file that holds many images. It is sent to the worker processes that read from it."""
+    """A file that holds many images, or several. It is sent to the worker processes that read from it.
+
+    If it is not the file that `ImageRef.path` names, it has an attribute `stamp`, a text which is another one where the
+    content has changed.
+    """
 
     def read(self, position: int) -> tuple[Pixels, str]:
         """Read one image: `[h, w, 3]` RGB uint8, and a note on what was changed; raises ImageError if that fails."""
@@ -64,12 +68,26 @@ class ImageRef:
         return cls(escape_name(name), path, problem=problem)
 
 
+def archive_stamp(image: ImageRef) -> str | list[int] | None:
+    """Return what changes with the content of the archive that holds an image; None for an image in its own file."""
+    if image.archive is None:
+        return None
+    if stamp := getattr(image.archive, "stamp", ""):
+        return str(stamp)
+    status = image.path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
 class LazyRefs(Sequence[ImageRef], ABC):
     """References that are made when they are asked for: millions of images without millions of Python objects."""
 
     @abstractmethod
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position from 0 on."""
+
+    def keys_in_order(self) -> Iterator[str]:
+        """Yield the names of the images, without making the references where that can be avoided."""
+        return (image.key for image in self)
 
     @overload
     def __getitem__(self, index: int) -> ImageRef: ...
@@ -81,6 +99,32 @@ class LazyRefs(Sequence[ImageRef], ABC):
         if isinstance(index, slice):
             return [self.make(place) for place in range(*index.indices(len(self)))]
         return self.make(range(len(self))[index])
+
+
+@dataclass(frozen=True, eq=False)
+class Names(Sequence[str]):
+    """The names of images in their order, made when they are asked for."""
+
+    images: Sequence[ImageRef]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [image.key for image in self.images[index]]
+        return self.images[index].key
+
+    def __iter__(self) -> Iterator[str]:
+        if isinstance(self.images, LazyRefs):
+            return self.images.keys_in_order()
+        return (image.key for image in self.images)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +157,12 @@ class RefTable(LazyRefs):
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def keys_in_order(self) -> Iterator[str]:
+        """Yield the names of the images."""
+        if self.archive is not None:
+            return map(str, self.keys)
+        return super().keys_in_order()
 
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""

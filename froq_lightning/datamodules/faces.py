@@ -15,7 +15,7 @@ from froq_lightning.data.comparison_set import subject_numbers
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import FaceDataset
-from froq_lightning.data.image_refs import ImageRef, WithCopies
+from froq_lightning.data.image_refs import ImageRef, Names, WithCopies, archive_stamp
 from froq_lightning.data.score_files import with_labels
 from froq_lightning.datamodules.loading import (
     BatchSize,
@@ -124,18 +124,17 @@ class FaceDataModule(LightningDataModule):
         """Leave out what an earlier run of this process did; call it after `setup`; see `skipped`."""
         (self._skipped,), self.batch_size = skipped(steps, 1, self.batch_size)
 
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """Return the names of the images in their order; call it after `setup`."""
-        return [image.key for image in self.faces.images]
+        return Names(self.faces.images)
 
     def identity(self) -> dict[str, Any]:
         """Say, as JSON values, what the batches depend on besides the names of the images."""
         first = self.faces.images[0]
-        stat = first.path.stat() if first.archive is not None else None
         return {
             "source": self.source,
             "root": self.root,
-            "archive": None if stat is None else [stat.st_size, stat.st_mtime_ns],
+            "archive": archive_stamp(first),
             "labels": self._digest_of_labels() if first.pseudo_quality is not None else None,
             "aligner": self.aligner,
             "resize": self.resize,

@@ -27,7 +27,7 @@ class Request:
         sampling: of comparison trials where only subjects are known.
         with_labels: whether pseudo-quality labels are read, if the source has some.
         with_subjects: whether subjects are wanted, even if that takes a pass over the source.
-        scratch: folder that a source may write images to.
+        scratch: folder that a source may write images and indexes to.
     """
 
     path: Path
@@ -150,7 +150,7 @@ def read_faces(
         root: folder of the images, if it is not the usual one; names in lists must not lead out of it.
         with_labels: whether a manifest's `pseudo_quality` is read.
         with_subjects: whether subjects are wanted, even if that takes a pass over the source.
-        scratch: folder that a source may write images to.
+        scratch: folder that a source may write images and indexes to.
 
     Raises:
         DataNotFoundError: if the source or the root does not exist.
@@ -172,6 +172,8 @@ def read_trials(
     part: str | None = None,
     non_mated: int | None = None,
     seed: int = 0,
+    *,
+    scratch: Path = Path(),
 ) -> ComparisonSet:
     """Read the comparison trials of a source, whatever its format.
 
@@ -183,6 +185,7 @@ def read_trials(
         non_mated: number of non-mated trials where only subjects are known and trials are sampled; by default as many
             as there are mated ones, but at least 10,000.
         seed: of the sampling.
+        scratch: folder that a source may write indexes to.
 
     Raises:
         DataNotFoundError: if the source or the root does not exist.
@@ -196,7 +199,7 @@ def read_trials(
         raise ConfigurationError(f"Expected no `part` {part!r}: {path.name} ({known.name}) {has}")
     part = part or next(iter(known.parts), "")
     stated = escape_cell(name or known.usual_name(path.absolute(), part))
-    request = Request(path, _root(root), stated, part, Sampling(non_mated, seed))
+    request = Request(path, _root(root), stated, part, Sampling(non_mated, seed), scratch=scratch)
     with name_in_errors(path.name):
         return known.trials(request)
 

@@ -13,7 +13,9 @@ from froq_lightning.sources.source import Faces, Request, Source, installed_sour
 
 
 @pytest.fixture
-def paths(shared: Path, bin_file: Path, memfile: Path, rec_file: Path, tmp_path: Path) -> dict[str, Path]:
+def paths(
+    shared: Path, bin_file: Path, memfile: Path, rec_file: Path, tar_folder: Path, tmp_path: Path
+) -> dict[str, Path]:
     """A path of every format that needs no files of its own kind here."""
     faces = sorted((shared / "data" / "faces").glob("*/*.jpg"))[:12]
     subjects = "\n".join(f"{face},{face.parent.name}" for face in faces)
@@ -30,11 +32,12 @@ def paths(shared: Path, bin_file: Path, memfile: Path, rec_file: Path, tmp_path:
         "manifest": tmp_path / "list.csv",
         "pairs": tmp_path / "pairs.csv",
         "recordio": rec_file,
+        "tar_shards": tar_folder,
     }
 
 
 @pytest.mark.parametrize(
-    "name", ["adaface_memfile", "folder", "image", "insightface_bin", "manifest", "pairs", "recordio"]
+    "name", ["adaface_memfile", "folder", "image", "insightface_bin", "manifest", "pairs", "recordio", "tar_shards"]
 )
 def test_built_in_sources_conform(name: str, paths: dict[str, Path]) -> None:
     source = discover(SOURCES).plugins[name].create()
