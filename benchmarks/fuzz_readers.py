@@ -76,6 +76,7 @@ def _images_and_archives() -> list[Reader]:
             TAR_WORDS,
         ),
         Reader("tar, checksums mended", [{"a.tar": seeds.tar(tarfile.PAX_FORMAT)}], _mended_tar, TAR_WORDS),
+        *([Reader("Parquet", [{"a.parquet": seeds.parquet()}], _trials("a.parquet"))] if find_spec("pyarrow") else []),
         Reader("AdaFace memfile", [seeds.memfile()], _archive("lfw/memfile/mem_file.dat"), JSON_WORDS),
         Reader("pairs of a .bin", [{"a.bin": seeds.pickled_images(4)}], _trials("a.bin"), PICKLE_WORDS),
         Reader("pairs of a memfile", [seeds.memfile()], _trials("lfw"), JSON_WORDS),

@@ -100,6 +100,17 @@ def tar(kind: int) -> bytes:
     return file.getvalue()
 
 
+def parquet() -> bytes:
+    """Write a Parquet file of pictures and their subjects in three row groups."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+    from pyarrow import parquet  # noqa: PLC0415
+
+    file = io.BytesIO()
+    pictures = [{"bytes": image("JPEG", number), "path": str(number)} for number in range(5)]
+    parquet.write_table(pa.table({"image": pictures, "label": [0, 0, 1, 1, 2]}), file, row_group_size=2)
+    return file.getvalue()
+
+
 def memfile() -> Files:
     """Write an AdaFace memfile of two trials."""
     values = np.linspace(-1, 1, 4 * 3 * SIZE * SIZE, dtype=np.float32)

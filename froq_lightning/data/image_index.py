@@ -142,9 +142,7 @@ class ImageIndex(LazyRefs):
         Raises:
             DataError: if a shard is malformed, holds a name twice, or if the file of the index is damaged.
         """
-        stamp = hashlib.sha256(
-            "\n".join([f"layout {LAYOUT}", *(shard.identity for shard in shards)]).encode()
-        ).hexdigest()
+        stamp = stamp_of_shards(shards)
         file = folder.absolute() / FOLDER / f"{stamp[:32]}.sqlite"
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -206,6 +204,12 @@ class ImageIndex(LazyRefs):
             self._connections[process] = connection
             weakref.finalize(self, connection.close)
         return self._connections[process]
+
+
+def stamp_of_shards(shards: Iterable[Shard]) -> str:
+    """Digest what tells some shards from changed ones."""
+    identities = [f"layout {LAYOUT}", *(shard.identity for shard in shards)]
+    return hashlib.sha256("\n".join(identities).encode()).hexdigest()
 
 
 def _images_of(base: sqlite3.Connection, number: int, shard: Shard, listing: Listing) -> int:

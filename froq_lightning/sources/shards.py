@@ -12,6 +12,8 @@ from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.sources.folder import FolderSearch
 from froq_lightning.stored_files import stamp_of
 
+# Columns, or names in `key.json`, of who is shown.
+SUBJECTS = ("subject_id", "subject", "identity", "label", "cls")
 JOINED = "::"
 MOST_SHARDS = 1_000_000
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}|\{([^{}]*,[^{}]*)\}")

@@ -15,7 +15,7 @@ from froq_lightning.data.image_index import Entry, ImageIndex, Other, Shard
 from froq_lightning.data.images import SUFFIXES
 from froq_lightning.errors import DataError, FroqError
 from froq_lightning.names import escape_name
-from froq_lightning.sources.shards import list_shards, name_shards, shard_folder
+from froq_lightning.sources.shards import SUBJECTS, list_shards, name_shards, shard_folder
 from froq_lightning.sources.source import Faces, Request, Source
 from froq_lightning.stored_files import opened
 
@@ -23,7 +23,6 @@ SUFFIX = ".tar"
 COMPRESSED = re.compile(r"\.(tar\.\w+|tgz|tbz2?|txz|tzst)$", re.IGNORECASE)
 # gzip, bzip2, xz, zstd
 COMPRESSIONS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
-SUBJECTS = ("subject_id", "subject", "identity", "label", "cls")
 # A path has up to 4,096 bytes; the time that tarfile takes for a header grows with the square of its size.
 LONGEST_HEADER = 2**14
 LONGEST_LABEL = 2**16

@@ -17,6 +17,7 @@ def paths(
     shared: Path, bin_file: Path, memfile: Path, rec_file: Path, tar_folder: Path, tmp_path: Path
 ) -> dict[str, Path]:
     """A path of every format that needs no files of its own kind here."""
+    parquet = pytest.importorskip("pyarrow.parquet")
     faces = sorted((shared / "data" / "faces").glob("*/*.jpg"))[:12]
     subjects = "\n".join(f"{face},{face.parent.name}" for face in faces)
     (tmp_path / "list.csv").write_text(f"path,subject_id\n{subjects}\n")
@@ -24,6 +25,8 @@ def paths(
     for face in faces:
         (tmp_path / "people" / face.parent.name).mkdir(parents=True, exist_ok=True)
         (tmp_path / "people" / face.parent.name / face.name).symlink_to(face)
+    columns = {"image": [face.read_bytes() for face in faces], "label": [face.parent.name for face in faces]}
+    parquet.write_table(pytest.importorskip("pyarrow").table(columns), tmp_path / "faces.parquet")
     return {
         "adaface_memfile": memfile,
         "folder": tmp_path / "people",
@@ -31,14 +34,16 @@ def paths(
         "insightface_bin": bin_file,
         "manifest": tmp_path / "list.csv",
         "pairs": tmp_path / "pairs.csv",
+        "parquet_images": tmp_path / "faces.parquet",
         "recordio": rec_file,
         "tar_shards": tar_folder,
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["adaface_memfile", "folder", "image", "insightface_bin", "manifest", "pairs", "recordio", "tar_shards"]
-)
+NAMES = ("adaface_memfile", "folder", "image", "insightface_bin", "manifest", "pairs", "parquet_images", "recordio")
+
+
+@pytest.mark.parametrize("name", [*NAMES, "tar_shards"])
 def test_built_in_sources_conform(name: str, paths: dict[str, Path]) -> None:
     source = discover(SOURCES).plugins[name].create()
     check_source(source, paths[name], with_trials=name != "image")
