@@ -8,7 +8,7 @@ import re
 import tarfile
 from collections.abc import Iterator
 from io import BufferedIOBase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from froq_lightning.data.image_index import Entry, ImageIndex, Other, Shard
@@ -67,42 +67,37 @@ def list_entries(shard: Shard) -> Iterator[Entry | Other]:
     sample, key, subject = list[Entry](), "", ""
     for member, label in _members(shard):
         name = member.name.removeprefix("./")
-        path = PurePosixPath(name)
-        if path.name.startswith(".") or member.isdir():
+        folder, _, file = name.rpartition("/")  # pathlib takes as long as all the rest
+        if file.startswith(".") or member.isdir():
             continue  # hidden files, which nobody misses
-        if (following := _key(path)) != key or len(sample) == MOST_IN_A_SAMPLE:
+        if (following := f"{folder}/{file.split('.', 1)[0]}") != key or len(sample) == MOST_IN_A_SAMPLE:
             yield from _labelled(sample, subject)
             sample, key, subject = [], following, ""
-        subject = _subject(path.suffix.lower(), label) or subject
-        if path.suffix.lower() in SUFFIXES:
-            sample.append(_entry(shard, member, path))
-        elif path.suffix.lower() not in (".cls", ".json"):
-            yield Other(escape_name(path.suffix.lower()) or "no suffix", escape_name(f"{shard.name}/{name}"))
+        suffix = "".join(file.rpartition(".")[1:]).lower() if "." in file else ""
+        subject = _subject(suffix, label) or subject
+        if suffix in SUFFIXES:
+            problem = _problem(member, name)
+            subject_folder = folder.rpartition("/")[2]
+            start, length = member.offset_data, 0 if problem else member.size
+            sample.append(Entry(escape_name(f"{shard.name}/{name}"), start, length, subject_folder, problem))
+        elif suffix not in (".cls", ".json"):
+            yield Other(escape_name(suffix) or "no suffix", escape_name(f"{shard.name}/{name}"))
     yield from _labelled(sample, subject)
 
 
 def _labelled(sample: list[Entry], subject: str) -> Iterator[Entry]:
     """Give the images of a sample the subject that it states."""
-    return (entry._replace(subject=subject or entry.subject) for entry in sample)
+    return (entry._replace(subject=subject) if subject else entry for entry in sample)
 
 
-def _entry(shard: Shard, member: tarfile.TarInfo, path: PurePosixPath) -> Entry:
-    problem = ""
-    if ".." in path.parts or path.is_absolute():
-        problem = "its name leads out of the tar file"
-    elif member.issym() or member.islnk():
-        problem = "entry is a link"
-    elif member.issparse():
-        problem = "entry is sparse"
-    elif not member.isreg():
-        problem = "entry is no file"
-    key = escape_name(f"{shard.name}/{path}")
-    return Entry(key, member.offset_data, 0 if problem else member.size, path.parent.name, problem)
-
-
-def _key(path: PurePosixPath) -> str:
-    """Return what the entries of a sample share: all up to the first dot of the file name."""
-    return str(path.parent / path.name.split(".", 1)[0])
+def _problem(member: tarfile.TarInfo, name: str) -> str:
+    if name.startswith("/") or ".." in name.split("/"):
+        return "its name leads out of the tar file"
+    if member.issym() or member.islnk():
+        return "entry is a link"
+    if member.issparse():
+        return "entry is sparse"
+    return "" if member.isreg() else "entry is no file"
 
 
 def _subject(suffix: str, label: bytes) -> str:
