@@ -22,7 +22,7 @@ from froq_lightning.backbones.spec import Pixels
 from froq_lightning.data.image_refs import ImageRef, LazyRefs
 from froq_lightning.data.images import decode_image
 from froq_lightning.errors import DataError, ImageError
-from froq_lightning.stored_files import Stamp, read_range
+from froq_lightning.stored_files import Stamp, file_name, plain, read_range
 from froq_lightning.terminal import printable
 
 FOLDER = "froq_indexes"
@@ -85,7 +85,7 @@ class Shard:
     @property
     def identity(self) -> str:
         """All of that as a text."""
-        return json.dumps([self.address, self.name, self.stamp.size, self.stamp.version])
+        return json.dumps([plain(self.address), self.name, self.stamp.size, self.stamp.version])
 
 
 Listing = Callable[[Shard], Iterable[Entry | Other]]
@@ -109,7 +109,7 @@ class StoredImage:
         """Read the image that begins at a byte; see `Archive`."""
         content = read_range(self.shard.address, position, self.length, self.shard.stamp)
         if len(content) < self.length:
-            raise ImageError(f"{Path(self.shard.address).name} ends before byte {position + self.length:,}")
+            raise ImageError(f"{file_name(self.shard.address)} ends before byte {position + self.length:,}")
         return decode_image(content)
 
 
@@ -243,5 +243,5 @@ def _add(base: sqlite3.Connection, number: int, shard: Shard, content: Iterable[
     base.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?)", images())
     query = "SELECT key FROM images WHERE shard = ? GROUP BY key HAVING count(*) > 1 LIMIT 1"
     if (twice := base.execute(query, (number,)).fetchone()) is not None:
-        raise DataError(f"Expected {Path(shard.address).name} to hold every name once, but got {twice[0]!r} twice")
+        raise DataError(f"Expected {file_name(shard.address)} to hold every name once, but got {twice[0]!r} twice")
     base.execute("INSERT INTO shards VALUES (?, ?, ?)", (number, shard.identity, count))

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 from froq_lightning.backbones.spec import Pixels
@@ -14,7 +13,7 @@ from froq_lightning.bounded_io import name_in_errors
 from froq_lightning.data.image_index import Shard
 from froq_lightning.data.images import decode_image
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ImageError
-from froq_lightning.stored_files import opened, stamp_of
+from froq_lightning.stored_files import file_name, is_address, opened, stamp_of
 
 ROWS_AT_A_TIME = 64
 BUFFER = 2**20  # bytes of a column; without a buffer, a row group's column is read at once
@@ -99,7 +98,7 @@ class ParquetArchive:
             batch = batch.following()
         self._batches[os.getpid()] = batch
         if row >= batch.end:
-            name = Path(self.shards[shard].address).name
+            name = file_name(self.shards[shard].address)
             raise ImageError(f"{name} is damaged behind row {batch.end:,}: {batch.failure}")
         return batch
 
@@ -107,8 +106,8 @@ class ParquetArchive:
         """Open the row group that holds a row, in front of its first batch."""
         file, resources = self.shards[shard], ExitStack()
         try:
-            if stamp_of(file.address) != file.stamp:
-                raise ImageError(f"{Path(file.address).name} has changed since the run began")
+            if not is_address(file.address) and stamp_of(file.address) != file.stamp:
+                raise ImageError(f"{file_name(file.address)} has changed since the run began")
             content = resources.enter_context(open_parquet(file.address))
         except (DataError, DataNotFoundError) as error:
             raise ImageError(str(error)) from error
@@ -116,7 +115,7 @@ class ParquetArchive:
         ends = list(accumulate(counts))
         if (group := bisect_right(ends, row)) == len(ends):
             resources.close()
-            raise ImageError(f"{Path(file.address).name} has less rows than it states")
+            raise ImageError(f"{file_name(file.address)} has less rows than it states")
         first, options = ends[group] - counts[group], {"columns": [self.column], "use_threads": False}
         rest = content.iter_batches(ROWS_AT_A_TIME, row_groups=[group], **options)
         return Batch(shard, first, first, ends[group], rest, resources)
@@ -134,7 +133,7 @@ def open_parquet(address: str) -> Iterator[Any]:
         from pyarrow import ArrowException, parquet  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ConfigurationError("Parquet needs pyarrow: pip install 'froq-lightning[parquet]'") from error
-    name = Path(address).name
+    name = file_name(address)
     with ExitStack() as resources, name_in_errors(name):
         try:
             source = resources.enter_context(opened(address))

@@ -18,6 +18,7 @@ from froq_lightning.errors import DataError, FroqError
 from froq_lightning.names import escape_name, exists
 from froq_lightning.sources.shards import SUBJECTS, list_shards, name_shards, shard_folder
 from froq_lightning.sources.source import Faces, Request, Source
+from froq_lightning.stored_files import address_of, file_name, plain
 
 SUFFIX = ".parquet"
 ROWS_LOOKED_AT = 16
@@ -31,10 +32,11 @@ class ParquetImages(Source):
     """
 
     name = "Parquet with a column of images"
+    reads_addresses = True
 
     def fits(self, path: Path) -> bool:
         """Tell the files by their schema and first rows; one that names images by their paths is a manifest."""
-        if path.suffix.lower() != SUFFIX and not shard_folder(path, SUFFIX):
+        if not plain(address_of(path)).lower().endswith(SUFFIX) and not shard_folder(path, SUFFIX):
             return False
         try:
             with open_parquet(list_shards(path, SUFFIX)[0]) as file:
@@ -91,7 +93,7 @@ def look_up(shards: Sequence[Shard]) -> ParquetArchive:
     """
     counts, column = list[int](), ""
     for shard in shards:
-        name = Path(shard.address).name
+        name = file_name(shard.address)
         with open_parquet(shard.address) as file:
             column = column or _the_column(name, file)
             if not _has_bytes(file.schema, column):

@@ -10,7 +10,7 @@ from pathlib import Path
 from froq_lightning.data.image_index import Shard
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.sources.folder import FolderSearch
-from froq_lightning.stored_files import stamp_of
+from froq_lightning.stored_files import address_of, file_name, is_address, list_folder, matching, plain, stamp_of
 
 # Columns, or names in `key.json`, of who is shown.
 SUBJECTS = ("subject_id", "subject", "identity", "label", "cls")
@@ -21,8 +21,11 @@ _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}|\{([^{}]*,[^{}]*)\}")
 
 def shard_folder(path: Path, suffix: str) -> bool:
     """Tell whether a folder holds files of a suffix, and no images."""
+    # The web has no folders, and what looks like a file of a store is not listed as one.
+    if is_address(path) and (str(path).startswith("http") or path.suffix[1:].isalpha()):
+        return False
     try:
-        return any(_shards_in(path, suffix)) and not FolderSearch(path).images
+        return any(_shards_in(path, suffix)) and (is_address(path) or not FolderSearch(path).images)
     except OSError:
         return False  # reading it as anything else says why
 
@@ -34,11 +37,11 @@ def list_shards(path: Path, suffix: str) -> list[str]:
         DataNotFoundError: if a pattern means none.
         DataError: if it means too many.
     """
-    if path.is_dir():
-        return sorted(str(each.absolute()) for each in _shards_in(path, suffix))
+    if (is_address(path) and not plain(address_of(path)).lower().endswith(suffix)) or path.is_dir():
+        return sorted(_shards_in(path, suffix))
     if path.exists():
         return [str(path.absolute())]
-    return [str(Path(each).absolute()) for pattern in _joined(path) for each in _matching(pattern)]
+    return [address for pattern in _joined(path) for address in _matching(pattern)]
 
 
 def name_shards(addresses: Sequence[str]) -> list[Shard]:
@@ -50,16 +53,22 @@ def name_shards(addresses: Sequence[str]) -> list[Shard]:
     """
     if len(set(addresses)) < len(addresses):
         twice = next(address for place, address in enumerate(addresses) if address in addresses[:place])
-        raise DataError(f"{Path(twice).name} is named twice")
-    shared = os.path.commonpath([Path(address).parent for address in addresses])
-    names = [Path(address).relative_to(shared).with_suffix("").as_posix() for address in addresses]
+        raise DataError(f"{file_name(twice)} is named twice")
+    paths = [Path(plain(address)) for address in addresses]
+    shared = (
+        os.path.commonpath([path.parent for path in paths]) if len({path.is_absolute() for path in paths}) == 1 else ""
+    )
+    names = [path.relative_to(shared).with_suffix("").as_posix() for path in paths]
     return [Shard(address, name, stamp_of(address)) for address, name in zip(addresses, names, strict=True)]
 
 
-def _shards_in(folder: Path, suffix: str) -> Iterator[Path]:
+def _shards_in(folder: Path, suffix: str) -> Iterator[str]:
+    if is_address(folder):
+        return (address for address, _ in list_folder(address_of(folder)) if plain(address).lower().endswith(suffix))
     if not folder.is_dir():
         return iter(())
-    return (each for each in folder.iterdir() if each.suffix.lower() == suffix and not each.name.startswith("."))
+    files = (each for each in folder.iterdir() if each.suffix.lower() == suffix and not each.name.startswith("."))
+    return (str(each.absolute()) for each in files)
 
 
 def _joined(path: Path) -> list[str]:
@@ -68,11 +77,13 @@ def _joined(path: Path) -> list[str]:
 
 def _matching(pattern: str) -> list[str]:
     """Return the files that a pattern with wildcards means; a path without any is itself."""
-    if not re.search(r"[*?\[]", pattern) or Path(pattern).exists():
-        return [pattern]
-    if not (found := sorted(glob(pattern))):  # noqa: PTH207 - a pattern may be absolute
+    remote = is_address(pattern)
+    if not re.search(r"[*\[]" if remote else r"[*?\[]", pattern) or (not remote and Path(pattern).exists()):
+        return [address_of(pattern) if remote else str(Path(pattern).absolute())]
+    found = matching(address_of(pattern)) if remote else sorted(glob(pattern))  # noqa: PTH207 - it may be absolute
+    if not found:
         raise DataNotFoundError(f"no file is meant by {pattern!r}")
-    return found
+    return found if remote else [str(Path(each).absolute()) for each in found]
 
 
 def _expanded(pattern: str) -> Iterator[str]:

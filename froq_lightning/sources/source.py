@@ -13,6 +13,7 @@ from froq_lightning.data.trial_sampling import Sampling, sample_comparisons
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
 from froq_lightning.extensions import SOURCES, load_all
 from froq_lightning.names import escape_cell
+from froq_lightning.stored_files import is_address
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,14 @@ class Source(ABC):
         name: of the format, for people.
         parts: names of the comparison sets that a source holds; empty if there is one, without a name.
         takes_the_rest: whether it takes paths only that no other source takes, such as any folder.
+        reads_addresses: whether it also reads from object stores; a path is then such as `s3:/bucket/file`, which
+            `stored_files.address_of` makes an address again.
     """
 
     name: ClassVar[str]
     parts: ClassVar[tuple[str, ...]] = ()
     takes_the_rest: ClassVar[bool] = False
+    reads_addresses: ClassVar[bool] = False
 
     @abstractmethod
     def fits(self, path: Path) -> bool:
@@ -121,7 +125,7 @@ def find_source(path: Path) -> Source:
         DataError: if it is of no known format, which the text lists.
         ConfigurationError: if several sources take it, besides those that take the rest.
     """
-    known = installed_sources()
+    known = [source for source in installed_sources() if source.reads_addresses or not is_address(path)]
     fitting = [source for source in known if source.fits(path)]
     named = [source.name for source in fitting if not source.takes_the_rest]
     if len(named) > 1:
@@ -130,9 +134,12 @@ def find_source(path: Path) -> Source:
         )
     if fitting:
         return fitting[0]
-    if not path.exists():
+    if not is_address(path) and not path.exists():
         raise DataNotFoundError(f"data source {str(path)!r} does not exist")
-    raise DataError(f"{path.name} is of no known format; there are: {'; '.join(source.name for source in known)}")
+    elsewhere = " that is read from an object store" if is_address(path) else ""
+    raise DataError(
+        f"{path.name} is of no known format{elsewhere}; there are: {'; '.join(source.name for source in known)}"
+    )
 
 
 def read_faces(

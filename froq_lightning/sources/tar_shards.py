@@ -17,7 +17,7 @@ from froq_lightning.errors import DataError, FroqError
 from froq_lightning.names import escape_name
 from froq_lightning.sources.shards import SUBJECTS, list_shards, name_shards, shard_folder
 from froq_lightning.sources.source import Faces, Request, Source
-from froq_lightning.stored_files import opened
+from froq_lightning.stored_files import address_of, file_name, opened, plain
 
 SUFFIX = ".tar"
 COMPRESSED = re.compile(r"\.(tar\.\w+|tgz|tbz2?|txz|tzst)$", re.IGNORECASE)
@@ -38,18 +38,19 @@ class TarShards(Source):
     """
 
     name = "tar files of images (WebDataset)"
+    reads_addresses = True
 
     def fits(self, path: Path) -> bool:
         """Tell tar files by their suffix, and a folder by holding some, and no images."""
-        text = str(path)
+        text = plain(address_of(path))
         if text.lower().endswith(SUFFIX) or COMPRESSED.search(text):
             return not path.is_dir()
         return shard_folder(path, SUFFIX)
 
     def faces(self, request: Request) -> Faces:
         """Make an index of the files, or open the one that was made earlier."""
-        if found := COMPRESSED.search(str(request.path)):
-            raise DataError(_compressed(request.path.name, found[0]))
+        if found := COMPRESSED.search(text := plain(address_of(request.path))):
+            raise DataError(_compressed(file_name(text), found[0]))
         shards = name_shards(list_shards(request.path, SUFFIX))
         images = ImageIndex.of(shards, list_entries, request.scratch)
         if not len(images):
@@ -116,7 +117,7 @@ def _subject(suffix: str, label: bytes) -> str:
 
 def _members(shard: Shard) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     """Yield the entries of a tar file, and the content of those that may state a subject."""
-    name = Path(shard.address).name
+    name = file_name(shard.address)
     with opened(shard.address) as file:
         start = file.read(len(ZEROS))
         if start.startswith(COMPRESSIONS) or not start:
