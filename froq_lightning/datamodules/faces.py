@@ -36,8 +36,8 @@ class FaceDataModule(LightningDataModule):
 
     Args:
         source: folder of images, one image, a manifest (columns `path`, perhaps `pseudo_quality`) or list of paths, an
-            archive (RecordIO, insightface .bin, AdaFace memfile), "sample:astronaut", or whatever an installed source
-            reads.
+            archive (tar files, Parquet, RecordIO, insightface .bin, AdaFace memfile), perhaps in an object store
+            (`s3://…`), "sample:astronaut", or whatever an installed source reads.
         preprocessing: of the backbone; it says how large crops are, and how they are aligned.
         labels: table with columns `path` and `pseudo_quality` for the images of the source, or any file of scores
             (higher is better), such as of OFIQ; without labels `validate` makes them.
