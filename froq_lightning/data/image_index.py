@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from froq_lightning.backbones.spec import Pixels
+from froq_lightning.data.image_limits import check_length
 from froq_lightning.data.image_refs import ImageRef, LazyRefs
 from froq_lightning.data.images import decode_image
 from froq_lightning.errors import DataError, ImageError
@@ -107,6 +108,7 @@ class StoredImage:
 
     def read(self, position: int) -> tuple[Pixels, str]:
         """Read the image that begins at a byte; see `Archive`."""
+        check_length(self.length, b"")
         content = read_range(self.shard.address, position, self.length, self.shard.stamp)
         if len(content) < self.length:
             raise ImageError(f"{file_name(self.shard.address)} ends before byte {position + self.length:,}")

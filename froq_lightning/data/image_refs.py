@@ -10,8 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from froq_lightning.backbones.spec import Pixels
-from froq_lightning.errors import DataError
+from froq_lightning.data.image_limits import check_length
+from froq_lightning.data.images import decode_image
+from froq_lightning.errors import DataError, DataNotFoundError, ImageError
 from froq_lightning.names import escape_name, is_below, resolve_name
+from froq_lightning.stored_files import address_of, is_address, plain, read_range, stamp_of
 
 Landmarks = tuple[tuple[float, float], ...]
 
@@ -25,6 +28,29 @@ class Archive(Protocol):
 
     def read(self, position: int) -> tuple[Pixels, str]:
         """Read one image: `[h, w, 3]` RGB uint8, and a note on what was changed; raises ImageError if that fails."""
+
+
+@dataclass(frozen=True)
+class RemoteImage:
+    """An image in a file of its own in an object store or on the web: an `Archive` of one image.
+
+    Args:
+        address: of the file.
+        stamp: nothing is known of the file before it is read.
+    """
+
+    address: str
+    stamp: str = "unknown"
+
+    def read(self, position: int = 0) -> tuple[Pixels, str]:
+        """Read the image; see `Archive`."""
+        del position
+        try:
+            stamp = stamp_of(self.address)
+        except DataNotFoundError:
+            raise ImageError("file does not exist") from None
+        check_length(stamp.size, b"")
+        return decode_image(read_range(self.address, 0, stamp.size, stamp), "file")
 
 
 @dataclass(frozen=True)
@@ -59,9 +85,14 @@ class ImageRef:
 
         Args:
             root: folder that the path is relative to.
-            text: the path, or its escaped form as outputs show it.
+            text: the path, or its escaped form as outputs show it; or an address in an object store or on the web.
             confined: whether a path that leads out of `root` is a problem.
         """
+        if is_address(text):
+            problem = f"lies outside of {str(root)!r}" if confined else ""
+            return cls(
+                escape_name(plain(text)), Path(plain(text)), problem=problem, archive=RemoteImage(address_of(text))
+            )
         name = resolve_name(root, text)
         path = root / name
         problem = f"lies outside of {str(root)!r}" if confined and not is_below(root, path) else ""

@@ -10,6 +10,7 @@ import pytest
 from faulty_server import Faults, s3_server, web_server
 
 from froq_lightning import stored_files
+from froq_lightning.data.face_dataset import read_ref
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ImageError
 from froq_lightning.sources.source import read_faces, read_trials
 
@@ -84,6 +85,25 @@ def test_a_store_that_no_longer_answers_ends_the_run_and_is_no_failure_of_an_ima
     with pytest.raises(DataError, match=r"faces-0\.tar cannot be read, in 2 attempts: ") as raised:
         image.archive.read(image.position)
     assert not isinstance(raised.value, ImageError)
+
+
+def test_a_manifest_may_name_addresses(serve: Serve, crops: list, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    for number, crop in enumerate(crops):
+        (tmp_path / "set" / f"{number}.jpg").write_bytes(crop.content)
+    address = serve(tmp_path / "set", Faults(SHARE))
+    names = [f"{address}/{number}.jpg" for number in range(13)]
+    (tmp_path / "list.csv").write_text("\n".join(["path", *names, str(crops[0].path)]))
+    images = read_faces(tmp_path / "list.csv").images
+    assert [image.key for image in images[:13]] == names
+    for image, crop in zip(images, crops, strict=False):
+        np.testing.assert_array_equal(read_ref(image)[0], crop.pixels)
+    with pytest.raises(ImageError, match="file does not exist"):
+        read_ref(images[12])
+    np.testing.assert_array_equal(read_ref(images[13])[0], crops[0].pixels)
+    (tmp_path / "root").mkdir()
+    with pytest.raises(DataError, match=r"every path in list\.csv lies outside of the root"):
+        read_faces(tmp_path / "list.csv", tmp_path / "root")
 
 
 def test_parquet_is_read_by_ranges(serve: Serve, crops: list, tmp_path: Path) -> None:

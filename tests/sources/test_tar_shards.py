@@ -171,6 +171,18 @@ def test_absurd_sizes_are_refused_before_anything_is_read(size: int, kind: bytes
         read_faces(tmp_path / "a.tar")
 
 
+def test_an_entry_of_gigabytes_is_a_reason_and_is_not_read(tmp_path: Path) -> None:
+    size = 2**33
+    with (tmp_path / "a.tar").open("wb") as file:
+        entry = header(tarfile.REGTYPE, size=size)
+        entry.name = "large.jpg"
+        file.write(entry.tobuf(tarfile.GNU_FORMAT))
+        file.truncate(512 + size + 1024)
+    images = read_faces(tmp_path / "a.tar", scratch=tmp_path).images
+    with pytest.raises(ImageError, match=r"file has more than \d+ megabytes"):
+        read(images[0])
+
+
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.tgz", "a.tar.zst"])
 def test_compressed_tar_files_are_refused_with_a_hint(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"\x1f\x8b")
