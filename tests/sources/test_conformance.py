@@ -52,7 +52,7 @@ def test_built_in_sources_conform(name: str, paths: dict[str, Path]) -> None:
 def test_those_that_take_the_rest_come_last() -> None:
     rest = [source.takes_the_rest for source in installed_sources()]
     assert rest == sorted(rest)
-    assert sum(rest) == 3
+    assert sum(rest) == 4
 
 
 TWINS = """

@@ -106,6 +106,24 @@ def test_a_manifest_may_name_addresses(serve: Serve, crops: list, tmp_path: Path
         read_faces(tmp_path / "list.csv", tmp_path / "root")
 
 
+def test_a_folder_of_a_store_is_one_of_images(serve: Serve, crops: list, tmp_path: Path) -> None:
+    for crop in crops:
+        (tmp_path / "set" / crop.subject).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / crop.subject / crop.path.name).write_bytes(crop.content)
+    (tmp_path / "set" / "notes.txt").touch()
+    address = serve(tmp_path / "set", Faults(SHARE))
+    if address.startswith("http"):
+        pytest.skip("the web has no folders")
+    faces = read_faces(address)
+    assert [image.key for image in faces.images] == [f"{crop.subject}/{crop.path.name}" for crop in crops]
+    assert faces.passed_over == "1 files not read as images"
+    for image, crop in zip(faces.images, crops, strict=True):
+        np.testing.assert_array_equal(read_ref(image)[0], crop.pixels)
+        assert image.subject == crop.subject
+    with pytest.raises(DataError, match="nothing holds no images; images end in"):
+        read_faces(f"{address}/nothing")
+
+
 def test_parquet_is_read_by_ranges(serve: Serve, crops: list, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
