@@ -61,6 +61,10 @@ class DataError(FroqError, ValueError):
     """The images or labels, taken as a whole, cannot be used."""
 
 
+class TrialsError(DataError):
+    """The comparison trials do not allow an evaluation."""
+
+
 class DataNotFoundError(FroqError, FileNotFoundError):
     """A path that should be read does not exist."""
 

@@ -104,7 +104,7 @@ class FroqModule(LightningModule):
         self.observer: Observer | None = None
         self._resumed: Iterable[ObservedBatch] = ()
         self._quality: FroqQuality | None = None
-        self._created: dict[str, MethodScorer] | None = None
+        self._created: tuple[Any, dict[str, MethodScorer]] | None = None
         self.calibration: Calibration | None = None
         self.evaluation: Evaluation | None = None
 
@@ -174,7 +174,11 @@ class FroqModule(LightningModule):
         if stage == "validate":
             return {**passes, "labeller": self.labelling.identity()}
         if stage == "test":
-            return {**passes, "methods": {name: scorer.identity() for name, scorer in self._scorers().items()}}
+            scorers = self._scorers()
+            # Scores are columns of a table: JSON objects are equal in any order, lists are not.
+            order = [[name, *scorer.methods] for name, scorer in scorers.items()]
+            methods = {name: scorer.identity() for name, scorer in scorers.items()}
+            return {**passes, "methods": methods, "order_of_methods": order}
         return {**passes, "observer": (self.observer or self.read_observer()).sha256(), "embeddings": self.embeddings}
 
     def resume(self, batches: Iterable[ObservedBatch]) -> None:
@@ -222,7 +226,9 @@ class FroqModule(LightningModule):
     def on_test_start(self) -> None:
         """Look at the data and the networks."""
         sets = Feed(self.trainer, self.trainer.test_dataloaders, self.preprocessing).trials()
-        self.evaluation_run = EvaluationRun(self._scorers(), sets, self.device)
+        # A later run makes its own, however this one ends.
+        scorers, self._created = self._scorers(), None
+        self.evaluation_run = EvaluationRun(scorers, sets, self.device)
 
     def test_step(self, batch: FaceBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, RecognisedBatch]:
         """Embed the images of a batch, and score them by every method."""
@@ -232,7 +238,6 @@ class FroqModule(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Compare, and compute the metrics."""
         self.evaluation = self.evaluation_run.finish(self.identity, self.metrics)
-        self._created = None
         for result in self.evaluation.results if self.evaluation else ():
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
@@ -246,12 +251,13 @@ class FroqModule(LightningModule):
 
     def _scorers(self) -> dict[str, MethodScorer]:
         """Return the methods of `test` on the network, by the name "", and on further networks, by theirs."""
-        if self._created is None:
+        settings = (self.methods, self.backbones, self.observer_path)
+        if self._created is None or self._created[0] != settings:
             methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
             layout = {"channels_last": self.set_memory_format(), "compiled": self.compiled}
             others = further_scorers(self.backbones, self.trainer.strategy.root_device, **layout)
-            self._created = {"": MethodScorer(self.backbone, methods), **others}
-        return self._created
+            self._created = settings, {"": MethodScorer(self.backbone, methods), **others}
+        return self._created[1]
 
     def _froq_quality(self) -> FroqQuality:
         """Return the method that scores by the Observer in use, which is read when it is first needed."""

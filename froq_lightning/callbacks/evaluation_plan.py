@@ -9,15 +9,17 @@ from froq_lightning.terminal import text_table
 LITTLE = 0.05
 
 
-def plan_lines(plans: Mapping[str, Plan], images: int) -> Iterator[str]:
+def plan_lines(plans: Mapping[str, Plan], images: int, processes: int = 1) -> Iterator[str]:
     """Describe the passes of a run.
 
     Args:
         plans: of every network by its name, "" for the first.
         images: that this process is to score.
+        processes: of the run.
     """
     seconds = images * sum(plan.milliseconds for plan in plans.values()) / 1000
-    yield f"plan for {images:,} images: about {duration(seconds)} of passes"
+    where = f" of this process, one of {processes}" if processes > 1 else ""
+    yield f"plan for {images:,} images{where}: about {duration(seconds)} of passes"
     for name, plan in plans.items():
         if name:
             yield f"on {name}"

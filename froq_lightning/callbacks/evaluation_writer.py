@@ -14,10 +14,11 @@ from froq_lightning.callbacks.results_csv import ERRORS, PIVOTED, RESULTS, TIMES
 from froq_lightning.callbacks.results_json import CONTENT, write_json
 from froq_lightning.callbacks.results_tex import TEX, write_tex
 from froq_lightning.data.face_batch import FaceBatch
-from froq_lightning.errors import ConfigurationError, DataError
+from froq_lightning.errors import ConfigurationError, TrialsError
 from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.formats.format import require_suffix
 from froq_lightning.module import FroqModule
+from froq_lightning.runs.feed import listed_loaders
 from froq_lightning.runs.recognised_batch import RecognisedBatch
 
 
@@ -57,13 +58,12 @@ class EvaluationWriter(JournaledWriter):
         if not isinstance(pl_module, FroqModule):
             return
         self._is_recorded = False
-        pl_module.evaluation_run.journal = self.journal
-        given: Any = trainer.test_dataloaders
-        loaders = given if isinstance(given, list) else [given]
+        pl_module.evaluation_run.collect_from(self.journal)
+        loaders = listed_loaders(trainer.test_dataloaders)
         images = sum(len(getattr(loader.sampler, "share", loader.sampler)) for loader in loaders)
         if trainer.is_global_zero and images:
             plans = pl_module.evaluation_run.plans(loaders[0].batch_size or 1)
-            print(*plan_lines(plans, images), sep="\n", flush=True)
+            print(*plan_lines(plans, images, trainer.world_size), sep="\n", flush=True)
 
     def on_test_batch_end(
         self,
@@ -103,7 +103,7 @@ class EvaluationWriter(JournaledWriter):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Keep the journal, unless the images turned out to allow no evaluation."""
         super().on_exception(trainer, pl_module, exception)
-        if self._is_recorded and isinstance(exception, DataError) and trainer.is_global_zero:
+        if self._is_recorded and isinstance(exception, TrialsError) and trainer.is_global_zero:
             self.journal.remove()
 
 

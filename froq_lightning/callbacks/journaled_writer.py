@@ -1,5 +1,6 @@
 """Callbacks that keep a journal of a run, so that the same command goes on where a killed one ended."""
 
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
@@ -41,6 +42,7 @@ class JournaledWriter(OutputWriter):
         self.restart = restart
         self.journal = Journal(self.path)
         self._launcher = Launcher()
+        self._data: FaceDataModule | TrialDataModule | None = None
         self._is_limited = False
         self._is_written = False
 
@@ -55,6 +57,7 @@ class JournaledWriter(OutputWriter):
         self.journal = Journal(self.path, trainer.global_rank, trainer.world_size)
         self._is_written = self._is_limited = False
         limited, data = limits(trainer, stage), journaled_data(trainer)
+        self._data = data
         identity = {"software": {name: metadata.version(name) for name in SOFTWARE}}
         if data is None:
             self.journal.open(identity, (), restart=True)
@@ -77,7 +80,8 @@ class JournaledWriter(OutputWriter):
         if self._launcher.is_gone:
             raise JournalError("the first process of the run is gone; the same command goes on with what is done")
         if block.facts["samples"]:
-            self.journal.append(block)
+            size = None if self._data is None else self._data.batch_size
+            self.journal.append(replace(block, facts={**block.facts, "batch_size": size}))
 
     def finish_recording(self, trainer: Trainer) -> bool:
         """Wait until all processes are done; return whether this one is to write the result."""
@@ -104,8 +108,8 @@ class JournaledWriter(OutputWriter):
             self.journal.remove()
 
     def _skip_done(self, data: FaceDataModule | TrialDataModule, trainer: Trainer, images: int) -> None:
-        steps = [(block.facts.get("loader", 0), block.facts["samples"]) for block in self.journal.done()]
-        data.skip(steps)
-        done = sum(gathered({process_number(): sum(samples for _, samples in steps)}).values())
+        facts = [block.facts for block in self.journal.done()]
+        data.skip([(each.get("loader", 0), each["samples"], each.get("batch_size", each["samples"])) for each in facts])
+        done = sum(gathered({process_number(): sum(each["samples"] for each in facts)}).values())
         if done and trainer.is_global_zero:
             print(f"going on: {done} of {images} done, as {self.journal.folder} says", flush=True)

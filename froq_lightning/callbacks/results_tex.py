@@ -1,6 +1,7 @@
 """The results of an evaluation as tables for LaTeX, with the package booktabs."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ ESCAPES |= {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
 }
+# Between characters that LaTeX would join: dashes, quotation marks, and question marks upside down.
+LIGATURES = re.compile("(?<=[-`',?!])(?=[-`',])")
 ORACLES = "Below the line: oracles, made from what no quality method knows."
 BEST = "Bold: the best of its column, whose interval is apart from all others."
 INTERVALS = r"Small: 95\,\% confidence intervals, from a bootstrap by subject."
@@ -37,7 +40,7 @@ def write_tex(path: Path, evaluation: Evaluation) -> None:
 
 def escape_tex(text: str) -> str:
     """Return text that LaTeX prints as it is."""
-    return "".join(ESCAPES.get(character, character) for character in printable(text)).replace("--", "-{}-")
+    return LIGATURES.sub("{}", "".join(ESCAPES.get(character, character) for character in printable(text)))
 
 
 def _table(table: ResultsTable) -> str:

@@ -17,8 +17,8 @@ from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.errors import ConfigurationError
 
 BatchSize = int | Literal["auto"]
-# The number of a loader, and how many samples a batch of it held.
-Step = tuple[int, int]
+# The number of a loader, how many samples a batch of it held, and how many it could hold.
+Step = tuple[int, int, int]
 
 
 def require_loading(batch_size: BatchSize, workers: int | None) -> int:
@@ -98,15 +98,15 @@ def skipped(steps: Sequence[Step], loaders: int, batch_size: BatchSize) -> tuple
     """Return how many samples of each loader an earlier run of this process did, and the batch size to go on with.
 
     Args:
-        steps: the batches of that run. Where the batch size is "auto", that of the first one is taken for all: batches
-            of another size may round scores differently.
+        steps: the batches of that run. Where the batch size is "auto", theirs is taken: batches of another size may
+            round scores differently.
         loaders: how many there are.
         batch_size: of this run.
     """
     done = [0] * loaders
-    for loader, samples in steps:
+    for loader, samples, _ in steps:
         done[loader] += samples
-    return done, steps[0][1] if steps and batch_size == "auto" else batch_size
+    return done, steps[0][2] if steps and batch_size == "auto" else batch_size
 
 
 def aligner_for(name: str | None, preprocessing: Preprocessing) -> Aligner | None:

@@ -132,7 +132,7 @@ class TrialDataModule(LightningDataModule):
     def identity(self) -> dict[str, Any]:
         """Say, as JSON values, what the batches depend on besides the names of the images."""
         return {
-            "source": self.source,
+            "source": [_without_trials(source) for source in _listed(self.source)],
             "root": self.shared["root"],
             "archives": [stamp for each in self.sets if (stamp := archive_stamp(each.images[0])) is not None],
             "aligner": self.aligner,
@@ -178,13 +178,23 @@ def _checked(source: Source) -> dict[str, Any]:
     return {option: value for option, value in options.items() if value is not None}
 
 
+def _without_trials(source: Source) -> Source:
+    """Return what of a data set the images depend on, not the choice of trials or scores from elsewhere."""
+    if isinstance(source, str):
+        return source
+    return {option: value for option, value in source.items() if option not in {"non_mated", "seed", "scores"}}
+
+
 def _sets(options: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the options of the data sets that a source stands for: one, or as many as a folder has .bin files."""
     path = Path(options["source"])
     files = bin_files(path) if path.is_dir() and find_source(path).takes_the_rest else []
-    if len(files) > 1 and "name" in options:
+    # Images of archives are told apart by their numbers alone, so that scores of one would fit all.
+    if len(files) > 1 and (own := {"name", "scores"} & set(options)):
+        option = min(own)
         raise ConfigurationError(
-            f"Expected no `name` for {len(files)} data sets, the .bin files of {path.name}, but got {options['name']!r}"
+            f"Expected no `{option}` for {len(files)} data sets, the .bin files of {path.name}, but got "
+            f"{options[option]!r}; give each file as a `source`"
         )
     return [{**options, "source": str(file)} for file in files] or [options]
 

@@ -53,7 +53,7 @@ class Plan:
 
 
 def plan(scorer: MethodScorer, batch_size: int) -> Plan:
-    """Try every method of a scorer, at that batch size or a smaller one; a few seconds each at most."""
+    """Try every method of a scorer, at that batch size or a smaller one; each scores one image twice at least."""
     backbone = scorer.backbone
     bare = _costs(backbone, {}, batch_size).pass_milliseconds
     return Plan(bare, tuple(_planned(backbone, name, each, batch_size) for name, each in scorer.methods.items()))

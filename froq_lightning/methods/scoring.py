@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields
 from functools import partial
+from importlib import metadata
 from statistics import median
 from time import perf_counter
 from typing import Any, Self, TypeVar
@@ -109,7 +110,7 @@ class MethodScorer:
 
     def identity(self) -> dict[str, Any]:
         """Say, as JSON values, what the scores depend on besides the network."""
-        return {name: {"class": type(each).__qualname__, **_options(each)} for name, each in self.methods.items()}
+        return {name: {**_origin(each), **_options(each)} for name, each in self.methods.items()}
 
     def _watches(self, inputs: Tensor) -> dict[str, AbstractContextManager[ScoresOf]]:
         """Have every method that reads the pass get ready for it."""
@@ -148,6 +149,16 @@ class MethodScorer:
             return math.nan
         out.copy_(scores.where(scores.isfinite(), torch.nan))
         return seconds
+
+
+def _origin(method: QualityMethod) -> dict[str, Any]:
+    """Name the class of a method, and the distributions that it may come from, with their versions."""
+    package = type(method).__module__.partition(".")[0]
+    distributions = sorted(set(metadata.packages_distributions().get(package, ())))
+    return {
+        "class": f"{type(method).__module__}.{type(method).__qualname__}",
+        "version": {name: metadata.version(name) for name in distributions},
+    }
 
 
 def _options(method: QualityMethod) -> dict[str, Any]:

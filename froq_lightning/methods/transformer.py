@@ -3,8 +3,9 @@
 from abc import ABC
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from math import isqrt
 from typing import ClassVar
@@ -19,6 +20,8 @@ from froq_lightning.methods.attention import Attention, AttentionMode, Logits
 from froq_lightning.methods.quality_method import SharedPassMethod
 from froq_lightning.observation.layer_taps import LayerTaps
 
+# More registers than that no network has.
+MOST_PREFIX_TOKENS = 16
 # Images of a dry run: with one alone, the windows of an image could be taken for images.
 IMAGES = 2
 
@@ -45,12 +48,15 @@ class Transformer:
         tokens: N.
         prefix: how many of these, the first ones, are class or register tokens instead of patches; None if unknown.
         norm: dotted name of the norm of D values that follows the blocks; empty if there is none.
+        is_chain: whether each block takes the tokens that the one before returned. Otherwise they may return what is
+            added to the tokens elsewhere.
     """
 
     blocks: tuple[Block, ...]
     tokens: int
     prefix: int | None
     norm: str
+    is_chain: bool
 
 
 @dataclass(frozen=True)
@@ -119,15 +125,23 @@ class TransformerMethod(SharedPassMethod, ABC):
 
 @dataclass(frozen=True)
 class _Output:
-    """What a module returned: its name, the shape of its output, and the attentions that ran inside it, if any."""
+    """What a module returned.
+
+    Args:
+        name: of the module.
+        shape: of its output.
+        inside: the attentions that ran inside it, if any.
+        follows: whether it was given what the module before it with the same parent returned.
+    """
 
     name: str
     shape: tuple[int, ...]
     inside: tuple[Attention, ...]
+    follows: bool
 
     @property
     def parent(self) -> str:
-        return self.name.rpartition(".")[0]
+        return _parent(self.name)
 
 
 _Event = _Output | Attention
@@ -137,17 +151,32 @@ def _dry_run(network: nn.Module, inputs: Tensor) -> list[_Event]:
     """Run the network on zeros: attentions, and the outputs of modules, in the order in which they came."""
     names = [name for name, _ in network.named_modules() if name]
     events: list[_Event] = []
+    returned: dict[str, object] = {}  # by the parent
+    following: set[str] = set()
+
+    def compare(name: str, _module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        before = returned.get(_parent(name))
+        if before is not None and any(given is before for given in (*args, *kwargs.values())):
+            following.add(name)
 
     def note(column: int, output: object) -> None:
-        shape = tuple(output.shape) if isinstance(output, Tensor) else ()
-        events.append(_Output(names[column], shape, _inside(events, names[column])))
+        name, shape = names[column], tuple(output.shape) if isinstance(output, Tensor) else ()
+        events.append(_Output(name, shape, _inside(events, name), name in following))
+        returned[_parent(name)] = output
 
     # In inference mode, logits that are written to would go unnoticed.
-    with torch.inference_mode(mode=False), torch.no_grad():
+    with torch.inference_mode(mode=False), torch.no_grad(), ExitStack() as hooks:
         images = torch.zeros(IMAGES, *inputs.shape[1:], dtype=inputs.dtype, device=inputs.device)
         with LayerTaps(network, names, note) as taps, AttentionMode(events.append):
+            for name in names:
+                hook = partial(compare, name)
+                hooks.callback(network.get_submodule(name).register_forward_pre_hook(hook, with_kwargs=True).remove)
             taps.run(images)
     return events
+
+
+def _parent(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def _inside(events: Sequence[_Event], name: str) -> tuple[Attention, ...]:
@@ -186,8 +215,11 @@ def _transformer(network: nn.Module, events: Sequence[_Event], run: Sequence[_Ou
         for event in after
         if isinstance(event, _Output) and event.shape[-1:] == (width,) and _is_norm(network.get_submodule(event.name))
     )
-    holder = network.get_submodule(run[-1].parent.rpartition(".")[0])
-    return Transformer(blocks, tokens, _prefix(holder, tokens), next(norms, ""))
+    holder = network.get_submodule(_parent(run[-1].parent))
+    before = events[: events.index(run[0])]
+    maps = [event.shape for event in before if isinstance(event, _Output) and len(event.shape) == 4]
+    is_chain = all(block.follows for block in run[1:])
+    return Transformer(blocks, tokens, _prefix(holder, tokens, maps), next(norms, ""), is_chain)
 
 
 def _fault(attentions: Sequence[Attention], images: int, tokens: int) -> str:
@@ -200,9 +232,15 @@ def _is_norm(module: nn.Module) -> bool:
     return "norm" in name and ("layer" in name or "rms" in name)
 
 
-def _prefix(holder: nn.Module, tokens: int) -> int | None:
-    """Number of class and register tokens: as timm's networks say, or else known where patches make a square."""
+def _prefix(holder: nn.Module, tokens: int, maps: Sequence[tuple[int, ...]]) -> int | None:
+    """Number of class and register tokens: what timm's networks say, or what there is besides a map of patches.
+
+    Without a map of about as many patches, it is known where they make a square.
+    """
     stated = getattr(holder, "num_prefix_tokens", None)
     if isinstance(stated, int):
         return stated
+    extra = [tokens - height * width for _, _, height, width in reversed(maps)]
+    if fitting := [number for number in extra if 0 <= number <= MOST_PREFIX_TOKENS]:
+        return fitting[0]
     return next((extra for extra in (0, 1) if isqrt(tokens - extra) ** 2 == tokens - extra), None)

@@ -51,8 +51,9 @@ class VitntFiqa(TransformerMethod):
         """Read the used blocks: `[B]` float32 in 0..1, higher is better; see `SharedPassMethod.watch`.
 
         Raises:
-            BackboneError: if the network has no blocks or fewer than `blocks`, no norm behind them, tokens of unknown
-                kind, or, for weights, not one attention among all tokens in the last used block.
+            BackboneError: if the network has no blocks or fewer than `blocks`, blocks that do not take each other's
+                tokens, no norm behind them, tokens of unknown kind, or, for weights, not one attention among all
+                tokens in the last used block.
         """
         transformer = self.transformer(backbone, inputs)
         depth = len(transformer.blocks)
@@ -61,6 +62,9 @@ class VitntFiqa(TransformerMethod):
                 f"Expected `blocks` to be at most {depth}, as many as {type(backbone.network).__name__} has, but got "
                 f"{self.blocks}"
             )
+        if not transformer.is_chain:
+            need = "blocks that each take the tokens that the one before returned"
+            raise self.refusal(backbone, need, f"has others, such as {transformer.blocks[1].name!r}")
         used = transformer.blocks[: self.blocks or max(round(SHARE * depth), 2)]
         if not transformer.norm:
             raise self.refusal(backbone, "a norm after the last block", "has none")

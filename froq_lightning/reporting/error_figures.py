@@ -20,6 +20,8 @@ from froq_lightning.reporting.palette import INK, Stroke
 LINE = 84
 # What is not taken over into the name of a file.
 ODD = re.compile(r"[^\w.=+-]+")
+# Bytes of the names of a data set and of a convention in it: a file system allows 255 for all of it.
+MOST_BYTES = 80
 
 
 def figures(evaluation: Evaluation) -> Iterator[tuple[str, Figure]]:
@@ -34,12 +36,18 @@ def figures(evaluation: Evaluation) -> Iterator[tuple[str, Figure]]:
                 oracles = {each.method: each for each in evaluation.oracles if _key(each) == key}
                 if figure := edc_figure(results, convention, strokes, oracles):
                     _explain(figure, next(iter(results.values())), convention, strokes, oracles)
-                    names.append(_unlike(ODD.sub("_", f"{data_set.name}-{convention.name}-{fmr:g}"), names))
+                    name = f"{_plain(data_set.name)}-{_plain(convention.name)}-{fmr:g}"
+                    names.append(_unlike(name, names))
                     yield names[-1], figure
 
 
 def _key(result: Result) -> tuple[str, str, float]:
     return result.data_set, result.convention, result.fmr
+
+
+def _plain(name: str) -> str:
+    """Return a name, or its beginning, as it can stand in the name of a file."""
+    return ODD.sub("_", name).encode()[:MOST_BYTES].decode(errors="ignore")
 
 
 def _unlike(name: str, others: Sequence[str]) -> str:

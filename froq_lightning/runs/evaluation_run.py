@@ -12,7 +12,7 @@ from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import TrialDataset
-from froq_lightning.errors import ConfigurationError, DataError
+from froq_lightning.errors import ConfigurationError, TrialsError
 from froq_lightning.evaluation.comparisons import Floats, Trials, compare
 from froq_lightning.evaluation.evaluate import MetricOptions, evaluate, evaluate_oracles, find_thresholds
 from froq_lightning.evaluation.outcome import EvaluatedSet, Evaluation, MethodFacts, MethodThresholds
@@ -35,10 +35,6 @@ ENOUGH_SAMPLES = 100
 class EvaluationRun:
     """Gathers the images of comparison sets.
 
-    Attributes:
-        journal: in which the caller records what `add` returns, and which all processes close before `finish`; without
-            one, all is kept in memory.
-
     Args:
         scorers: the methods, on their network, by the name ""; those of further networks, whose errors and qualities
             are evaluated too, by their names.
@@ -48,7 +44,7 @@ class EvaluationRun:
     Raises:
         ConfigurationError: if two methods, or scores from elsewhere, go by one name, or the networks take other crops.
         BackboneError: if the embedding of an image depends on the other images of its batch.
-        DataError: if no set has mated and non-mated trials.
+        TrialsError: if no set has mated and non-mated trials.
     """
 
     def __init__(
@@ -72,8 +68,12 @@ class EvaluationRun:
         self.groups = [each.groups for each in sets]
         _require_one_whole({data_set.name: data_set.lacking() for data_set in self.sets})
         self.recognisers = [Recogniser(name, each, device) for name, each in scorers.items()]
-        self.journal: Journal | None = None
+        self._journal: Journal | None = None
         self._steps: list[RecognisedBatch] = []
+
+    def collect_from(self, journal: Journal) -> None:
+        """Keep no steps in memory: the caller records what `add` returns in a journal, closed before `finish`."""
+        self._journal = journal
 
     def plans(self, batch_size: int) -> dict[str, Plan]:
         """Try every method on a few images, and tell what it will take; of every network by its name."""
@@ -84,7 +84,7 @@ class EvaluationRun:
         failures = {sample.index: sample.note for sample in batch.failures}
         parts = tuple(recogniser.recognise(batch) for recogniser in self.recognisers)
         recognised = RecognisedBatch(number, len(batch.images) + len(failures), failures, parts)
-        if self.journal is None:
+        if self._journal is None:
             self._steps.append(recognised)
         return recognised
 
@@ -96,21 +96,21 @@ class EvaluationRun:
             options: metrics to compute.
 
         Raises:
-            DataError: if no set has mated and non-mated trials between images that gave an embedding, or images never
-                arrived.
+            TrialsError: if no set has mated and non-mated trials between images that gave an embedding.
+            DataError: if images never arrived.
         """
         own = {process_number(): self._steps}
         self._steps = []
-        steps = [] if self.journal else [each for _, part in sorted(gathered(own).items()) for each in part]
+        steps = [] if self._journal else [each for _, part in sorted(gathered(own).items()) for each in part]
         return on_first(partial(self._evaluation, steps, identity, options))
 
     def _evaluation(
         self, steps: Iterable[RecognisedBatch], identity: BackboneIdentity, options: MetricOptions
     ) -> Evaluation:
         folder = None
-        if self.journal is not None:
-            steps = map(RecognisedBatch.from_block, chain.from_iterable(self.journal.steps()))
-            folder = self.journal.folder
+        if self._journal is not None:
+            steps = map(RecognisedBatch.from_block, chain.from_iterable(self._journal.steps()))
+            folder = self._journal.folder
         given, costs = zip(*gather(self.recognisers, self.sets, steps, folder), strict=True)
         for recognised in given:
             _require_trials(self.sets, recognised)
@@ -245,4 +245,4 @@ def _require_one_whole(lacks: Mapping[str, str]) -> None:
     """Refuse sets that all lack a kind of trials, given what each lacks."""
     if all(lacks.values()):
         name, lack = next(iter(lacks.items()))
-        raise DataError(f"Expected {name} to have usable trials, mated and non-mated, but got no {lack}")
+        raise TrialsError(f"Expected {name} to have usable trials, mated and non-mated, but got no {lack}")

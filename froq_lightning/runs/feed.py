@@ -1,6 +1,6 @@
 """What feeds a run: the data sets behind its loaders, and batches of whatever kind brought into one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,13 @@ from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import FaceDataset, TrialDataset
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.quality_method import SetLabeller
+
+
+def listed_loaders(loaders: Any) -> list[Any]:
+    """Return one loader, or several as a sequence or by name, as a list."""
+    if isinstance(loaders, Mapping):
+        return list(loaders.values())
+    return list(loaders) if isinstance(loaders, (list, tuple)) else [loaders]
 
 
 class Feed:
@@ -29,7 +36,7 @@ class Feed:
     """
 
     def __init__(self, trainer: Trainer, loaders: Any, preprocessing: Preprocessing) -> None:
-        self.datasets = [loader.dataset for loader in (loaders if isinstance(loaders, (list, tuple)) else [loaders])]
+        self.datasets = [loader.dataset for loader in listed_loaders(loaders)]
         self._rank, self._processes = trainer.global_rank, trainer.world_size
         self._numbered = 0
         for faces in self.datasets:

@@ -110,3 +110,4 @@ def test_an_evaluation_without_a_method_that_works_has_no_tables(evaluation: Eva
 def test_names_are_printed_as_they_are() -> None:
     assert escape_tex(r"a_b & c\d 5%") == r"a\_b \& c\textbackslash{}d 5\%"
     assert escape_tex("x--y [*] \u202e") == r"x-{}-y {[}{*}{]} \textbackslash{}u202e"
+    assert escape_tex("x---y ``q'' ?`") == "x-{}-{}-y `{}`q'{}' ?{}`"

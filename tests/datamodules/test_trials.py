@@ -135,7 +135,7 @@ def test_every_bin_file_of_a_folder_without_images_is_a_data_set(bin_file: Path,
         run(TrialDataModule(str(folder), Preprocessing(), workers=0))
 
 
-def test_a_folder_of_which_a_bin_file_cannot_be_read_or_is_named_twice_is_refused(
+def test_a_folder_of_which_a_bin_file_cannot_be_read_or_is_named_or_scored_twice_is_refused(
     bin_file: Path, tmp_path: Path
 ) -> None:
     for name in ("lfw.bin", "cplfw.bin"):
@@ -143,6 +143,9 @@ def test_a_folder_of_which_a_bin_file_cannot_be_read_or_is_named_twice_is_refuse
     named = {"source": str(tmp_path), "name": "mine"}
     with pytest.raises(ConfigurationError, match=r"no `name` for 2 data sets, the \.bin files of .*, but got 'mine'"):
         run(TrialDataModule([named], Preprocessing(), workers=0))
+    scored = {"source": str(tmp_path), "scores": {"OFIQ": "ofiq.csv"}}
+    with pytest.raises(ConfigurationError, match=r"no `scores` for 2 data sets, .*; give each file as a `source`"):
+        run(TrialDataModule([scored], Preprocessing(), workers=0))
     (tmp_path / "cplfw.bin").write_bytes(b"weights of something")
     with pytest.raises(DataError, match=r"cplfw\.bin is no pickle, or damaged"):
         run(TrialDataModule(str(tmp_path), Preprocessing(), workers=0))

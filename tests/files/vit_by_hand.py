@@ -51,11 +51,16 @@ class PlainBlock(nn.Module):
 
 
 class PlainViT(nn.Module):
-    """A network for crops of 32 pixels that says nothing about its tokens: `extra` ones, then 16 patches."""
+    """A network for crops of 32 pixels that says nothing about its tokens: `extra` ones, then 16 patches.
 
-    def __init__(self, *attend: Callable[[Tensor, Tensor, Tensor], Tensor], extra: int = 0) -> None:
+    Patches are made by a convolution, or where `has_map` is false, by a linear layer.
+    """
+
+    def __init__(
+        self, *attend: Callable[[Tensor, Tensor, Tensor], Tensor], extra: int = 0, has_map: bool = True
+    ) -> None:
         super().__init__()
-        self.patch_embed = nn.Conv2d(3, 16, 8, 8)
+        self.patch_embed = nn.Conv2d(3, 16, 8, 8) if has_map else nn.Sequential(nn.Unfold(8, stride=8), Across(192, 16))
         self.extra = nn.Parameter(torch.randn(1, extra, 16))
         self.blocks = nn.ModuleList(PlainBlock(each) for each in attend or 3 * (scaled_dot_product_attention,))
         self.norm = nn.LayerNorm(16)
@@ -69,11 +74,18 @@ class PlainViT(nn.Module):
         return self.head(self.norm(tokens).mean(dim=1))
 
 
-def plain_vit(*attend: Callable[[Tensor, Tensor, Tensor], Tensor], extra: int = 0) -> Backbone:
+class Across(nn.Linear):
+    """Maps `[B, in, N]` to `[B, out, N]`."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs.transpose(1, 2)).transpose(1, 2)
+
+
+def plain_vit(*attend: Callable[[Tensor, Tensor, Tensor], Tensor], extra: int = 0, has_map: bool = True) -> Backbone:
     """A random network of plain blocks, one for each function, or three with fused attention."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
-        return Backbone.with_weights(PlainViT(*attend, extra=extra), Preprocessing((32, 32)), None)
+        return Backbone.with_weights(PlainViT(*attend, extra=extra, has_map=has_map), Preprocessing((32, 32)), None)
 
 
 def steps(network: nn.Module, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

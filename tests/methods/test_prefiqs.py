@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune
 
+from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Backbone, Preprocessing, WeightsInfo
 from froq_lightning.backbones.weights import network_sha256
 from froq_lightning.errors import BackboneError
@@ -46,6 +47,19 @@ def test_it_is_the_distance_to_the_embedding_of_a_network_pruned_by_hand(
     ours = PreFIQs(share, per, micro_batch=5).score(staged_backbone, small_images)
     theirs = one_by_one(staged_backbone, pruned(staged_backbone.network, share, per), small_images)
     assert ours.tolist() == pytest.approx(theirs, abs=1e-6)
+
+
+@pytest.mark.parametrize("per", ["layer", "network"])
+def test_so_it_is_on_real_faces_and_weights_and_on_a_transformer(
+    per: Per, edgeface: Backbone, calibration_images: Tensor
+) -> None:
+    torch.manual_seed(0)
+    transformer = create_backbone("timm", architecture="vit_tiny_patch16_224", img_size=112)
+    for backbone in (edgeface, transformer):
+        ours = PreFIQs(0.2, per).score(backbone, calibration_images[:6])
+        theirs = one_by_one(backbone, pruned(backbone.network, 0.2, per), calibration_images[:6])
+        assert ours.tolist() == pytest.approx(theirs, abs=1e-5)
+        assert ours.std() > 1e-3
 
 
 def test_runs_of_several_threads_do_not_disturb_each_other(staged_backbone: Backbone, small_images: Tensor) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from vit_by_hand import SMALL_NETWORKS, plain_vit, seeded, small_vit, steps
 
-from froq_lightning.backbones.spec import Backbone
+from froq_lightning.backbones.spec import Backbone, Preprocessing
 from froq_lightning.errors import BackboneError, ConfigurationError
 from froq_lightning.methods.vitnt_fiqa import VitntFiqa
 
@@ -99,12 +99,39 @@ def test_patches_need_not_make_a_square_where_the_network_says_which_tokens_they
 
 
 @pytest.mark.parametrize("extra", [0, 1, 2])
-def test_elsewhere_one_token_beside_a_square_is_a_class_token(extra: int, small_images: Tensor) -> None:
-    backbone = plain_vit(extra=extra)
-    if extra == 2:
+@pytest.mark.parametrize("has_map", [True, False])
+def test_elsewhere_a_map_tells_the_number_of_patches_or_else_a_square(
+    extra: int, has_map: bool, small_images: Tensor
+) -> None:
+    backbone = plain_vit(extra=extra, has_map=has_map)
+    if extra == 2 and not has_map:
         message = "to know which tokens are patches, but PlainViT has 18, which make no square; choose another method"
         with pytest.raises(BackboneError, match=message):
             VitntFiqa().score(backbone, small_images)
     else:
         expected = by_hand(backbone, small_images, 2, extra, weighted=True)
         assert VitntFiqa().score(backbone, small_images).tolist() == pytest.approx(expected, rel=1e-4)
+
+
+class Residual(nn.Module):
+    """Adds what its attention gives to the tokens, and only then goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vit = plain_vit().network
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        tokens = self.vit.patch_embed(inputs).flatten(2).transpose(1, 2)
+        for block in self.vit.blocks:
+            tokens = tokens + block(tokens)
+        return self.vit.head(self.vit.norm(tokens).mean(dim=1))
+
+
+def test_blocks_that_return_what_is_added_to_the_tokens_are_refused(small_images: Tensor) -> None:
+    backbone = Backbone.with_weights(Residual(), Preprocessing((32, 32)), None)
+    message = (
+        r"needs blocks that each take the tokens that the one before returned, .* such as 'vit\.blocks\.1'; choose"
+    )
+    with pytest.raises(BackboneError, match=message):
+        VitntFiqa().score(backbone, small_images)
+    assert not any(module._forward_pre_hooks for module in backbone.network.modules())

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import metadata
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +35,10 @@ class PyiqaQuality(QualityMethod):
         super().__post_init__()
         require_metric(self.metric)
         _ = self._metric  # what is missing is said before any image is read
+
+    def parameters(self) -> dict[str, Any]:
+        """The metric, and the version of pyiqa."""
+        return {**super().parameters(), "pyiqa": metadata.version("pyiqa")}
 
     @cached_property
     def _metric(self) -> Metric:
