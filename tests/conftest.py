@@ -1,10 +1,8 @@
 """What the tests share: the real faces and weights beside the checkout, and a network small enough to run anywhere."""
 
-import io
 import json
 import pickle
 import struct
-import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 import torch
 from hub_server import hub  # noqa: F401 - a fixture
 from PIL import Image
+from tar_files import tar_folder  # noqa: F401 - a fixture
 from torch import Tensor, nn
 
 from froq_lightning.backbones.registry import create_backbone
@@ -243,29 +242,3 @@ def rec_file(crops: list[Crop], tmp_path_factory: pytest.TempPathFactory) -> Pat
     path.write_bytes(content)
     path.with_suffix(".idx").write_text(index)
     return path
-
-
-def write_tar(path: Path, entries: dict[str, bytes], **fields: Any) -> Path:
-    """Write a tar file; `fields` are set on the headers of all entries."""
-    with tarfile.open(path, "w") as tar:
-        for name, content in entries.items():
-            header = tarfile.TarInfo(name)
-            header.size = len(content)
-            for field, value in fields.items():
-                setattr(header, field, value)
-            tar.addfile(header, io.BytesIO(content))
-    return path
-
-
-@pytest.fixture(scope="session")
-def tar_folder(crops: list[Crop], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The crops as WebDataset has them: three tar files of four, with the subject of each in a .cls file."""
-    folder = tmp_path_factory.mktemp("tar") / "shards"
-    folder.mkdir()
-    for shard in range(3):
-        part = list(enumerate(crops))[4 * shard : 4 * shard + 4]
-        entries = {f"{n:03}.jpg": crop.content for n, crop in part} | {
-            f"{n:03}.cls": crop.subject.encode() for n, crop in part
-        }
-        write_tar(folder / f"faces-{shard}.tar", dict(sorted(entries.items())))
-    return folder

@@ -20,10 +20,9 @@ Landmarks = tuple[tuple[float, float], ...]
 
 
 class Archive(Protocol):
-    """A file that holds many images, or several. It is sent to the worker processes that read from it.
+    """One or several files that hold images. It is sent to the worker processes that read from it.
 
-    If it is not the file that `ImageRef.path` names, it has an attribute `stamp`, a text which is another one where the
-    content has changed.
+    If they are not `ImageRef.path`, it has an attribute `stamp`, a text that is another one where they have changed.
     """
 
     def read(self, position: int) -> tuple[Pixels, str]:
@@ -36,15 +35,14 @@ class RemoteImage:
 
     Args:
         address: of the file.
-        stamp: nothing is known of the file before it is read.
+        stamp: nothing is known of it before it is read.
     """
 
     address: str
     stamp: str = "unknown"
 
-    def read(self, position: int = 0) -> tuple[Pixels, str]:
-        """Read the image; see `Archive`."""
-        del position
+    def read(self, position: int = 0) -> tuple[Pixels, str]:  # noqa: ARG002
+        """Read the image, whatever the position; see `Archive`."""
         try:
             stamp = stamp_of(self.address)
         except DataNotFoundError:
