@@ -1,5 +1,6 @@
 """What reads files of strangers: images, archives, checkpoints and Observers; each with valid files to start from."""
 
+import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,6 +23,15 @@ from froq_lightning.sources.source import read_faces, read_trials
 MOST_IMAGES = 50
 JSON_WORDS = (b"NaN", b"Infinity", b"1e999", b"null", b"[[[[[[[[", b'{"a":', b"-1", b"9" * 5000)
 PICKLE_WORDS = (b"cos\nsystem\n", b"(S'x'\ntR", b"\x80\x04", b"]", b"a", b".", b"\x85R", b"builtins\nbytearray\n")
+TAR_WORDS = (
+    b"ustar\0",
+    b"27 GNU.sparse.map=0,9,9,9\n",
+    b"20 size=99999999999\n",
+    b"11 size=-1\n",
+    b"././@LongLink",
+    b"x",
+    b"L",
+)
 Read = Callable[[Path], object]
 
 
@@ -59,6 +69,14 @@ def _images_and_archives() -> list[Reader]:
         Reader(
             "RecordIO", [seeds.records(index=True), seeds.records(index=False)], _archive("train.rec"), (seeds.MAGIC,)
         ),
+        Reader(
+            "tar",
+            [{"a.tar": seeds.tar(kind)} for kind in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)],
+            _archive("a.tar"),
+            TAR_WORDS,
+        ),
+        Reader("tar, checksums mended", [{"a.tar": seeds.tar(tarfile.PAX_FORMAT)}], _mended_tar, TAR_WORDS),
+        *([Reader("Parquet", [{"a.parquet": seeds.parquet()}], _trials("a.parquet"))] if find_spec("pyarrow") else []),
         Reader("AdaFace memfile", [seeds.memfile()], _archive("lfw/memfile/mem_file.dat"), JSON_WORDS),
         Reader("pairs of a .bin", [{"a.bin": seeds.pickled_images(4)}], _trials("a.bin"), PICKLE_WORDS),
         Reader("pairs of a memfile", [seeds.memfile()], _trials("lfw"), JSON_WORDS),
@@ -91,7 +109,19 @@ def _faces(records: Sequence[ImageRef]) -> None:
 
 
 def _archive(name: str) -> Read:
-    return lambda folder: _faces(read_faces(folder / name).images)
+    return lambda folder: _faces(read_faces(folder / name, scratch=folder).images)
+
+
+def _mended_tar(folder: Path) -> None:
+    """Read a tar file after giving its headers right checksums, without which nothing else in them is looked at."""
+    content = bytearray((folder / "a.tar").read_bytes())
+    for start in range(0, len(content) - tarfile.BLOCKSIZE + 1, tarfile.BLOCKSIZE):
+        if content[start + 257 : start + 262] == b"ustar":
+            block = content[start : start + tarfile.BLOCKSIZE]
+            block[148:156] = b" " * 8
+            content[start + 148 : start + 156] = b"%06o\0 " % sum(block)
+    (folder / "a.tar").write_bytes(content)
+    _archive("a.tar")(folder)
 
 
 def _trials(name: str) -> Read:

@@ -5,6 +5,7 @@ import json
 import pickle
 import re
 import struct
+import tarfile
 import tempfile
 from collections import OrderedDict
 from pathlib import Path
@@ -82,6 +83,32 @@ def records(*, index: bool) -> Files:
         places.append(f"{key}\t{len(content)}\n")
         content += MAGIC + struct.pack("<I", len(body)) + body + b"\0" * (-len(body) % 4)
     return {"train.rec": content, **({"train.idx": "".join(places).encode()} if index else {})}
+
+
+def tar(kind: int) -> bytes:
+    """Write a tar file of pictures and their subjects, with a link, and with a name that needs a header of its own."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=kind) as shard:
+        for number in range(3):
+            for suffix, content in ((".jpg", image("JPEG", number)), (".json", b'{"subject_id": "a"}'), (".cls", b"1")):
+                header = tarfile.TarInfo(f"{'long' * 30 * number}{number}{suffix}")
+                header.size = len(content)
+                shard.addfile(header, io.BytesIO(content))
+        link = tarfile.TarInfo("9.jpg")
+        link.type, link.linkname = tarfile.SYMTYPE, "0.jpg"
+        shard.addfile(link)
+    return file.getvalue()
+
+
+def parquet() -> bytes:
+    """Write a Parquet file of pictures and their subjects in three row groups."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+    from pyarrow import parquet  # noqa: PLC0415
+
+    file = io.BytesIO()
+    pictures = [{"bytes": image("JPEG", number), "path": str(number)} for number in range(5)]
+    parquet.write_table(pa.table({"image": pictures, "label": [0, 0, 1, 1, 2]}), file, row_group_size=2)
+    return file.getvalue()
 
 
 def memfile() -> Files:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from hub_server import hub  # noqa: F401 - a fixture
 from PIL import Image
+from tar_files import tar_folder  # noqa: F401 - a fixture
 from torch import Tensor, nn
 
 from froq_lightning.backbones.registry import create_backbone

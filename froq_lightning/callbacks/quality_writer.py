@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import BasePredictionWriter
 
 from froq_lightning.atomic_write import Signature
 from froq_lightning.callbacks.journaled_writer import JournaledWriter
@@ -86,9 +87,10 @@ class QualityWriter(JournaledWriter):
         dataloader_idx: int = 0,
     ) -> None:
         """Record the rows of a batch."""
-        del trainer, pl_module, batch, batch_idx, dataloader_idx
+        del pl_module, batch, batch_idx, dataloader_idx
         scored: ScoredBatch = outputs
         self.record(scored.block())
+        _forget_batches(trainer)
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the rows of all processes."""
@@ -131,9 +133,22 @@ def _named(part: Part | None) -> str:
     return "all images" if part is None else f"part {part}"
 
 
+def _forget_batches(trainer: Trainer) -> None:
+    """Empty the list of the indices of all images, 36 bytes each, which Lightning keeps for prediction writers."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    if any(isinstance(callback, BasePredictionWriter) for callback in callbacks):
+        return
+    for loader in _loaders(trainer):
+        getattr(loader.batch_sampler, "seen_batch_indices", []).clear()
+
+
+def _loaders(trainer: Trainer) -> Sequence[Any]:
+    loaders: Any = trainer.predict_dataloaders
+    return loaders if isinstance(loaders, Sequence) else [loaders]
+
+
 def _count_images(trainer: Trainer) -> int | None:
     """Return the number of images in the loaders; None where the Trainer is limited to some of them."""
-    loaders: Any = trainer.predict_dataloaders
     if limits(trainer, "predict"):
         return None
-    return sum(len(loader.dataset) for loader in (loaders if isinstance(loaders, Sequence) else [loaders]))
+    return sum(len(loader.dataset) for loader in _loaders(trainer))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -31,13 +32,14 @@ def run_inspect(path: str, root: str | None = None, part: str | None = None) -> 
     source, root = expand_home(path), expand_home(root)
     kind = find_source(Path(source)).name
     found: ComparisonSet | Faces
-    try:
-        found = read_trials(source, root, part=part)
-        comparisons = list(_trials(found))
-    except (DataError, DataNotFoundError) as error:
-        found = read_faces(source, root)
-        comparisons = [("comparison trials", f"none: {error}")]
-    survey = survey_images(found.images)
+    with TemporaryDirectory() as scratch:
+        try:
+            found = read_trials(source, root, part=part, scratch=Path(scratch))
+            comparisons = list(_trials(found))
+        except (DataError, DataNotFoundError) as error:
+            found = read_faces(source, root, scratch=Path(scratch))
+            comparisons = [("comparison trials", f"none: {error}")]
+        survey = survey_images(found.images)
     print(f"{path}: {kind}")
     passed_over = [("passed over", found.passed_over)] if found.passed_over else []
     count = ("images", f"{len(found.images):,}")

@@ -1,7 +1,7 @@
 """References to images: the file of each, its name in outputs, and what is known of it before it is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, overload
@@ -10,17 +10,45 @@ import numpy as np
 import numpy.typing as npt
 
 from froq_lightning.backbones.spec import Pixels
-from froq_lightning.errors import DataError
+from froq_lightning.data.image_limits import check_length
+from froq_lightning.data.images import decode_image
+from froq_lightning.errors import DataError, DataNotFoundError, ImageError
 from froq_lightning.names import escape_name, is_below, resolve_name
+from froq_lightning.stored_files import Stamp, address_of, is_address, plain, read_range, stamp_of
 
 Landmarks = tuple[tuple[float, float], ...]
 
 
 class Archive(Protocol):
-    """A file that holds many images. It is sent to the worker processes that read from it."""
+    """One or several files that hold images. It is sent to the worker processes that read from it.
+
+    If they are not `ImageRef.path`, it has an attribute `stamp`, their `Stamp`: another one where they have changed.
+    """
 
     def read(self, position: int) -> tuple[Pixels, str]:
         """Read one image: `[h, w, 3]` RGB uint8, and a note on what was changed; raises ImageError if that fails."""
+
+
+@dataclass(frozen=True)
+class RemoteImage:
+    """An image in a file of its own in an object store or on the web: an `Archive` of one image.
+
+    Args:
+        address: of the file.
+        stamp: nothing is known of it before it is read.
+    """
+
+    address: str
+    stamp: Stamp = Stamp(0, "unknown")  # noqa: RUF009 - immutable
+
+    def read(self, position: int = 0) -> tuple[Pixels, str]:  # noqa: ARG002
+        """Read the image, whatever the position; see `Archive`."""
+        try:
+            stamp = stamp_of(self.address)
+        except DataNotFoundError:
+            raise ImageError("file does not exist") from None
+        check_length(stamp.size, b"")
+        return decode_image(read_range(self.address, 0, stamp.size, stamp), "file")
 
 
 @dataclass(frozen=True)
@@ -55,13 +83,26 @@ class ImageRef:
 
         Args:
             root: folder that the path is relative to.
-            text: the path, or its escaped form as outputs show it.
+            text: the path, or its escaped form as outputs show it; or an address in an object store or on the web.
             confined: whether a path that leads out of `root` is a problem.
         """
+        if is_address(text):
+            problem = f"lies outside of {str(root)!r}" if confined else ""
+            return cls(
+                escape_name(plain(text)), Path(plain(text)), problem=problem, archive=RemoteImage(address_of(text))
+            )
         name = resolve_name(root, text)
         path = root / name
         problem = f"lies outside of {str(root)!r}" if confined and not is_below(root, path) else ""
         return cls(escape_name(name), path, problem=problem)
+
+
+def archive_stamp(image: ImageRef) -> tuple[int, str] | None:
+    """Return size and version of the archive that holds an image; None for an image in its own file."""
+    if image.archive is None:
+        return None
+    stamp: Stamp = getattr(image.archive, "stamp", None) or stamp_of(str(image.path))
+    return stamp.size, stamp.version
 
 
 class LazyRefs(Sequence[ImageRef], ABC):
@@ -70,6 +111,10 @@ class LazyRefs(Sequence[ImageRef], ABC):
     @abstractmethod
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position from 0 on."""
+
+    def keys_in_order(self) -> Iterator[str]:
+        """Yield the names of the images, without making the references where that can be avoided."""
+        return (image.key for image in self)
 
     @overload
     def __getitem__(self, index: int) -> ImageRef: ...
@@ -81,6 +126,32 @@ class LazyRefs(Sequence[ImageRef], ABC):
         if isinstance(index, slice):
             return [self.make(place) for place in range(*index.indices(len(self)))]
         return self.make(range(len(self))[index])
+
+
+@dataclass(frozen=True, eq=False)
+class Names(Sequence[str]):
+    """The names of images in their order, made when they are asked for."""
+
+    images: Sequence[ImageRef]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [image.key for image in self.images[index]]
+        return self.images[index].key
+
+    def __iter__(self) -> Iterator[str]:
+        if isinstance(self.images, LazyRefs):
+            return self.images.keys_in_order()
+        return (image.key for image in self.images)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +184,12 @@ class RefTable(LazyRefs):
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def keys_in_order(self) -> Iterator[str]:
+        """Yield the names of the images."""
+        if self.archive is not None:
+            return map(str, self.keys)
+        return super().keys_in_order()
 
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""

@@ -15,7 +15,7 @@ from froq_lightning.data.comparison_set import subject_numbers
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import FaceDataset
-from froq_lightning.data.image_refs import ImageRef, WithCopies
+from froq_lightning.data.image_refs import ImageRef, Names, WithCopies, archive_stamp
 from froq_lightning.data.score_files import with_labels
 from froq_lightning.datamodules.loading import (
     BatchSize,
@@ -38,8 +38,8 @@ class FaceDataModule(LightningDataModule):
 
     Args:
         source: folder of images, one image, a manifest (columns `path`, perhaps `pseudo_quality`) or list of paths, an
-            archive (RecordIO, insightface .bin, AdaFace memfile), "sample:astronaut", or whatever an installed source
-            reads.
+            archive (tar files, Parquet, RecordIO, insightface .bin, AdaFace memfile), perhaps in an object store
+            (`s3://…`), "sample:astronaut", or whatever an installed source reads.
         preprocessing: of the backbone; it says how large crops are, and how they are aligned.
         labels: table with columns `path` and `pseudo_quality` for the images of the source, or any file of scores
             (higher is better), such as of OFIQ; without labels `validate` makes them.
@@ -143,18 +143,17 @@ class FaceDataModule(LightningDataModule):
         """Leave out what an earlier run of this process did; call it after `setup`; see `skipped`."""
         (self._skipped,), self.batch_size = skipped(steps, 1, self.batch_size)
 
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """Return the names of the images in their order; call it after `setup`."""
-        return [image.key for image in self.faces.images]
+        return Names(self.faces.images)
 
     def identity(self) -> dict[str, Any]:
         """Say, as JSON values, what the batches depend on besides the names of the images."""
         first = self.faces.images[0]
-        stat = first.path.stat() if first.archive is not None else None
         return {
             "source": self.source,
             "root": self.root,
-            "archive": None if stat is None else [stat.st_size, stat.st_mtime_ns],
+            "archive": archive_stamp(first),
             "labels": self._digest_of_labels() if first.pseudo_quality is not None else None,
             "aligner": self.aligner,
             "resize": self.resize,

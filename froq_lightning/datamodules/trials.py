@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.data.comparison_set import ComparisonSet
 from froq_lightning.data.face_dataset import TrialDataset
+from froq_lightning.data.image_refs import archive_stamp
 from froq_lightning.data.score_files import read_scores
 from froq_lightning.data.subject_names import read_names
 from froq_lightning.datamodules.loading import (
@@ -88,7 +89,8 @@ class TrialDataModule(LightningDataModule):
         del stage
         options = [each for source in _listed(self.source) for each in _sets(_checked(source))]
         scores_of_sets = [{**self.scores, **each.pop("scores", {})} for each in options]
-        sets = [read_trials(**{**self.shared, **each}) for each in options]
+        run_folder = Path(self.trainer.default_root_dir if self.trainer else ".")
+        sets = [read_trials(**{**self.shared, **each}, scratch=run_folder) for each in options]
         names = [each.name for each in sets]
         if len(set(names)) < len(names):
             raise ConfigurationError(f"Expected data sets of different names, but got {', '.join(names)}; set `name`")
@@ -128,11 +130,10 @@ class TrialDataModule(LightningDataModule):
 
     def identity(self) -> dict[str, Any]:
         """Say, as JSON values, what the batches depend on besides the names of the images."""
-        archives = [each.images[0].path.stat() for each in self.sets if each.images[0].archive is not None]
         return {
             "source": [_without_trials(source) for source in _listed(self.source)],
             "root": self.shared["root"],
-            "archives": [[stat.st_size, stat.st_mtime_ns] for stat in archives],
+            "archives": [stamp for each in self.sets if (stamp := archive_stamp(each.images[0])) is not None],
             "aligner": self.aligner,
             "resize": self.resize,
             "batch_size": self.batch_size,

@@ -3,13 +3,14 @@
 import os
 from collections import Counter
 from heapq import heappop, heappush
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from froq_lightning.data.image_refs import ImageRef
+from froq_lightning.data.image_refs import ImageRef, RemoteImage
 from froq_lightning.data.images import SUFFIXES, is_image
 from froq_lightning.errors import DataError
 from froq_lightning.names import escape_name
 from froq_lightning.sources.source import Faces, Request, Source
+from froq_lightning.stored_files import address_of, is_address, list_folder
 from froq_lightning.terminal import printable
 
 LITTER = frozenset({"thumbs.db", "desktop.ini"})  # besides hidden files; nobody misses them
@@ -51,6 +52,33 @@ class SingleImage(Source):
     def faces(self, request: Request) -> Faces:
         """Return the image."""
         return Faces([ImageRef(escape_name(request.path.name), request.path)])
+
+
+class RemoteFolder(Source):
+    """The images below an address in an object store, sorted; the first folder on the way to one names its subject."""
+
+    name = "folder of images in an object store"
+    takes_the_rest = True
+    reads_addresses = True
+
+    def fits(self, path: Path) -> bool:
+        """Tell an address that does not look like that of a file; the web has no folders."""
+        return is_address(path) and not str(path).startswith("http") and not path.suffix[1:].isalpha()
+
+    def faces(self, request: Request) -> Faces:
+        """List the folder."""
+        images, others = list[ImageRef](), 0
+        for address, _ in list_folder(folder := address_of(request.path)):
+            name = PurePosixPath(address.removeprefix(f"{folder}/"))
+            if name.suffix.lower() in SUFFIXES:
+                subject = name.parts[0] if len(name.parts) > 1 else ""
+                archive = RemoteImage(address)
+                images.append(ImageRef(escape_name(str(name)), Path(address), subject=subject, archive=archive))
+            else:
+                others += not name.name.startswith(".")
+        if not images:
+            raise DataError(f"{folder} holds no images; images end in {' '.join(sorted(SUFFIXES))}")
+        return Faces(images, f"{others:,} files not read as images" if others else "")
 
 
 def _image(path: Path, name: Path) -> ImageRef:

@@ -13,6 +13,7 @@ from froq_lightning.data.trial_sampling import Sampling, sample_comparisons
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
 from froq_lightning.extensions import SOURCES, load_all
 from froq_lightning.names import escape_cell
+from froq_lightning.stored_files import is_address
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Request:
         sampling: of comparison trials where only subjects are known.
         with_labels: whether pseudo-quality labels are read, if the source has some.
         with_subjects: whether subjects are wanted, even if that takes a pass over the source.
-        scratch: folder that a source may write images to.
+        scratch: folder that a source may write images and indexes to.
     """
 
     path: Path
@@ -64,11 +65,14 @@ class Source(ABC):
         name: of the format, for people.
         parts: names of the comparison sets that a source holds; empty if there is one, without a name.
         takes_the_rest: whether it takes paths only that no other source takes, such as any folder.
+        reads_addresses: whether it also reads from object stores; a path is then such as `s3:/bucket/file`, which
+            `stored_files.address_of` makes an address again.
     """
 
     name: ClassVar[str]
     parts: ClassVar[tuple[str, ...]] = ()
     takes_the_rest: ClassVar[bool] = False
+    reads_addresses: ClassVar[bool] = False
 
     @abstractmethod
     def fits(self, path: Path) -> bool:
@@ -96,7 +100,7 @@ class Source(ABC):
         if unknown is not None:
             raise DataError(
                 f"Expected {request.name} to tell the subject of every image, by one sub-folder per subject, a column "
-                f"subject_id, or RecordIO's labels, but got none for {unknown!r}"
+                f"subject_id or label, `key.cls` in tar files, or RecordIO's labels, but got none for {unknown!r}"
             )
         subjects = numbered([image.subject for image in found.images])
         comparisons = sample_comparisons(request.name, found.images, subjects, request.sampling)
@@ -126,7 +130,7 @@ def find_source(path: Path) -> Source:
         DataError: if it is of no known format, which the text lists.
         ConfigurationError: if several sources take it, besides those that take the rest.
     """
-    known = installed_sources()
+    known = [source for source in installed_sources() if source.reads_addresses or not is_address(path)]
     fitting = [source for source in known if source.fits(path)]
     named = [source.name for source in fitting if not source.takes_the_rest]
     if len(named) > 1:
@@ -135,9 +139,12 @@ def find_source(path: Path) -> Source:
         )
     if fitting:
         return fitting[0]
-    if not path.exists():
+    if not is_address(path) and not path.exists():
         raise DataNotFoundError(f"data source {str(path)!r} does not exist")
-    raise DataError(f"{path.name} is of no known format; there are: {'; '.join(source.name for source in known)}")
+    elsewhere = " that is read from an object store" if is_address(path) else ""
+    raise DataError(
+        f"{path.name} is of no known format{elsewhere}; there are: {'; '.join(source.name for source in known)}"
+    )
 
 
 def sets_of(path: Path) -> Sequence[Path]:
@@ -166,7 +173,7 @@ def read_faces(
         root: folder of the images, if it is not the usual one; names in lists must not lead out of it.
         with_labels: whether a manifest's `pseudo_quality` is read.
         with_subjects: whether subjects are wanted, even if that takes a pass over the source.
-        scratch: folder that a source may write images to.
+        scratch: folder that a source may write images and indexes to.
 
     Raises:
         DataNotFoundError: if the source or the root does not exist.
@@ -188,6 +195,8 @@ def read_trials(
     part: str | None = None,
     non_mated: int | None = None,
     seed: int = 0,
+    *,
+    scratch: Path = Path(),
 ) -> ComparisonSet:
     """Read the comparison trials of a source, whatever its format.
 
@@ -199,6 +208,7 @@ def read_trials(
         non_mated: number of non-mated trials where only subjects are known and trials are sampled; by default as many
             as there are mated ones, but at least 10,000.
         seed: of the sampling.
+        scratch: folder that a source may write indexes to.
 
     Raises:
         DataNotFoundError: if the source or the root does not exist.
@@ -212,7 +222,7 @@ def read_trials(
         raise ConfigurationError(f"Expected no `part` {part!r}: {path.name} ({known.name}) {has}")
     part = part or next(iter(known.parts), "")
     stated = escape_cell(name or known.usual_name(path.absolute(), part))
-    request = Request(path, _root(root), stated, part, Sampling(non_mated, seed))
+    request = Request(path, _root(root), stated, part, Sampling(non_mated, seed), scratch=scratch)
     with name_in_errors(path.name):
         return known.trials(request)
 

@@ -29,7 +29,7 @@ def test_pixels_and_trials_come_back_exactly_with_every_image_once(
         assert (pixels.dtype, note) == (np.uint8, "")
 
 
-@pytest.mark.parametrize("archive", ["bin_file", "memfile", "rec_file"])
+@pytest.mark.parametrize("archive", ["bin_file", "memfile", "rec_file", "tar_folder"])
 def test_an_archive_that_vanished_is_a_reason(archive: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     path = request.getfixturevalue(archive)
     shutil.copytree(path.parent, tmp_path / "copy")

@@ -13,8 +13,11 @@ from froq_lightning.sources.source import Faces, Request, Source, installed_sour
 
 
 @pytest.fixture
-def paths(shared: Path, bin_file: Path, memfile: Path, rec_file: Path, tmp_path: Path) -> dict[str, Path]:
+def paths(
+    shared: Path, bin_file: Path, memfile: Path, rec_file: Path, tar_folder: Path, tmp_path: Path
+) -> dict[str, Path]:
     """A path of every format that needs no files of its own kind here."""
+    parquet = pytest.importorskip("pyarrow.parquet")
     faces = sorted((shared / "data" / "faces").glob("*/*.jpg"))[:12]
     subjects = "\n".join(f"{face},{face.parent.name}" for face in faces)
     (tmp_path / "list.csv").write_text(f"path,subject_id\n{subjects}\n")
@@ -22,6 +25,8 @@ def paths(shared: Path, bin_file: Path, memfile: Path, rec_file: Path, tmp_path:
     for face in faces:
         (tmp_path / "people" / face.parent.name).mkdir(parents=True, exist_ok=True)
         (tmp_path / "people" / face.parent.name / face.name).symlink_to(face)
+    columns = {"image": [face.read_bytes() for face in faces], "label": [face.parent.name for face in faces]}
+    parquet.write_table(pytest.importorskip("pyarrow").table(columns), tmp_path / "faces.parquet")
     return {
         "adaface_memfile": memfile,
         "folder": tmp_path / "people",
@@ -29,13 +34,16 @@ def paths(shared: Path, bin_file: Path, memfile: Path, rec_file: Path, tmp_path:
         "insightface_bin": bin_file,
         "manifest": tmp_path / "list.csv",
         "pairs": tmp_path / "pairs.csv",
+        "parquet_images": tmp_path / "faces.parquet",
         "recordio": rec_file,
+        "tar_shards": tar_folder,
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["adaface_memfile", "folder", "image", "insightface_bin", "manifest", "pairs", "recordio"]
-)
+NAMES = ("adaface_memfile", "folder", "image", "insightface_bin", "manifest", "pairs", "parquet_images", "recordio")
+
+
+@pytest.mark.parametrize("name", [*NAMES, "tar_shards"])
 def test_built_in_sources_conform(name: str, paths: dict[str, Path]) -> None:
     source = discover(SOURCES).plugins[name].create()
     check_source(source, paths[name], with_trials=name != "image")
@@ -44,7 +52,7 @@ def test_built_in_sources_conform(name: str, paths: dict[str, Path]) -> None:
 def test_those_that_take_the_rest_come_last() -> None:
     rest = [source.takes_the_rest for source in installed_sources()]
     assert rest == sorted(rest)
-    assert sum(rest) == 3
+    assert sum(rest) == 4
 
 
 TWINS = """

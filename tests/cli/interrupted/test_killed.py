@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,31 @@ def test_a_killed_prediction_goes_on_to_the_same_bytes(
     for suffix in (".csv", ".npy"):
         assert killed.with_suffix(suffix).read_bytes() == plain.with_suffix(suffix).read_bytes()
     assert {path.name for path in killed.parent.iterdir()} == {"scores.csv", "scores.npy", "scores.config.yaml"}
+
+
+def test_a_killed_prediction_over_tar_files_goes_on_to_the_scores_of_the_folder(
+    scoring: Scoring, kill_when: Kill, many: Path, tmp_path: Path, rows: Callable[[Path], Rows]
+) -> None:
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    for name in ("0", "1", "2"):
+        with tarfile.open(shards / f"{name}.tar", "w", dereference=True) as tar:
+            for image in sorted(many.glob(f"*{name}.jpg")) + [many / "005b.jpg"] * (name == "1"):
+                tar.add(image, image.name)
+    plain, killed, folder = (tmp_path / name / "scores.csv" for name in ("plain", "killed", "folder"))
+    source = f"--data.source={shards}"
+    kill_when(killed.parent / "scores.csv.partial", scoring(killed, source))
+    assert not killed.exists()
+    for output, options in ((killed, [source]), (plain, [source]), (folder, [])):
+        assert main(scoring(output, *options)) == 0
+    assert killed.read_bytes() == plain.read_bytes()
+    scores = {Path(row["image"]).name: row["quality_score"] for row in rows(killed)}
+    expected = {row["image"]: row["quality_score"] for row in rows(folder) if row["image"] in scores}
+    assert len(scores) > 25
+    assert scores["005b.jpg"] == expected["005b.jpg"] == ""
+    assert {name: float(score or 0) for name, score in scores.items()} == pytest.approx(
+        {name: float(score or 0) for name, score in expected.items()}, abs=1e-5
+    )
 
 
 def test_what_changed_since_is_refused_and_told(
