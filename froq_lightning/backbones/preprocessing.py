@@ -75,9 +75,14 @@ class Preprocessing:
 
     def normalise(self, values: Tensor) -> Tensor:
         """Normalise `[B, 3, *size]` RGB values on the 0..1 scale, which may leave it, and reorder their channels."""
-        mean, std = (values.new_tensor(channel).view(3, 1, 1) for channel in (self.mean, self.std))
+        mean, std = (self._constant(channel, values) for channel in (self.mean, self.std))
         normalised = values.sub(mean).div_(std)
         return normalised if self.channel_order == "RGB" else normalised.flip(1)
+
+    @staticmethod
+    def _constant(channels: tuple[float, float, float], values: Tensor) -> Tensor:
+        """Put a number for each channel beside the values, `[3, 1, 1]`; `new_tensor` would wait for a GPU."""
+        return torch.tensor(channels, dtype=values.dtype).view(3, 1, 1).to(values.device, non_blocking=True)
 
     def black(self) -> Tensor:
         """Return the value of a black pixel at the network's input, `[3, 1, 1]` in the network's channel order."""

@@ -40,7 +40,7 @@ class FaceSample:
 
 @dataclass(frozen=True)
 class FaceBatch:
-    """A batch of crops, and the samples of the same step that gave none.
+    """A batch of crops, and the samples of the same step that gave none. All but the images is on the CPU.
 
     Args:
         images: `[B, 3, H, W]` uint8 RGB; B is smaller than the batch size where images failed.
@@ -52,7 +52,7 @@ class FaceBatch:
         subject: `[B]` int64 numbers of the persons shown, -1 where that is not known; None if it is of no image.
         original: `[B]` int64 sample index of the image that a degraded copy was made from, of an image its own; None if
             there are no copies.
-        components: `[B, C]` int16 on the CPU, see `FaceSample`; None if they were not asked for.
+        components: `[B, C]` int16, see `FaceSample`; None if they were not asked for.
     """
 
     images: Tensor
@@ -68,17 +68,18 @@ class FaceBatch:
     @classmethod
     def of_tensors(cls, images: Tensor, sample_index: Tensor, pseudo_quality: Tensor | None = None) -> Self:
         """Make a batch of `[B, 3, H, W]` crops from a DataLoader of one's own; the names are the positions."""
-        keys = [str(index) for index in sample_index.tolist()]
-        labels = None if pseudo_quality is None else pseudo_quality.float()
-        return cls(images, sample_index, keys, [""] * len(keys), labels)
+        index = sample_index.cpu()
+        keys = [str(each) for each in index.tolist()]
+        labels = None if pseudo_quality is None else pseudo_quality.float().cpu()
+        return cls(images, index, keys, [""] * len(keys), labels)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move the tensors to a device; Lightning calls this. Pinned images move while the device computes."""
+        """Move the images to a device; Lightning calls this. Pinned images move while the device computes.
+
+        Indices, labels and subjects stay on the CPU, which reads them: each would be a copy to the device and back.
+        """
         moving = {"non_blocking": self.images.is_pinned(), **kwargs}
-        facts = ("sample_index", "pseudo_quality", "subject", "original")
-        given = {name: getattr(self, name) for name in facts if getattr(self, name) is not None}
-        moved = {name: tensor.to(*args, **kwargs) for name, tensor in given.items()}
-        return replace(self, images=self.images.to(*args, **moving), **moved)
+        return replace(self, images=self.images.to(*args, **moving))
 
     def pin_memory(self) -> Self:
         """Pin the images' memory; the DataLoader calls this where a GPU waits."""

@@ -40,7 +40,7 @@ class FroqQuality(SharedPassMethod):
             raise BackboneError(f"the observer reads layer {layer!r}, which {reason}; calibrate anew")
 
     def score(self, backbone: Backbone, images: Tensor) -> Tensor:
-        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float64, unbounded, higher is better."""
+        """Score `[B, 3, H, W]` RGB images (uint8 or 0..1): `[B]` float64 on the CPU, unbounded, higher is better."""
         return self._observe(backbone, images, stop_early=True)[0]
 
     def watch(self, backbone: Backbone, inputs: Tensor) -> AbstractContextManager[ScoresOf]:
@@ -52,7 +52,7 @@ class FroqQuality(SharedPassMethod):
     def _watched(self, norms: ScoringNorms, inputs: Tensor) -> Iterator[ScoresOf]:
         with norms:
             norms.begin(len(inputs))
-            yield lambda _output: self.observer.scores(norms.table(inputs))
+            yield lambda _output: self._scores(norms.table(inputs))
 
     def score_and_embed(self, backbone: Backbone, images: Tensor) -> tuple[Tensor, Tensor]:
         """Score images as `score` does; from the same pass, which is a whole one, also their `[B, D]` embeddings."""
@@ -73,7 +73,11 @@ class FroqQuality(SharedPassMethod):
     def _observe(self, backbone: Backbone, images: Tensor, *, stop_early: bool) -> tuple[Tensor, Any]:
         with self._norms_of(backbone, stop_early=stop_early, compiled=self.compile) as norms:
             scoring_pass = norms.observe(backbone.inputs(images))
-        return self.observer.scores(scoring_pass.norms), scoring_pass.output
+        return self._scores(scoring_pass.norms), scoring_pass.output
+
+    def _scores(self, norms: Tensor) -> Tensor:
+        """Score on the CPU: one copy back from a GPU, and the sums in float64 are the same everywhere."""
+        return self.observer.scores(norms.cpu())
 
     def _norms_of(self, backbone: Backbone, *, stop_early: bool, compiled: bool) -> ScoringNorms | CompiledNorms:
         key = (backbone.network, stop_early, compiled)

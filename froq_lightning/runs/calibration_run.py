@@ -187,16 +187,17 @@ class CalibrationRun:
         with self._norms:
             observation = self._norms.observe(inputs)
         embeddings, labels = self.backbone.embed(observation.output), self._labels(batch, inputs, observation.output)
-        material = self._kept(batch, embeddings) if labels is None else None
-        finite = embeddings.isfinite().all(dim=1)
+        material = self._kept(batch, embeddings).cpu() if labels is None else None
+        norms, labels = observation.norms.cpu(), None if labels is None else labels.cpu()
+        finite = embeddings.isfinite().all(dim=1).cpu()
         for needed in (labels, material):
             if needed is not None:
                 finite &= needed.isfinite().view(len(finite), -1).all(dim=1)
         return ObservedBatch(
             (*batch.failures, *_without(finite.tolist(), batch)),
             batch.sample_index[finite],
-            observation.norms[finite],
-            observation.norms.new_full((int(finite.sum()),), torch.nan) if labels is None else labels[finite],
+            norms[finite],
+            norms.new_full((int(finite.sum()),), torch.nan) if labels is None else labels[finite],
             _origins(batch)[:, finite],
             None if material is None else material[finite],
             labels_given=batch.pseudo_quality is not None,

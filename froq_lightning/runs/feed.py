@@ -99,6 +99,6 @@ class Feed:
         return self.datasets
 
     def _numbers(self, images: Tensor) -> Tensor:
-        places = self._numbered + torch.arange(len(images), device=images.device)
+        places = self._numbered + torch.arange(len(images))
         self._numbered += len(images)
         return (self._rank + self._processes * places) % len(self)

@@ -12,7 +12,7 @@ from froq_lightning.journal.block import Block
 
 @dataclass(frozen=True)
 class ObservedBatch:
-    """Layer norms and labels of B images, and what else was learnt in the pass.
+    """Layer norms and labels of B images, and what else was learnt in the pass. The tensors are on the CPU.
 
     Args:
         failures: samples of the same step that gave no crop.
@@ -57,7 +57,7 @@ class ObservedBatch:
         }
         if self.embeddings is not None:
             tensors["embeddings"] = self.embeddings
-        return Block(facts, {name: tensor.cpu() for name, tensor in tensors.items()})
+        return Block(facts, tensors)
 
     @classmethod
     def from_block(cls, block: Block) -> Self:

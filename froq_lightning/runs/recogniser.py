@@ -103,11 +103,12 @@ class Recogniser:
         if not len(batch.images):
             return RecognisedPart.empty(self._dimension, len(self.scorer.methods))
         scores = self.scorer.score(batch.images)
-        finite = scores.embeddings.isfinite().all(dim=1)
+        embeddings, qualities = scores.embeddings.cpu(), scores.qualities.cpu()
+        finite = embeddings.isfinite().all(dim=1)
         return RecognisedPart(
-            batch.sample_index[finite].cpu(),
-            scores.embeddings[finite].cpu(),
-            scores.qualities[finite].cpu(),
+            batch.sample_index[finite],
+            embeddings[finite],
+            qualities[finite],
             batch.sample_index[~finite].tolist(),
             scores.milliseconds,
             scores.refusals,
