@@ -1,8 +1,9 @@
 """FroqModule: `validate` calibrates, `predict` scores, `test` evaluates, and a call scores a batch."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from froq_lightning.backbones.memory_format import set_memory_format
+from froq_lightning.backbones.memory_format import Measure
 from froq_lightning.backbones.registry import create_backbone
 from froq_lightning.backbones.spec import Preprocessing
 from froq_lightning.calibration import observer_warnings
@@ -23,7 +24,8 @@ from froq_lightning.errors import CalibrationError, ConfigurationError
 from froq_lightning.evaluation.evaluate import MetricOptions
 from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.extensions import BACKBONES, find
-from froq_lightning.methods.froq import FroqQuality
+from froq_lightning.methods.froq import CompileMode, FroqQuality
+from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.methods.registry import create_labeller, create_methods
 from froq_lightning.methods.scoring import MethodScorer
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
@@ -34,7 +36,7 @@ from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
 from froq_lightning.runs.recognised_batch import RecognisedBatch
 from froq_lightning.runs.recogniser import FurtherBackbone, further_scorers, identity_of_scorers
-from froq_lightning.runs.trainer_options import limits, require_precision
+from froq_lightning.runs.trainer_options import lay_out, limits, require_precision
 
 
 class FroqModule(LightningModule):
@@ -59,9 +61,10 @@ class FroqModule(LightningModule):
             `{method: froq, observer: FILE}` takes another Observer, `all` stands for every method there is.
         metrics: which metrics `test` computes.
         backbones: other networks for `test`, which compares how well the quality of each foretells the errors of each.
-        channels_last: whether convolutions run channels last; by default on a CPU, if the network can.
-        compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch;
-            not those of `test`, which serve all methods.
+        channels_last: whether convolutions run channels last; by default on a CPU, if the network can; `measure` times
+            both before the run and takes the faster.
+        compile: whether passes of FROQ run through `torch.compile`, which takes up to minutes before the first batch,
+            or its mode, such as `reduce-overhead`; not those of `test`, which serve all methods.
         embeddings: whether `predict` gives the embeddings too, whose passes are then whole ones.
 
     Attributes:
@@ -83,8 +86,8 @@ class FroqModule(LightningModule):
         methods: str | dict[str, Any] | tuple[str | dict[str, Any], ...] = ("froq", "embedding_norm", "random"),
         metrics: MetricOptions = MetricOptions(),  # noqa: B008 - immutable
         backbones: tuple[FurtherBackbone, ...] = (),
-        channels_last: bool | None = None,
-        compile: bool = False,  # noqa: A002 - as in `torch.compile`
+        channels_last: bool | Measure | None = None,
+        compile: bool | CompileMode = False,  # noqa: A002 - as in `torch.compile`
         embeddings: bool = False,
     ) -> None:
         super().__init__()
@@ -93,11 +96,11 @@ class FroqModule(LightningModule):
         self.backbone = create_backbone(backbone, **options)
         self.network = self.backbone.network
         self.channels_last, self.compiled = channels_last, compile
-        self._has_memory_format = False
+        self._is_measured, self._has_memory_format = channels_last == "measure", False
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
         self.preset, self.budget = preset, Budget(max_cost, tolerance)
         self.observer_path = observer or self.backbone.observer
-        self.labelling = Labelling(*create_labeller(labeller, self.read_observer, compile=compile))
+        self.labelling = Labelling(*create_labeller(labeller, self.read_observer, **self._compiling()))
         self.copies: int = getattr(self.labelling.method, "copies", 0)
         self.methods, self.metrics, self.backbones = methods, metrics, backbones
         self.embeddings = embeddings
@@ -139,14 +142,11 @@ class FroqModule(LightningModule):
     def setup(self, stage: str) -> None:
         """Check precision and limits, lay out the network and read the Observer before any image is read."""
         limits(self.trainer, stage)
-        require_precision(self.trainer)
+        self.precision = require_precision(self.trainer)
         if self.trainer.is_global_zero and (warning := observer_warnings.weights_warning(self.identity)):
             logging.getLogger(__name__).warning("warning: %s", warning)
         self.set_memory_format()
-        if stage == "predict":
-            self._froq_quality()
-        if stage == "test":
-            self._scorers()
+        self._warn_of_precision(stage)
 
     def read_observer(self, path: str | Path | None = None) -> Observer:
         """Read an Observer file, by default the module's, and check that it was made for this backbone.
@@ -197,7 +197,7 @@ class FroqModule(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Select the layers and build the Observer."""
-        settings = (self.identity, self.preset, self.budget, self._feed.degradations())
+        settings = (self.identity, self.preset, self.budget, self._feed.degradations(), self.precision)
         try:
             self.calibration = self._calibration_run.finish(*settings)
         except CalibrationError as error:
@@ -241,16 +241,31 @@ class FroqModule(LightningModule):
     def set_memory_format(self) -> bool:
         """Bring the network into the memory format that it is to run in; return whether that is channels last."""
         if not self._has_memory_format:
-            self.channels_last = set_memory_format(self.backbone, self.trainer.strategy.root_device, self.channels_last)
+            self.channels_last = lay_out(self.trainer, self.backbone, self.channels_last)
             self._has_memory_format = True
         return bool(self.channels_last)
+
+    def keep_memory_format(self, earlier: Mapping[str, Any]) -> None:
+        """Where it is measured, take the memory format of an unfinished run, of which `identity_of_run` is given."""
+        if self._is_measured and "channels_last" in earlier:
+            self.channels_last, self._has_memory_format = bool(earlier["channels_last"]), False
+
+    def _warn_of_precision(self, stage: str) -> None:
+        """Read the Observers that are used, and warn of those that were made in another precision."""
+        methods: list[QualityMethod] = [self._froq_quality()] if stage == "predict" else []
+        if stage == "test":
+            methods += chain.from_iterable(each.methods.values() for each in self._scorers().values())
+        observers = [each.observer for each in methods if isinstance(each, FroqQuality)]
+        for warning in {observer_warnings.precision_warning(each, self.precision): None for each in observers}:
+            if warning and self.trainer.is_global_zero:
+                logging.getLogger(__name__).warning("warning: %s", warning)
 
     def _scorers(self) -> dict[str, MethodScorer]:
         """Return the methods of `test` on the network, by the name "", and on further networks, by theirs."""
         settings = (self.methods, self.backbones, self.observer_path)
         if self._created is None or self._created[0] != settings:
-            methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
-            layout = {"channels_last": self.set_memory_format(), "compiled": self.compiled}
+            methods = create_methods(self.methods, self.read_observer, **self._compiling())
+            layout = {"channels_last": self.set_memory_format(), "compiled": bool(self.compiled)}
             others = further_scorers(self.backbones, self.trainer.strategy.root_device, **layout)
             self._created = settings, {"": MethodScorer(self.backbone, methods), **others}
         return self._created[1]
@@ -259,5 +274,11 @@ class FroqModule(LightningModule):
         """Return the method that scores by the Observer in use, which is read when it is first needed."""
         self.observer = self.observer or self.read_observer()
         if self._quality is None or self._quality.observer is not self.observer:
-            self._quality = FroqQuality(self.observer, self.compiled)
+            self._quality = FroqQuality(self.observer, **self._compiling())
         return self._quality
+
+    def _compiling(self) -> dict[str, Any]:
+        """Return the options of FROQ that compile its passes."""
+        if isinstance(self.compiled, str):
+            return {"compile": True, "compile_mode": self.compiled}
+        return {"compile": self.compiled}

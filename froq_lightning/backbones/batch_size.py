@@ -26,7 +26,7 @@ def fastest_batch_size(backbone: Backbone, device: torch.device) -> int:
     best, rate = SIZES[0], 0.0
     for size in SIZES:
         try:
-            seconds = _seconds(backbone, size, device)
+            seconds = pass_seconds(backbone, size, device)
         except torch.OutOfMemoryError:
             break
         if size / seconds > MIN_GAIN * rate:
@@ -36,8 +36,9 @@ def fastest_batch_size(backbone: Backbone, device: torch.device) -> int:
     return best
 
 
-def _seconds(backbone: Backbone, size: int, device: torch.device) -> float:
-    """Median time of a pass, after one that warms up."""
+@torch.no_grad()
+def pass_seconds(backbone: Backbone, size: int, device: torch.device) -> float:
+    """Return the median time of a pass of so many images, after one that warms up."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (size, 3, *backbone.preprocessing.size), generator=generator, dtype=torch.uint8)
     images = images.to(device)

@@ -20,6 +20,7 @@ from froq_lightning.calibration.aggregation import Aggregation, aggregate
 from froq_lightning.calibration.backbone_identity import BackboneIdentity, difference
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.json_dataclasses import decode
+from froq_lightning.calibration.precision import Precision
 from froq_lightning.calibration.selection import MINIMUM_IMAGES, LayerUtility, Selection, Step
 from froq_lightning.calibration.set_utility import SetUtility
 from froq_lightning.downloads import fetch, is_remote
@@ -85,6 +86,7 @@ class Observer:
         candidates: every candidate layer, in execution order.
         calibration_set: the images and their labels.
         quantiles: 101 quantiles, 0 % to 100 %, of the scores of the calibration set.
+        precision: of the passes that it was calibrated with; it stands in the file if it is another than "32-true".
     """
 
     schema_version: int
@@ -99,6 +101,7 @@ class Observer:
     candidates: tuple[LayerUtility, ...]
     calibration_set: CalibrationSet
     quantiles: tuple[float, ...]
+    precision: Precision = "32-true"
 
     def __post_init__(self) -> None:
         if len(self.quantiles) != 101 or list(self.quantiles) != sorted(self.quantiles):
@@ -116,6 +119,7 @@ class Observer:
         preset: str,
         images: CalibrationSet,
         budget: Budget = Budget(),  # noqa: B008 - immutable
+        precision: Precision = "32-true",
     ) -> Self:
         """Turn the outcome of a selection into the artefact."""
         utilities = {candidate.name: candidate.utility for candidate in selection.candidates}
@@ -136,6 +140,7 @@ class Observer:
             candidates=selection.candidates,
             calibration_set=images,
             quantiles=tuple(np.quantile(selection.scores.numpy(), np.linspace(0, 1, 101)).tolist()),
+            precision=precision,
         )
 
     @classmethod
@@ -165,7 +170,10 @@ class Observer:
         return hashlib.sha256(self._content()).hexdigest()
 
     def _content(self) -> bytes:
-        return (json.dumps(asdict(self), indent=1, allow_nan=False) + "\n").encode()
+        content = asdict(self)
+        if self.precision == "32-true":  # as files were before precision was noted, whose hashes stand in journals
+            del content["precision"]
+        return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
     def require(self, backbone: Backbone, identity: BackboneIdentity) -> None:
         """Check that this Observer was made for that backbone.
@@ -219,7 +227,7 @@ def _upgraded(content: Any) -> Any:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise ObserverError(f"Expected schema_version 1, 2 or {SCHEMA_VERSION}, but got {version!r}")
-    upgraded = {**content, "schema_version": SCHEMA_VERSION}
+    upgraded = {"precision": "32-true", **content, "schema_version": SCHEMA_VERSION}
     if version < 2:
         upgraded.setdefault("budget", asdict(Budget()))
     if version < 3:

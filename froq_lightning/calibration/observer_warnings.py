@@ -2,6 +2,7 @@
 
 from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.calibration.observer import Observer
+from froq_lightning.calibration.precision import Precision
 from froq_lightning.calibration.set_utility import FEW_IMAGES
 
 WORTH = {"none": "no usable quality", "uncertain": "perhaps chance", "weak": "weak"}
@@ -15,6 +16,17 @@ def weights_warning(network: BackboneIdentity) -> str:
         f"no weights were given to {network.title()}: it has those it was built with, random ones unless it brings its "
         "own. A random network knows nothing of faces, and its Observer fits no other run, since its weights are drawn "
         "anew in each; give a file as backbone_options.weights"
+    )
+
+
+def precision_warning(observer: Observer, precision: Precision) -> str:
+    """Warn of scores in another precision than those that the scale 0..100 rests on; empty if it is the same."""
+    if observer.precision == precision:
+        return ""
+    return (
+        f"the observer was calibrated in {observer.precision}, and scores here in {precision}: raw scores and quality "
+        f"0..100 differ by more than rounding from those of a run in {observer.precision}; to have both of one "
+        f"precision, calibrate with trainer.precision {precision}"
     )
 
 

@@ -21,4 +21,5 @@ class FastestBatchSize(Callback):
             device = trainer.strategy.root_device
             pl_module.set_memory_format()
             pl_module.to(device)
-            data.batch_size = fastest_batch_size(pl_module.backbone, device)
+            with trainer.precision_plugin.forward_context():
+                data.batch_size = fastest_batch_size(pl_module.backbone, device)

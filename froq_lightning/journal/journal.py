@@ -79,6 +79,11 @@ class Journal:
             self.close()
             raise
 
+    def earlier(self) -> dict[str, Any]:
+        """Return the identity of the run that this process has left unfinished; nothing if there is none."""
+        block = next(read_blocks(self._path(self.process)), None) if self._path(self.process).exists() else None
+        return dict(block.facts) if block else {}
+
     def done(self) -> Iterator[Block]:
         """Yield the steps that this process has done, in order; to be exhausted before the next one is appended."""
         if self._shard is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from torch import Tensor, nn
 
@@ -14,6 +14,9 @@ from froq_lightning.methods.quality_method import ScoresOf, SharedPassMethod
 from froq_lightning.observation.independence import dependent_layers
 from froq_lightning.observation.scoring_norms import CompiledNorms, ScoringNorms
 
+# Of `torch.compile`, as it calls them.
+CompileMode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
+
 
 @dataclass(frozen=True)
 class FroqQuality(SharedPassMethod):
@@ -22,10 +25,12 @@ class FroqQuality(SharedPassMethod):
     Args:
         observer: names the layers.
         compile: whether to compile the network with `torch.compile`, for passes that serve no other method.
+        compile_mode: its mode.
     """
 
     observer: Observer
     compile: bool = False
+    compile_mode: CompileMode = "default"
     _norms: dict[tuple[nn.Module, bool, bool], ScoringNorms | CompiledNorms] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -84,7 +89,7 @@ class FroqQuality(SharedPassMethod):
         if key not in self._norms:
             self.require_independent(backbone)
             self._norms[key] = (
-                CompiledNorms(backbone.network, self._layers(), with_output=not stop_early)
+                CompiledNorms(backbone.network, self._layers(), with_output=not stop_early, mode=self.compile_mode)
                 if compiled
                 else ScoringNorms(backbone.network, self._layers(), stop_early=stop_early)
             )

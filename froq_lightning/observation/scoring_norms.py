@@ -1,10 +1,12 @@
 """The norms of the few layers that a score is made of, from the network as it is or compiled."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from froq_lightning.backbones.frozen import run_frozen
 from froq_lightning.errors import ConfigurationError
@@ -87,22 +89,27 @@ class ScoringNorms(LayerTaps):
 class CompiledNorms(LayerTaps):
     """Context manager that observes a network's layers as `ScoringNorms` does, through `torch.compile`.
 
-    The first pass compiles, which takes from seconds to minutes, and so does the first one of another batch size.
-    Without the output, the graph ends by itself behind the layers observed. Works where each layer fires in every
-    pass and returns a tensor of the batch, and the network can be compiled.
+    The first pass compiles, which takes from seconds to minutes, and so does the first one of a larger batch. A smaller
+    batch is filled up with zeros, whose rows are dropped: CUDA graphs are of one shape too. Without the output,
+    the graph ends by itself behind the layers observed. Works where each layer fires in every pass and returns a tensor
+    of the batch, and the network can be compiled.
 
     Args:
         network: the network to run.
         layers: dotted names of its modules, one column of the table each.
         with_output: whether the network's output is wanted too.
+        mode: of `torch.compile`; "reduce-overhead" and "max-autotune" record CUDA graphs on a GPU.
     """
 
-    def __init__(self, network: nn.Module, layers: Sequence[str], *, with_output: bool = False) -> None:
+    def __init__(
+        self, network: nn.Module, layers: Sequence[str], *, with_output: bool = False, mode: str = "default"
+    ) -> None:
         super().__init__(network, layers, self._note)
         self.layers = tuple(layers)
         self.with_output = with_output
         self._norms: dict[int, Tensor] = {}
-        self._compiled = torch.compile(self._pass)
+        self._size = 0
+        self._compiled = torch.compile(self._pass, mode=mode, dynamic=False)
 
     def observe(self, inputs: Tensor) -> ScoringPass:
         """Run the network once on preprocessed `[B, 3, H, W]` inputs, which it may change, without gradients.
@@ -112,11 +119,22 @@ class CompiledNorms(LayerTaps):
         """
         try:
             with torch.inference_mode(mode=False), torch.no_grad():
-                norms, output = run_frozen(self._compiled, self._every_module, inputs)
+                # What a graph has written is copied, so the next pass may write there.
+                torch.compiler.cudagraph_mark_step_begin()
+                norms, output = run_frozen(self._compiled, self._every_module, self._filled(inputs))
         except torch._dynamo.exc.TorchDynamoException as error:
             reason = " ".join(str(error).strip().splitlines()[:2])  # which part raised, and what
             raise ConfigurationError(f"the network cannot be compiled here: {reason}; leave `compile` off") from error
-        return ScoringPass(norms, output)
+        return ScoringPass(norms[: len(inputs)], tree_map_only(Tensor, partial(self._rows, len(inputs)), output))
+
+    def _filled(self, inputs: Tensor) -> Tensor:
+        """Bring a batch to the size of the largest so far."""
+        self._size = max(self._size, len(inputs))
+        missing = self._size - len(inputs)
+        return torch.cat([inputs, inputs.new_zeros(missing, *inputs.shape[1:])]) if missing else inputs
+
+    def _rows(self, images: int, output: Tensor) -> Tensor:
+        return output[:images] if output.ndim and len(output) == self._size else output
 
     def _pass(self, inputs: Tensor) -> tuple[Tensor, Any]:
         self._norms, self._batch = {}, len(inputs)

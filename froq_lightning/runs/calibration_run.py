@@ -14,6 +14,7 @@ from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.backbone_identity import BackboneIdentity
 from froq_lightning.calibration.budget import Budget
 from froq_lightning.calibration.observer import CalibrationSet, Observer
+from froq_lightning.calibration.precision import Precision
 from froq_lightning.calibration.rules.registry import create_rule, resolve_preset
 from froq_lightning.calibration.selection import Selection, select_layers
 from froq_lightning.data.face_batch import FaceBatch, FaceSample
@@ -132,7 +133,12 @@ class CalibrationRun:
             self._table.update(observed.sample_index, observed.norms, *facts)
 
     def finish(
-        self, identity: BackboneIdentity, preset: str, budget: Budget, degradations: dict[str, Any] | None
+        self,
+        identity: BackboneIdentity,
+        preset: str,
+        budget: Budget,
+        degradations: dict[str, Any] | None,
+        precision: Precision = "32-true",
     ) -> Calibration:
         """Select the layers from the images of all processes, and build the Observer.
 
@@ -168,7 +174,7 @@ class CalibrationRun:
             raise CalibrationError(f"{error} ({details})") from error
         labels = self._label_method(given=passes.labels_given) | facts
         images = CalibrationSet(len(table.norms), len(table.missing), labels, degradations)
-        observer = Observer.from_selection(selection, identity, preset, images, budget)
+        observer = Observer.from_selection(selection, identity, preset, images, budget, precision)
         return Calibration(observer, table, selection, left_out, unlabelled)
 
     def _pass_facts(self) -> PassFacts:

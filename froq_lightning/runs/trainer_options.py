@@ -1,12 +1,15 @@
-"""Options of a Trainer that a run depends on: its precision, and how many batches it runs."""
+"""Options of a Trainer that a run depends on: its precision, how many batches it runs, and where."""
 
 from typing import Any
 
+import torch
 from lightning.pytorch import Trainer
 
+from froq_lightning.backbones.memory_format import Measure, set_memory_format
+from froq_lightning.backbones.spec import Backbone
+from froq_lightning.calibration.precision import PRECISIONS, Precision
 from froq_lightning.errors import ConfigurationError
 
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 LIMITS = {"validate": "limit_val_batches", "predict": "limit_predict_batches", "test": "limit_test_batches"}
 
 
@@ -34,8 +37,8 @@ def limits(trainer: Trainer, stage: str) -> dict[str, Any]:
     return {name: limit}
 
 
-def require_precision(trainer: Trainer) -> None:
-    """Refuse a precision in which weights and norms are not kept in float32.
+def require_precision(trainer: Trainer) -> Precision:
+    """Return the precision of a run; refuse one in which weights and norms are not kept in float32.
 
     Raises:
         ConfigurationError: naming those in which they are.
@@ -45,3 +48,20 @@ def require_precision(trainer: Trainer) -> None:
             f"Expected `trainer.precision` to be one of {', '.join(PRECISIONS)}, which keep weights and norms in "
             f"float32, but got {trainer.precision}"
         )
+    return trainer.precision
+
+
+def lay_out(trainer: Trainer, backbone: Backbone, channels_last: bool | Measure | None) -> bool:
+    """Bring a network into its memory format on the Trainer's device; see `set_memory_format`.
+
+    A format that is measured is the same in all processes, and is printed.
+    """
+    device = trainer.strategy.root_device
+    with trainer.precision_plugin.forward_context():
+        is_last = set_memory_format(backbone, device, channels_last)
+    if channels_last == "measure":  # times differ from process to process
+        is_last = bool(trainer.strategy.broadcast(is_last))
+        backbone.network.to(memory_format=torch.channels_last if is_last else torch.contiguous_format)
+        if trainer.is_global_zero:
+            print(f"memory format: {'channels last' if is_last else 'contiguous'}, measured on {device.type}")
+    return is_last

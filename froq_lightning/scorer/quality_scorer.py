@@ -1,5 +1,6 @@
 """QualityScorer: an Observer and its network as one callable that takes what people have."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,6 +16,8 @@ from froq_lightning.backbones.memory_format import set_memory_format
 from froq_lightning.backbones.registry import create_aligner
 from froq_lightning.backbones.spec import Aligner, Backbone
 from froq_lightning.calibration.observer import Observer
+from froq_lightning.calibration.observer_warnings import precision_warning
+from froq_lightning.calibration.precision import Precision
 from froq_lightning.data.cropper import Cropper
 from froq_lightning.data.face_batch import FaceBatch, FaceSample, collate
 from froq_lightning.errors import ConfigurationError, ImageError
@@ -26,7 +29,11 @@ from froq_lightning.scorer.gate import Gate
 from froq_lightning.scorer.images import is_one_image, measure_crops, read_sample
 from froq_lightning.scorer.watch import Watch
 
-AUTOCAST = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+AUTOCAST: dict[Precision, torch.dtype | None] = {
+    "32-true": None,
+    "bf16-mixed": torch.bfloat16,
+    "16-mixed": torch.float16,
+}
 # Neither aligners nor Pillow's warnings are made for several threads.
 _one_reads = Lock()
 
@@ -61,7 +68,7 @@ class QualityScorer:
         resize: bool = False,
         batch_size: int = 32,
         device: str | torch.device | None = None,
-        precision: str = "32-true",
+        precision: Precision = "32-true",
     ) -> None:
         if batch_size < 1:
             raise ConfigurationError(f"Expected a `batch_size` of 1 or more, but got {batch_size}")
@@ -78,6 +85,8 @@ class QualityScorer:
         self.observer = observer
         self.batch_size = batch_size
         self.precision = precision
+        if warning := precision_warning(observer, precision):
+            logging.getLogger(__name__).warning("warning: %s", warning)
         self._cropper = Cropper(wanted, aligner, resize)
         self._method = FroqQuality(observer)
 

@@ -1,5 +1,7 @@
 """A network runs with channels last on a CPU where it can, and gives the same."""
 
+import time
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -97,6 +99,34 @@ def test_only_a_cpu_gets_what_is_not_asked_for(device: str, asked: bool | None, 
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
     assert set_memory_format(backbone(network), torch.device(device), asked) is expected
     assert is_channels_last(network) is expected
+
+
+class Slow(nn.Module):
+    """Takes its time in one memory format."""
+
+    def __init__(self, slow: torch.memory_format) -> None:
+        super().__init__()
+        self.conv, self.slow = nn.Conv2d(3, 4, 3), slow
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.conv.weight.is_contiguous(memory_format=self.slow):
+            time.sleep(0.01)
+        return self.conv(images).flatten(1)
+
+
+@pytest.mark.parametrize("slow", [torch.channels_last, torch.contiguous_format])
+def test_the_faster_memory_format_is_measured(slow: torch.memory_format) -> None:
+    network = Slow(slow)
+    expected = slow is torch.contiguous_format
+    assert set_memory_format(backbone(network), CPU, "measure") is expected
+    assert is_channels_last(network) is expected
+
+
+@pytest.mark.parametrize("network", [network for network, _ in UNFIT])
+def test_a_network_that_cannot_run_so_is_not_measured(network: type[Viewing]) -> None:
+    built = network()
+    assert not set_memory_format(backbone(built), CPU, "measure")
+    assert built.conv.weight.is_contiguous()
 
 
 @pytest.mark.parametrize(("network", "reason"), UNFIT)

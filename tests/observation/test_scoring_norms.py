@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._dynamo.utils import counters
 
 from froq_lightning.backbones.spec import Backbone
 from froq_lightning.errors import ConfigurationError
@@ -131,23 +132,36 @@ def hooks(network: nn.Module) -> int:
 
 
 @pytest.mark.usefixtures("_fresh")
-@pytest.mark.parametrize("with_output", [False, True])
+@pytest.mark.parametrize(("with_output", "mode"), [(False, "default"), (True, "default"), (True, "reduce-overhead")])
 def test_norms_and_output_are_those_of_the_plain_network(
-    with_output: bool, small_backbone: Backbone, small_images: Tensor
+    with_output: bool, mode: str, small_backbone: Backbone, small_images: Tensor
 ) -> None:
     inputs = small_backbone.inputs(small_images)
     with LayerNorms(small_backbone.network, LAYERS) as norms:
         expected = norms.observe(inputs)
-    compiled = CompiledNorms(small_backbone.network, LAYERS, with_output=with_output)
-    for part in (slice(0, 8), slice(8, 14)):  # another batch size compiles anew
+    compiled = CompiledNorms(small_backbone.network, LAYERS, with_output=with_output, mode=mode)
+    counters.clear()
+    for part in (slice(0, 8), slice(8, 14), slice(1, 9), slice(4, 5)):
         with compiled as norms:
             scoring_pass = norms.observe(inputs[part])
-        torch.testing.assert_close(scoring_pass.norms, expected.norms[part])
+        torch.testing.assert_close(scoring_pass.norms, expected.norms[part], rtol=1e-6, atol=1e-6)
+        # Smaller batches do not compile anew.
+        assert counters["stats"]["unique_graphs"] == 1
         if with_output:
             torch.testing.assert_close(scoring_pass.output, expected.output[part])
         else:
             assert scoring_pass.output is None
     assert hooks(small_backbone.network) == 0
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_a_larger_batch_compiles_once_more(small_backbone: Backbone, small_images: Tensor) -> None:
+    compiled, inputs = CompiledNorms(small_backbone.network, LAYERS), small_backbone.inputs(small_images)
+    counters.clear()
+    for size in (3, 14, 5, 14):
+        with compiled as norms:
+            assert len(norms.observe(inputs[:size]).norms) == size
+    assert counters["stats"]["unique_graphs"] == 2
 
 
 @pytest.mark.usefixtures("_fresh")
