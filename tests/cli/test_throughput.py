@@ -1,5 +1,6 @@
 """Options that make runs faster change the scores by rounding alone."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,60 @@ def test_channels_last_is_the_default_and_changes_nothing_but_rounding(
     assert scores(asked) == pytest.approx(scores(plain), abs=1e-4)  # of norms that are standardised
     assert scores(asked) != scores(plain)
     assert predict(faces, tmp_path / "default.csv") == asked
+
+
+FAILING = """
+from lightning.pytorch import Callback
+
+
+class Failing(Callback):
+    def on_predict_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
+        if batch_idx:
+            raise RuntimeError("out of memory")
+"""
+
+
+def test_a_run_that_goes_on_takes_the_memory_format_of_before_instead_of_measuring_it(
+    network: tuple[str, ...],
+    observer: Path,
+    faces: Path,
+    predict: Callable[..., Rows],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "own_failing.py").write_text(FAILING)
+    monkeypatch.syspath_prepend(tmp_path)
+    options = ("--model.channels_last=false", "--data.batch_size=4")
+    plain = predict(faces, tmp_path / "plain.csv", *options)
+    command = ["predict", *network, f"--model.observer={observer}", f"--data.source={faces}", *options]
+    assert main([*command, f"--output={tmp_path / 'scores.csv'}", "--trainer.callbacks+=own_failing.Failing"]) != 0
+    assert "out of memory" in capsys.readouterr().err
+    # On a CPU channels last is faster for this network: measured, it would be another run.
+    rows = predict(faces, tmp_path / "scores.csv", "--model.channels_last=measure", "--data.batch_size=4")
+    printed = capsys.readouterr().out
+    assert re.search("going on: [48] of 9 done", printed)
+    assert "measured" not in printed
+    assert rows == plain
+
+
+def test_an_observer_of_another_precision_is_warned_of(
+    network: tuple[str, ...],
+    manifest: Path,
+    faces: Path,
+    calibrate: Callable[..., Path],
+    predict: Callable[..., Rows],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    half = calibrate(network, manifest, "--trainer.precision=bf16-mixed", "--report=false")
+    assert '"precision": "bf16-mixed"' in half.read_text()
+    caplog.clear()
+    predict(faces, tmp_path / "same.csv", f"--model.observer={half}", "--trainer.precision=bf16-mixed")
+    assert "was calibrated in" not in caplog.text
+    predict(faces, tmp_path / "other.csv", f"--model.observer={half}")
+    warning = "the observer was calibrated in bf16-mixed, and scores here in 32-true"
+    assert caplog.text.count(warning) == 1
 
 
 def test_autocast_keeps_norms_in_float32_and_the_ranking(
