@@ -15,7 +15,8 @@ from froq_lightning.data.comparison_set import subject_numbers
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import FaceDataset
-from froq_lightning.data.image_refs import ImageRef, Names, WithCopies, archive_stamp
+from froq_lightning.data.image_copies import WithCopies
+from froq_lightning.data.image_refs import ImageRef, Names, archive_stamp
 from froq_lightning.data.score_files import with_labels
 from froq_lightning.datamodules.loading import (
     BatchSize,
