@@ -102,7 +102,7 @@ class Source(ABC):
                 f"Expected {request.name} to tell the subject of every image, by one sub-folder per subject, a column "
                 f"subject_id or label, `key.cls` in tar files, or RecordIO's labels, but got none for {unknown!r}"
             )
-        subjects = numbered([image.subject for image in found.images])
+        subjects = numbered(image.subject for image in found.images)
         comparisons = sample_comparisons(request.name, found.images, subjects, request.sampling)
         return replace(comparisons, passed_over=found.passed_over)
 
