@@ -17,7 +17,7 @@ import numpy as np
 from froq_lightning.errors import DataError
 
 BLOCK = 2**10  # texts that are written or read at a time
-RUN = 2**16  # texts that are sorted at a time
+RUN = 2**15  # texts that are sorted at a time
 ENCODING = "utf-8", "surrogatepass"  # file names that are no UTF-8 have surrogates
 
 
@@ -116,14 +116,14 @@ def _sorted_runs(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _unnamed(folder: Path) -> IO[bytes]:
-    with _disk_errors():
-        return TemporaryFile(dir=folder if os.access(folder, os.W_OK) else None)
+    with _disk_errors():  # without a buffer, which a process that is forked would write once more
+        return TemporaryFile(buffering=0, dir=folder if os.access(folder, os.W_OK) else None)
 
 
 def _write(file: IO[bytes], content: bytes) -> None:
     with _disk_errors():
-        file.write(content)
-        file.flush()  # a process that is forked would write what is left in the buffer once more
+        while content:
+            content = content[file.write(content) :]
 
 
 @contextmanager
