@@ -47,6 +47,10 @@ class ImageList(LazyRefs):
         """Yield the names of the images."""
         return (json.loads(record)[0] for record in self.records)
 
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield the subjects of the images."""
+        return (json.loads(record)[2] for record in self.records)
+
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""
         return self._image(self.records[index])

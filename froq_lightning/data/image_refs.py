@@ -116,6 +116,10 @@ class LazyRefs(Sequence[ImageRef], ABC):
         """Yield the names of the images, without making the references where that can be avoided."""
         return (image.key for image in self)
 
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield the subjects of the images, likewise."""
+        return (image.subject for image in self)
+
     @overload
     def __getitem__(self, index: int) -> ImageRef: ...
 
@@ -126,6 +130,11 @@ class LazyRefs(Sequence[ImageRef], ABC):
         if isinstance(index, slice):
             return [self.make(place) for place in range(*index.indices(len(self)))]
         return self.make(range(len(self))[index])
+
+
+def subjects_in_order(images: Sequence[ImageRef]) -> Iterator[str]:
+    """Yield the subjects of images, empty where they are not known."""
+    return images.subjects_in_order() if isinstance(images, LazyRefs) else (image.subject for image in images)
 
 
 @dataclass(frozen=True, eq=False)
