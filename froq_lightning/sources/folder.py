@@ -177,9 +177,10 @@ class FolderSearch:
         self._examples[kind] = min(example, self._examples.get(kind, example))
 
 
-def _identity(folder: Path) -> tuple[int, int]:
+def _identity(folder: Path) -> int:
+    """Return device and file number in one, of which a set takes half the memory."""
     status = folder.stat()
-    return status.st_dev, status.st_ino
+    return status.st_dev << 64 | status.st_ino
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
