@@ -13,7 +13,7 @@ from froq_lightning.backbones.spec import Pixels
 from froq_lightning.data.image_limits import check_length
 from froq_lightning.data.images import decode_image
 from froq_lightning.errors import DataNotFoundError, ImageError
-from froq_lightning.names import escape_name, is_below, resolve_name
+from froq_lightning.names import digest_of, escape_name, is_below, resolve_name
 from froq_lightning.stored_files import Stamp, address_of, is_address, plain, read_range, stamp_of
 
 Landmarks = tuple[tuple[float, float], ...]
@@ -116,6 +116,10 @@ class LazyRefs(Sequence[ImageRef], ABC):
         """Yield the names of the images, without making the references where that can be avoided."""
         return (image.key for image in self)
 
+    def digest_of_keys(self) -> str:
+        """Return the digest of the names of the images; see `names.digest_of`."""
+        return digest_of(self.keys_in_order())
+
     def subjects_in_order(self) -> Iterator[str]:
         """Yield the subjects of the images, likewise."""
         return (image.subject for image in self)
@@ -161,6 +165,10 @@ class Names(Sequence[str]):
         if isinstance(self.images, LazyRefs):
             return self.images.keys_in_order()
         return (image.key for image in self.images)
+
+    def digest(self) -> str:
+        """Return the digest of the names; see `names.digest_of`."""
+        return self.images.digest_of_keys() if isinstance(self.images, LazyRefs) else digest_of(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from froq_lightning.data.image_index import Shard, stamp_of_shards
 from froq_lightning.data.image_refs import ImageRef, LazyRefs
 from froq_lightning.data.images import START
 from froq_lightning.data.parquet_archive import ParquetArchive, cells_of, open_parquet
+from froq_lightning.data.shards import Shard, stamp_of_shards
 from froq_lightning.data.tables import PATH_COLUMNS
 from froq_lightning.errors import DataError, FroqError
 from froq_lightning.names import escape_name, exists

@@ -7,7 +7,7 @@ from glob import glob
 from itertools import product
 from pathlib import Path
 
-from froq_lightning.data.image_index import Shard
+from froq_lightning.data.shards import Shard
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.sources.folder import FolderSearch
 from froq_lightning.stored_files import address_of, file_name, is_address, list_folder, matching, plain, stamp_of
