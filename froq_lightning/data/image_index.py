@@ -152,9 +152,7 @@ class ImageIndex(LazyRefs):
                 base.executescript(TABLES)
                 counts = [_images_of(base, number, shard, listing) for number, shard in enumerate(shards)]
         except sqlite3.Error as error:
-            raise DataError(
-                f"the index {str(file)!r} cannot be used: {error}; delete it, and it is made anew"
-            ) from error
+            raise DataError(f"the index {str(file)!r} cannot be used: {error}; delete it to make it anew") from error
         return cls(file, shards, list(accumulate(counts)), stamp)
 
     def __len__(self) -> int:
@@ -170,6 +168,10 @@ class ImageIndex(LazyRefs):
     def keys_in_order(self) -> Iterator[str]:
         """Yield the names of the images, one after the other."""
         return (key for (key,) in self._rows("key"))
+
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield who is shown, one after the other."""
+        return (subject for (subject,) in self._rows("subject"))
 
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""
@@ -192,8 +194,7 @@ class ImageIndex(LazyRefs):
     def _image(self, shard: int, row: Sequence[Any]) -> ImageRef:
         key, start, length, subject, problem = row
         archive = StoredImage(self.shards[shard], length, self.stamp)
-        path = Path(self.shards[shard].address)
-        return ImageRef(key, path, problem=problem, subject=subject, archive=archive, position=start)
+        return ImageRef(key, Path(archive.shard.address), None, problem, subject, archive=archive, position=start)
 
     def _rows(self, columns: str) -> sqlite3.Cursor:
         return self._connection().execute(f"SELECT {columns} FROM images ORDER BY shard, row")  # noqa: S608 - ours

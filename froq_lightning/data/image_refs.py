@@ -1,8 +1,9 @@
 """References to images: the file of each, its name in outputs, and what is known of it before it is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Protocol, overload
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from froq_lightning.backbones.spec import Pixels
 from froq_lightning.data.image_limits import check_length
 from froq_lightning.data.images import decode_image
-from froq_lightning.errors import DataError, DataNotFoundError, ImageError
+from froq_lightning.errors import DataNotFoundError, ImageError
 from froq_lightning.names import escape_name, is_below, resolve_name
 from froq_lightning.stored_files import Stamp, address_of, is_address, plain, read_range, stamp_of
 
@@ -116,6 +117,10 @@ class LazyRefs(Sequence[ImageRef], ABC):
         """Yield the names of the images, without making the references where that can be avoided."""
         return (image.key for image in self)
 
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield who is shown, empty where that is not known, likewise."""
+        return (image.subject for image in self)
+
     @overload
     def __getitem__(self, index: int) -> ImageRef: ...
 
@@ -191,6 +196,10 @@ class RefTable(LazyRefs):
             return map(str, self.keys)
         return super().keys_in_order()
 
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield who is shown."""
+        return repeat("", len(self)) if self.subjects is None else map(str, self.subjects)
+
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""
         key = str(self.keys[index])
@@ -204,46 +213,3 @@ class RefTable(LazyRefs):
             position=0 if self.positions is None else int(self.positions[index]),
             landmarks=None if self.landmarks is None else tuple((float(x), float(y)) for x, y in self.landmarks[index]),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class WithCopies(LazyRefs):
-    """Images with degraded copies behind each; a copy is named as `a.jpg (copy 1)`.
-
-    Args:
-        images: of which copies are made; without labels, which are not those of copies.
-        copies: number of copies of each.
-
-    Raises:
-        DataError: if an image has a label, or the name of a copy.
-    """
-
-    images: Sequence[ImageRef]
-    copies: int
-
-    def __post_init__(self) -> None:
-        if self.images[0].pseudo_quality is not None:
-            raise DataError(
-                "Expected images without labels for copies of them (data.degrade.copies), since a manifest's labels "
-                "are those of the images alone; give labels of both as data.labels"
-            )
-        if isinstance(self.images, list):  # images of an archive have numbers for names
-            self._require_other_names(image.key for image in self.images)
-
-    def __len__(self) -> int:
-        return len(self.images) * (self.copies + 1)
-
-    def make(self, index: int) -> ImageRef:
-        """Make the reference at a position."""
-        place, number = divmod(index, self.copies + 1)
-        image = self.images[place]
-        return replace(image, key=_copy_key(image.key, number), copy=number) if number else image
-
-    def _require_other_names(self, names: Iterable[str]) -> None:
-        keys = set(names)
-        if any(_copy_key(key, number) in keys for key in keys for number in range(1, self.copies + 1)):
-            raise DataError("Expected no image to be named as the copy of another, such as 'a.jpg (copy 1)'; rename it")
-
-
-def _copy_key(key: str, number: int) -> str:
-    return f"{key} (copy {number})"
