@@ -20,9 +20,6 @@ from froq_lightning.data.image_refs import ImageRef, LazyRefs, Names
 from froq_lightning.errors import ConfigurationError, DataError, ImageError
 
 Strata = Literal["subject", "size"]
-# Measured (benchmarks/README.md): with fewer of each subject labels of `mated` are noisier, with more there are too few
-# subjects.
-IMAGES_OF_A_SUBJECT = 4
 # Most subjects of an archive may have one image, which has no mates; so many times the wanted images are remembered.
 SUBJECTS_REMEMBERED = 4
 # So many times the wanted images are opened for their sizes.
@@ -49,10 +46,11 @@ class ImageSampling:
 
     Args:
         images: how many at most.
-        stratify: `subject` draws subjects of two images or more, and about equally many images of each: 4, or more if
-            there are few subjects. `size` draws equally many images of every class of size, as far as there are so
-            many: a class is a doubling of the shorter side in pixels. None draws from all images alike.
+        stratify: `subject` draws subjects of two images or more, and about equally many images of each: `per_subject`,
+            or more if there are few subjects. `size` draws equally many images of every class of size, as far as there
+            are so many: a class is a doubling of the shorter side in pixels. None draws from all images alike.
         seed: of the draw.
+        per_subject: how many images of a subject, where there are enough subjects.
 
     Raises:
         ConfigurationError: if `images` or `seed` is out of its range.
@@ -61,6 +59,7 @@ class ImageSampling:
     images: int
     stratify: Strata | None = None
     seed: int = 0
+    per_subject: int = 4
 
     def __post_init__(self) -> None:
         if self.images < 1:
@@ -132,7 +131,7 @@ class ImageSampling:
     def _shares_of_subjects(self, counts: dict[bytes, int]) -> dict[bytes, int]:
         """Choose subjects from the highest rank on, and say how many images are drawn of each."""
         ranked = sorted((rank for rank, images in counts.items() if images > 1), reverse=True)
-        most = [min(counts[rank], IMAGES_OF_A_SUBJECT) for rank in ranked]
+        most = [min(counts[rank], self.per_subject) for rank in ranked]
         needed = next((number for number, total in enumerate(accumulate(most), 1) if total >= self.images), None)
         if needed is None:  # too few subjects: more of each
             most = [counts[rank] for rank in ranked]
