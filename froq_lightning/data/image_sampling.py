@@ -89,8 +89,8 @@ class ImageSampling:
 
     def _rank(self, name: str, what: str = "image") -> bytes:
         """Hash a name: to numbers that are as good as uniform and independent, and that no two names share."""
-        key = f"{self.seed} {what}".encode()
-        return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, key=key).digest()
+        content, salt = name.encode("utf-8", "surrogatepass"), self.seed.to_bytes(8)
+        return blake2b(content, digest_size=16, salt=salt, person=what.encode()).digest()
 
     def _of_subjects(self, images: Sequence[ImageRef]) -> tuple[list[int], str]:
         """Draw subjects, each as likely as any other, and then images of each."""
