@@ -1,9 +1,9 @@
 """A random draw from the images of a source, plain or stratified, in memory that grows with the draw alone.
 
 Every name is hashed with the seed, and the images whose hashes are highest are drawn: a reservoir whose random keys are
-functions of the names (A-ES of Efraimidis and Spirakis 2006, with equal weights). So the draw does not depend on the
-order of images, on how archives are cut, on the process, or on the version of a random generator. A larger plain draw
-holds the smaller one, and an archive that grows keeps what is still among the highest.
+functions of the names (Efraimidis and Spirakis 2006, with equal weights). So the draw does not depend on the order of
+images, on the process, or on the version of a random generator. A larger plain draw holds the smaller one, and of an
+archive that grows the images stay that are still among the highest.
 """
 
 import heapq
