@@ -19,6 +19,7 @@ from froq_lightning.formats.table import table_signature, write_table
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.observed_batch import ObservedBatch
+from froq_lightning.stored_files import address_of
 
 IMAGE_COLUMNS = ("image", "pseudo_quality", "quality_score", "quality", "status", "reason")
 SAMPLE_COLUMNS = ("path", "subject_id")
@@ -89,7 +90,9 @@ class ObserverWriter(JournaledWriter):
             write_table(self.sample, SAMPLE_COLUMNS, _sample_rows(trainer))
         self.mark_written()
         print(summary(calibration, module.backbone.candidate_layers))
-        print(f"observer: {self.path}\nlabels and scores of its calibration images: {self.images}")
+        print(
+            f"observer: {address_of(self.path)}\nlabels and scores of its calibration images: {address_of(self.images)}"
+        )
         print(f"utilities and costs of the layers: {self.layers}")
         if self.sample is not None:
             print(f"the images that were drawn: {self.sample}")
