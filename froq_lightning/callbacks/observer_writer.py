@@ -93,9 +93,9 @@ class ObserverWriter(JournaledWriter):
         print(
             f"observer: {address_of(self.path)}\nlabels and scores of its calibration images: {address_of(self.images)}"
         )
-        print(f"utilities and costs of the layers: {self.layers}")
+        print(f"utilities and costs of the layers: {address_of(self.layers)}")
         if self.sample is not None:
-            print(f"the images that were drawn: {self.sample}")
+            print(f"the images that were drawn: {address_of(self.sample)}")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Keep the journal, unless the images turned out to allow no Observer."""
