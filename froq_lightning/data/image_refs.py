@@ -118,7 +118,7 @@ class LazyRefs(Sequence[ImageRef], ABC):
         return (image.key for image in self)
 
     def subjects_in_order(self) -> Iterator[str]:
-        """Yield who is shown, empty where that is not known, likewise."""
+        """Yield the subjects of the images, likewise."""
         return (image.subject for image in self)
 
     @overload
@@ -131,6 +131,11 @@ class LazyRefs(Sequence[ImageRef], ABC):
         if isinstance(index, slice):
             return [self.make(place) for place in range(*index.indices(len(self)))]
         return self.make(range(len(self))[index])
+
+
+def subjects_in_order(images: Sequence[ImageRef]) -> Iterator[str]:
+    """Yield the subjects of images, empty where they are not known."""
+    return images.subjects_in_order() if isinstance(images, LazyRefs) else (image.subject for image in images)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,3 +218,23 @@ class RefTable(LazyRefs):
             position=0 if self.positions is None else int(self.positions[index]),
             landmarks=None if self.landmarks is None else tuple((float(x), float(y)) for x, y in self.landmarks[index]),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Selected(LazyRefs):
+    """Some of the images of a list.
+
+    Args:
+        images: of the list.
+        places: `[N]`, their positions in it.
+    """
+
+    images: Sequence[ImageRef]
+    places: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def make(self, index: int) -> ImageRef:
+        """Return the reference at a position."""
+        return self.images[int(self.places[index])]

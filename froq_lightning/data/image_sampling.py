@@ -8,7 +8,7 @@ archive that grows the images stay that are still among the highest.
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -16,7 +16,7 @@ from itertools import accumulate, chain, count, groupby
 from typing import Literal
 
 from froq_lightning.data.face_dataset import read_ref
-from froq_lightning.data.image_refs import ImageRef, LazyRefs, Names
+from froq_lightning.data.image_refs import ImageRef, Names, subjects_in_order
 from froq_lightning.errors import ConfigurationError, DataError, ImageError
 
 Strata = Literal["subject", "size"]
@@ -102,7 +102,7 @@ class ImageSampling:
             )
         rank = lru_cache(2**10)(lambda subject: self._rank(subject, "subject"))
         drawn: dict[bytes, list[tuple[bytes, int]]] = {subject: [] for subject in shares}
-        for place, (name, subject) in enumerate(zip(Names(images), _subjects(images), strict=True)):
+        for place, (name, subject) in enumerate(zip(Names(images), subjects_in_order(images), strict=True)):
             if subject and (of_subject := drawn.get(rank(subject))) is not None:
                 is_full = len(of_subject) == shares[rank(subject)]
                 (heapq.heappushpop if is_full else heapq.heappush)(of_subject, (self._rank(name), place))
@@ -113,7 +113,7 @@ class ImageSampling:
         """Count the images of the subjects that rank highest."""
         counts: dict[bytes, int] = {}
         lowest: list[bytes] = []  # a heap of the same subjects
-        for subject, run in groupby(_subjects(images)):
+        for subject, run in groupby(subjects_in_order(images)):
             if not subject:
                 continue
             rank = self._rank(subject, "subject")
@@ -172,10 +172,6 @@ def equal_shares(counts: Sequence[int], total: int) -> list[int]:
         shares[place] = min(counts[place], left // (len(counts) - done))
         left -= shares[place]
     return shares
-
-
-def _subjects(images: Sequence[ImageRef]) -> Iterator[str]:
-    return images.subjects_in_order() if isinstance(images, LazyRefs) else (image.subject for image in images)
 
 
 def _size_class(image: ImageRef) -> int:

@@ -16,7 +16,7 @@ from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.data.image_copies import WithCopies
-from froq_lightning.data.image_refs import ImageRef, Names, archive_stamp
+from froq_lightning.data.image_refs import ImageRef, Names, archive_stamp, subjects_in_order
 from froq_lightning.data.image_sampling import ImageSampling, Strata
 from froq_lightning.data.score_files import with_labels
 from froq_lightning.datamodules.loading import (
@@ -200,7 +200,7 @@ class FaceDataModule(LightningDataModule):
 
     def _for_calibration(self, images: Sequence[ImageRef], copies: int) -> tuple[Sequence[ImageRef], Integers]:
         """Add what `validate` alone wants: degraded copies, and labels that are given; number the subjects."""
-        subjects = subject_numbers([image.subject for image in images]).repeat(copies + 1)
+        subjects = subject_numbers(subjects_in_order(images)).repeat(copies + 1)
         if copies:
             images = WithCopies(images, copies)
         if self.labels is not None:
@@ -210,8 +210,13 @@ class FaceDataModule(LightningDataModule):
         return images, subjects
 
     def _digest_of_labels(self) -> str:
-        labels = [(image.pseudo_quality, image.problem) for image in self.faces.images]
-        return _digest(repr(labels).encode())
+        """Digest the text of the list of all labels and problems, without making that list."""
+        digest, separator = hashlib.sha256(b"["), ""
+        for image in self.faces.images:
+            digest.update(f"{separator}{(image.pseudo_quality, image.problem)!r}".encode())
+            separator = ", "
+        digest.update(b"]")
+        return digest.hexdigest()
 
 
 def _digest(content: bytes) -> str:

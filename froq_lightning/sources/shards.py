@@ -25,7 +25,7 @@ def shard_folder(path: Path, suffix: str) -> bool:
     if is_address(path) and (str(path).startswith("http") or path.suffix[1:].isalpha()):
         return False
     try:
-        return any(_shards_in(path, suffix)) and (is_address(path) or not FolderSearch(path).images)
+        return any(_shards_in(path, suffix)) and (is_address(path) or not any(FolderSearch(path).names()))
     except OSError:
         return False  # reading it as anything else says why
 
