@@ -109,9 +109,7 @@ class ImageIndex(LazyRefs):
                 counts = [_images_of(base, number, shard, listing) for number, shard in enumerate(shards)]
                 digest = _digest_of_keys(base)
         except sqlite3.Error as error:
-            raise DataError(
-                f"the index {str(file)!r} cannot be used: {error}; delete it, and it is made anew"
-            ) from error
+            raise DataError(f"the index {str(file)!r} cannot be used: {error}; delete it to make it anew") from error
         return cls(file, shards, list(accumulate(counts)), stamp, digest)
 
     def __len__(self) -> int:
@@ -131,6 +129,10 @@ class ImageIndex(LazyRefs):
     def digest_of_keys(self) -> str:
         """Return the digest of the names, which is kept in the index: a part of a run is not to read all names."""
         return self.digest
+
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield who is shown, one after the other."""
+        return (subject for (subject,) in self._rows("subject"))
 
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""
@@ -153,8 +155,7 @@ class ImageIndex(LazyRefs):
     def _image(self, shard: int, row: Sequence[Any]) -> ImageRef:
         key, start, length, subject, problem = row
         archive = StoredImage(self.shards[shard], length, self.stamp)
-        path = Path(self.shards[shard].address)
-        return ImageRef(key, path, problem=problem, subject=subject, archive=archive, position=start)
+        return ImageRef(key, Path(archive.shard.address), None, problem, subject, archive=archive, position=start)
 
     def _rows(self, columns: str) -> sqlite3.Cursor:
         return self._connection().execute(f"SELECT {columns} FROM images ORDER BY shard, row")  # noqa: S608 - ours

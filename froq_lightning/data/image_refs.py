@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Protocol, overload
 
@@ -207,6 +208,10 @@ class RefTable(LazyRefs):
         if self.archive is not None:
             return map(str, self.keys)
         return super().keys_in_order()
+
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield who is shown."""
+        return repeat("", len(self)) if self.subjects is None else map(str, self.subjects)
 
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""
