@@ -7,14 +7,11 @@ and the most memory that its process held (peak resident set).
 """
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import torch
+from peak_memory import measured
 
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.journal.journal import Journal
@@ -48,17 +45,6 @@ def write_parts(output: Path, images: int, dimension: int) -> int:
     return sum(sizes)
 
 
-def merged(output: Path, *options: str) -> tuple[float, float]:
-    """Run `froq merge`; return its seconds, and the most memory that it held in MB."""
-    started = time.perf_counter()
-    command = [sys.executable, "-m", "froq_lightning", "merge", str(output), *options]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(run.pid, 0)
-    run.returncode = os.waitstatus_to_exitcode(status)
-    assert run.returncode == 0
-    return time.perf_counter() - started, usage.ru_maxrss * 1024 / MEGABYTE
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="What `froq merge` takes.")
@@ -70,8 +56,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "scores.csv"
             size = write_parts(output, images, options.dimension)
-            alone = merged(output)
-            both = merged(output, f"--embeddings={Path(folder) / 'embeddings.npy'}")
+            alone = measured("merge", str(output))
+            both = measured("merge", str(output), f"--embeddings={Path(folder) / 'embeddings.npy'}")
             cells = [f"{size / MEGABYTE:,.0f}", *(f"{value:,.0f}" for value in (*alone, *both))]
             print(f"| {images:,} | {' | '.join(cells)} |", flush=True)
 

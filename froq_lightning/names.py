@@ -1,9 +1,15 @@
 """File names as text that is safe in terminals, tables and pages, and that leads back to the name."""
 
+import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
+from itertools import islice
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
+
+HASHED_AT_ONCE = 1000
 
 # Unicode categories: control and format characters (such as those that reverse the direction of text), separators of
 # lines and paragraphs, and surrogates, which stand for bytes that are no UTF-8.
@@ -88,3 +94,11 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def digest_of(names: Iterable[str]) -> str:
+    """Return the SHA-256, in lower-case hex, of names in their order, a line of JSON each."""
+    digest, left = hashlib.sha256(), iter(names)
+    while block := list(islice(left, HASHED_AT_ONCE)):
+        digest.update("".join(f"{encode_basestring_ascii(name)}\n" for name in block).encode("ascii"))
+    return digest.hexdigest()

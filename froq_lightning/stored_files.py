@@ -1,8 +1,8 @@
-"""Files that are read in pieces, on disk or in an object store: `s3://`, `gs://`, `hf://`, `https://`, `http://`.
+"""Files on disk or in an object store, read in pieces or stored whole: `s3://`, `gs://`, `hf://`, `https://`, `http://`.
 
-fsspec reads what is elsewhere, as its own settings say (`FSSPEC_S3_ENDPOINT_URL`, credentials of AWS, and so on). Every
-request that fails is made again after a pause, which grows. A store that still does not answer ends the run, which goes
-on later: its images are not failures.
+fsspec reads and writes what is elsewhere, as its own settings say (`FSSPEC_S3_ENDPOINT_URL`, credentials of AWS, and so
+on). Every request that fails is made again after a pause, which grows. A store that still does not answer ends the run,
+which goes on later: its images are not failures.
 """
 
 import io
@@ -50,7 +50,10 @@ def is_address(path: Path | str) -> bool:
 
 
 def address_of(path: Path | str) -> str:
-    """Return an address whole again, of which a path has lost a slash; other paths as they are."""
+    """Return an address whole again, of which a path has lost a slash; other paths as they are.
+
+    So it is also what to call a file in messages.
+    """
     return _ADDRESS.sub(r"\1://", str(path), count=1)
 
 
@@ -96,6 +99,38 @@ def list_folder(address: str) -> list[tuple[str, int]]:
 def matching(pattern: str) -> list[str]:
     """List the files of a pattern with wildcards below an address, sorted; see `stamp_of` for errors."""
     return sorted(_asked(pattern, lambda store, path: [store.unstrip_protocol(name) for name in store.glob(path)]))
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes, on disk or at an address; 0 if there is none; see `stamp_of` for errors."""
+    try:
+        return stamp_of(address_of(path)).size
+    except DataNotFoundError:
+        return 0
+
+
+def put(file: Path, address: str) -> None:
+    """Store a file at an address, where it appears whole or not at all.
+
+    Raises:
+        DataError: if the store does not take it.
+        ConfigurationError: if nothing can be written at such addresses.
+    """
+    require_writable(address)
+    _asked(address, lambda store, path: store.put_file(str(file), path), "written")
+
+
+def require_writable(address: str) -> None:
+    """Refuse an address at which nothing can be written.
+
+    Raises:
+        ConfigurationError: for such an address.
+    """
+    if address.startswith("http"):
+        raise ConfigurationError(
+            "Expected the output to be a file, or to lie in an object store (s3://, gs://, hf://), but got "
+            f"{plain(address)!r}"
+        )
 
 
 @contextmanager
@@ -156,7 +191,7 @@ def _stamp(status: os.stat_result) -> Stamp:
     return Stamp(status.st_size, str(status.st_mtime_ns))
 
 
-def _asked(address: str, request: Callable[[Any, str], _Answer]) -> _Answer:
+def _asked(address: str, request: Callable[[Any, str], _Answer], done: str = "read") -> _Answer:
     """Make a request of the store of an address, again after a pause where it fails."""
     name = file_name(address)
     for attempt in range(ATTEMPTS):
@@ -166,12 +201,12 @@ def _asked(address: str, request: Callable[[Any, str], _Answer]) -> _Answer:
         except FileNotFoundError:
             raise DataNotFoundError(f"file {name!r} does not exist") from None
         except PermissionError as error:
-            raise DataError(f"{name} may not be read: {_reason(error)}") from error
+            raise DataError(f"{name} may not be {done}: {_reason(error)}") from error
         except ConfigurationError:
             raise
         except Exception as error:  # of the network, the server, and the libraries, each of which has its own
             if _is_final(error) or attempt == ATTEMPTS - 1:
-                raise DataError(f"{name} cannot be read, in {attempt + 1} attempts: {_reason(error)}") from error
+                raise DataError(f"{name} cannot be {done}, in {attempt + 1} attempts: {_reason(error)}") from error
         time.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
     raise AssertionError
 

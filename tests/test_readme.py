@@ -35,6 +35,10 @@ def workplace(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             folder = tmp_path / name / (f"person_{number % 2}" if name == "photos" else "")
             folder.mkdir(parents=True, exist_ok=True)
             (folder / image.name).symlink_to(image)
+    people = [folder for folder in sorted((data / "faces").iterdir()) if len(list(folder.iterdir())) > 1]
+    (tmp_path / "archive").mkdir()
+    for folder in people[:6]:
+        (tmp_path / "archive" / folder.name).symlink_to(folder)
     (tmp_path / "photo.jpg").symlink_to(data / "photos" / "Aaron_Sorkin" / "Aaron_Sorkin_0001.jpg")
     (tmp_path / "edgeface_xxs.safetensors").symlink_to(data / "weights" / "edgeface_xxs.safetensors")
     with (data / "pairs_cross_quality.csv").open(encoding="utf-8") as pairs:
@@ -52,7 +56,7 @@ def test_every_command_of_the_readme_runs_in_its_order_and_so_does_its_python(
     workplace: Path, capsys: pytest.CaptureFixture[str], hub: Hub
 ) -> None:
     run = [arguments for block in blocks("bash") for arguments in commands(block) if "NAME" not in arguments]
-    assert len(run) == 21
+    assert len(run) == 22
     for arguments in run:
         quiet = ["--trainer.enable_progress_bar=false"] if arguments[0] in ("predict", "validate", "test") else []
         assert main([*arguments, *quiet]) == 0

@@ -77,7 +77,7 @@ def make_tables(shared: Path, folder: Path, network: str) -> None:
     sets, faces = image_sets(shared, backbone), Faces.of(shared)
     for part, images in sets.items():
         altered = part in {"clean", "calibration"}
-        _kept(folder / f"{network}.{part}.npz", partial(_observed, backbone, images, altered=altered))
+        _kept(folder / f"{network}.{part}.npz", partial(observed, backbone, images, altered=altered))
     # Labels of 66 passes: of every second photograph that is not reported on, and of copies of the others.
     even, free = np.arange(len(faces.names)) % 2 == 0, faces.part != "report"
     every = np.ones(len(sets["calibration"]), dtype=bool)
@@ -99,8 +99,8 @@ def _kept(path: Path, compute: Callable[[], Arrays]) -> None:
         print(path.name, flush=True)
 
 
-def _observed(backbone: Backbone, images: Tensor, *, altered: bool) -> Arrays:
-    """Norms, embeddings, and the mean embeddings of altered versions if these are wanted."""
+def observed(backbone: Backbone, images: Tensor, *, altered: bool) -> Arrays:
+    """Compute norms, embeddings, and the mean embeddings of altered versions if these are wanted."""
     norms, embeddings, versions, order = [], [], [], list[int]()
     with torch.no_grad(), LayerNorms(backbone.network, backbone.candidate_layers) as taps:
         for part in images.split(BATCH):

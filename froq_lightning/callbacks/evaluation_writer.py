@@ -20,6 +20,7 @@ from froq_lightning.formats.format import require_suffix
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.feed import listed_loaders
 from froq_lightning.runs.recognised_batch import RecognisedBatch
+from froq_lightning.stored_files import address_of
 
 
 class EvaluationWriter(JournaledWriter):
@@ -98,7 +99,7 @@ class EvaluationWriter(JournaledWriter):
         print(summary(evaluation))
         _, pivoted, errors, times = self.tables
         print(f"as in papers: {self.tex} and {pivoted}\nerror counts: {errors}\ntimes: {times}")
-        print(f"results: {self.path}\neverything behind them: {self.content}")
+        print(f"results: {address_of(self.path)}\neverything behind them: {address_of(self.content)}")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Keep the journal, unless the images turned out to allow no evaluation."""

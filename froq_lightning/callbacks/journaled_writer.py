@@ -17,6 +17,7 @@ from froq_lightning.module import FroqModule
 from froq_lightning.runs.launcher import Launcher
 from froq_lightning.runs.processes import gathered, process_number
 from froq_lightning.runs.trainer_options import limits
+from froq_lightning.stored_files import address_of, is_address
 
 # Another version of one of these may compute other last digits.
 SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")
@@ -24,6 +25,8 @@ SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")
 
 class JournaledWriter(OutputWriter):
     """Records every step of a verb in the journal `PATH.partial`, and writes the result at the end.
+
+    The journal of a result in an object store lies in the folder `froq_journals` of the run.
 
     If the journal of an unfinished run exists, its steps are taken over, and their images are not read again. The
     journal of another configuration, observer, network or list of images is refused with an error that names the
@@ -56,7 +59,8 @@ class JournaledWriter(OutputWriter):
         if not isinstance(pl_module, FroqModule):
             raise ConfigurationError(f"{type(self).__name__} works with FroqModule, not {type(pl_module).__name__}")
         self._launcher = Launcher()
-        self.journal = Journal(self.path, trainer.global_rank, trainer.world_size)
+        place = journal_place(self.path, Path(trainer.default_root_dir))
+        self.journal = Journal(place, trainer.global_rank, trainer.world_size)
         self._is_written = self._is_limited = False
         limited, data = limits(trainer, stage), journaled_data(trainer)
         self._data = data
@@ -136,3 +140,10 @@ class JournaledWriter(OutputWriter):
         done = sum(gathered({process_number(): sum(each["samples"] for each in facts)}).values())
         if done and trainer.is_global_zero:
             print(f"going on: {done} of {images} done, as {self.journal.folder} says", flush=True)
+
+
+def journal_place(path: Path, run_folder: Path) -> Path:
+    """Return the path whose `.partial` is the journal: that of the result, but on disk."""
+    if not is_address(path):
+        return path
+    return run_folder / "froq_journals" / address_of(path).partition("://")[2]

@@ -19,8 +19,10 @@ from froq_lightning.formats.table import table_signature, write_table
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.observed_batch import ObservedBatch
+from froq_lightning.stored_files import address_of
 
 IMAGE_COLUMNS = ("image", "pseudo_quality", "quality_score", "quality", "status", "reason")
+SAMPLE_COLUMNS = ("path", "subject_id")
 LAYER_COLUMNS = ("layer", "layer_utility", "cost", "selected", "repeats", "reason")
 
 
@@ -32,23 +34,29 @@ class ObserverWriter(JournaledWriter):
     candidate in execution order what share of a forward pass reaching it took (`cost`): a measured time, so it is not
     part of the Observer, which is the same for the same images.
 
+    Where images were drawn from the source, a manifest lists them: `observer.sample.csv`. With the folder that was the
+    source as `data.root`, it is a source of the same images.
+
     Args:
         path: of the Observer file: .json, or without a suffix.
         restart: whether to delete what an unfinished run left in `PATH.partial`, instead of going on with it.
+        sampled: whether images are drawn, so that there is a manifest.
     """
 
     stage = "validate"
 
-    def __init__(self, path: str | Path, *, restart: bool = False) -> None:
+    def __init__(self, path: str | Path, *, restart: bool = False, sampled: bool = False) -> None:
         super().__init__(path, restart=restart)
         require_suffix("the Observer", self.path, ["", ".json"])
         self.images = self.path.with_suffix(".images.csv")
         self.layers = self.path.with_suffix(".layers.csv")
+        self.sample = self.path.with_suffix(".sample.csv") if sampled else None
 
     def outputs(self) -> Sequence[tuple[Path, Signature]]:
-        """List the Observer and the two tables."""
+        """List the Observer and the tables."""
         images, layers = table_signature(IMAGE_COLUMNS), table_signature(LAYER_COLUMNS)
-        return [(self.path, OBSERVER), (self.images, images), (self.layers, layers)]
+        sample = [] if self.sample is None else [(self.sample, table_signature(SAMPLE_COLUMNS))]
+        return [(self.path, OBSERVER), (self.images, images), (self.layers, layers), *sample]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Open the journal, and have the module resume from it."""
@@ -78,10 +86,16 @@ class ObserverWriter(JournaledWriter):
         calibration.observer.save(self.path)
         write_table(self.images, IMAGE_COLUMNS, _image_rows(trainer, calibration))
         write_table(self.layers, LAYER_COLUMNS, _layer_rows(calibration.selection))
+        if self.sample is not None:
+            write_table(self.sample, SAMPLE_COLUMNS, _sample_rows(trainer))
         self.mark_written()
         print(summary(calibration, module.backbone.candidate_layers))
-        print(f"observer: {self.path}\nlabels and scores of its calibration images: {self.images}")
-        print(f"utilities and costs of the layers: {self.layers}")
+        print(
+            f"observer: {address_of(self.path)}\nlabels and scores of its calibration images: {address_of(self.images)}"
+        )
+        print(f"utilities and costs of the layers: {address_of(self.layers)}")
+        if self.sample is not None:
+            print(f"the images that were drawn: {address_of(self.sample)}")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Keep the journal, unless the images turned out to allow no Observer."""
@@ -119,6 +133,11 @@ def _image_rows(trainer: Trainer, calibration: Calibration) -> Iterator[tuple[An
             yield key, "", "", -1, "unlabelled", calibration.unlabelled[index]
         else:
             yield key, "", "", -1, "failed", calibration.left_out[index].note
+
+
+def _sample_rows(trainer: Trainer) -> Iterator[tuple[str, str]]:
+    data = face_data(trainer)
+    return ((image.key, image.subject) for image in (() if data is None else data.faces.images) if not image.copy)
 
 
 def _layer_rows(selection: Selection) -> Iterator[tuple[Any, ...]]:

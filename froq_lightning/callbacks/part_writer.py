@@ -20,6 +20,7 @@ from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import FAILED
 from froq_lightning.runs.trainer_options import limits
+from froq_lightning.stored_files import address_of, size_of
 
 
 class PartWriter(QualityWriter):
@@ -76,13 +77,13 @@ class PartWriter(QualityWriter):
             JournalError: saying what differs, if it is of another run.
         """
         self._identity, self._done = identity, None
-        if self.restart or not self.path.exists() or not self.path.stat().st_size:
+        if self.restart or not size_of(self.path):
             return False
         done = PartFile.read(self.path)
         if differing := list(differences(done.identity, identity)):
             raise JournalError(
-                f"{str(self.path)!r} is of a run that differs from this one: {'; '.join(differing)}. Give another "
-                "--output, or replace it with --restart=true"
+                f"{address_of(self.path)!r} is of a run that differs from this one: {'; '.join(differing)}. Give "
+                "another --output, or replace it with --restart=true"
             )
         if done.is_whole():
             self._done = done
@@ -103,7 +104,7 @@ class PartWriter(QualityWriter):
         failed = sum(row.status == FAILED for row in self.prediction.rows())
         already = " was done already" if self._done else ""
         print(f"part {self.part}{already}: {len(images):,} of {len(data.faces):,} images, {failed:,} not scored")
-        print(f"part: {self.path}")
+        print(f"part: {address_of(self.path)}")
 
 
 def machine(trainer: Trainer) -> str:

@@ -15,6 +15,7 @@ from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredRow
 from froq_lightning.runs.trainer_options import limits
+from froq_lightning.stored_files import address_of
 from froq_lightning.terminal import text_table
 
 FAILURES_SHOWN = 5
@@ -93,7 +94,7 @@ class RankedTable(Callback):
         print_ranking(run, doubts(observer) if observer is not None else (), self.worst)
         for name, limit in limits(trainer, "predict").items():
             print(f"trainer.{name} {limit}: {scored + run.failed} images were asked for, not all")
-        print(f"scores: {self.path}")
+        print(f"scores: {address_of(self.path)}")
 
 
 def require_worst(worst: int | None) -> None:

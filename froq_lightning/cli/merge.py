@@ -14,6 +14,7 @@ from froq_lightning.errors import ConfigurationError
 from froq_lightning.formats.format import Format, find_format, write_file
 from froq_lightning.journal.parts import Parts, part_files
 from froq_lightning.runs.prediction import Prediction
+from froq_lightning.stored_files import address_of
 
 ENDS = 10
 
@@ -32,7 +33,7 @@ def run_merge(options: argparse.Namespace) -> int:
     require_worst(options.worst)
     outputs = _outputs(options)
     output = Path(options.output)
-    paths = [Path(path) for path in options.parts or ()] or part_files(output.absolute().parent, output.name)
+    paths = [Path(path) for path in options.parts or ()] or part_files(output.parent, output.name)
     parts = Parts.read(paths, of=repr(options.output))
     _require_embeddings(parts, options.embeddings)
     prediction = Prediction(parts, len(parts))
@@ -41,7 +42,7 @@ def run_merge(options: argparse.Namespace) -> int:
     run = rank_rows(prediction, options.worst or ENDS)
     print_ranking(run, parts.remarks(), options.worst)
     print(f"merged: {len(parts.files):,} parts of {len(parts):,} images")
-    print("\n".join(f"{format_.holds}: {path}" for path, format_ in outputs))
+    print("\n".join(f"{format_.holds}: {address_of(path)}" for path, format_ in outputs))
     if not run.ranking.count:
         print("froq: no image could be scored", file=sys.stderr)
         return 1

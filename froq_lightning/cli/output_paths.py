@@ -12,6 +12,7 @@ from lightning.pytorch import Callback
 from froq_lightning.atomic_write import Signature, require_replaceable
 from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.stored_files import address_of, is_address
 
 
 def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -> None:
@@ -29,13 +30,18 @@ def require_outputs(callbacks: Iterable[Callback], inputs: Mapping[str, Path]) -
     for path, is_own in (output for writer in writers for output in writer.outputs()):
         name = _resolved_name(path)
         if name in names:
-            raise ConfigurationError(f"{str(path)!r} is to be written twice; give every output a name of its own")
+            raise ConfigurationError(
+                f"{address_of(path)!r} is to be written twice; give every output a name of its own"
+            )
         names.add(name)
         require_output(path, is_own, inputs)
 
 
 def require_output(path: Path, is_own: Signature, inputs: Mapping[str, Path]) -> None:
     """Refuse an output that is an input, or a place that cannot be written; see `require_outputs`."""
+    if is_address(path):
+        require_replaceable(path, is_own)
+        return
     for option, file in inputs.items():
         if path.exists() and path.samefile(file):
             raise ConfigurationError(f"{str(path)!r} is to be written, but it is read as {option}; give another output")

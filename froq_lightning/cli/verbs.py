@@ -161,7 +161,8 @@ class CalibrationCLI(ReportedCLI):
     def writers(self, path: Path) -> list[Callback]:
         """Return the callbacks that write the Observer, print its layers, and write the report."""
         reports = [CalibrationReport(path.with_suffix(".html"))] if self.is_reported else []
-        return [ObserverWriter(path, restart=self.option("restart")), *reports]
+        sampled = self.option("data").get("sample") is not None
+        return [ObserverWriter(path, restart=self.option("restart"), sampled=sampled), *reports]
 
 
 class EvaluationCLI(ReportedCLI):

@@ -1,12 +1,14 @@
 """What an evaluation runs on: images, and the comparison trials between them or between templates of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 
-from froq_lightning.data.image_refs import ImageRef
+from froq_lightning.data.image_refs import ImageRef, LazyRefs, Names
 from froq_lightning.errors import DataError
 from froq_lightning.evaluation.comparisons import Booleans, Integers
 
@@ -76,17 +78,48 @@ class ComparisonSet:
         return " and no ".join(kind for kind, some in kinds if not some)
 
 
-def numbered(names: Sequence[str] | Integers) -> Indices:
-    """Number names from 0 in their order, equal for equal ones."""
-    if not isinstance(names, np.ndarray):  # an array of texts gives every one the room of the longest
-        numbers = {name: number for number, name in enumerate(sorted(set(names)))}
-        return np.fromiter(map(numbers.__getitem__, names), dtype=np.int32, count=len(names))
-    return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.int32)
+@dataclass(frozen=True, eq=False)
+class ImagesOfSets(LazyRefs):
+    """The images of several sets, one set after the other; their keys begin with the name of the set."""
+
+    sets: Sequence[ComparisonSet]
+
+    def __len__(self) -> int:
+        return sum(len(each.images) for each in self.sets)
+
+    def keys_in_order(self) -> Iterator[str]:
+        """Yield the names of the images."""
+        return (f"{each.name}/{key}" for each in self.sets for key in Names(each.images))
+
+    def make(self, index: int) -> ImageRef:
+        """Make the reference at a position."""
+        ends = list(accumulate(len(each.images) for each in self.sets))
+        number = bisect(ends, index)
+        images = self.sets[number].images
+        image = images[index - ends[number] + len(images)]
+        return replace(image, key=f"{self.sets[number].name}/{image.key}")
 
 
-def subject_numbers(names: Sequence[str]) -> Integers:
+def numbered(names: Iterable[str] | Integers) -> Indices:
+    """Number names from 0 in their order, equal for equal ones; memory grows with the names that differ."""
+    if isinstance(names, np.ndarray):
+        return np.unique(names, return_inverse=True)[1].astype(np.int32)
+    return _numbered(names)[0]
+
+
+def subject_numbers(names: Iterable[str]) -> Integers:
     """Number subjects from 0 in the order of their names; -1 for an empty name, which is of nobody."""
-    return numbered(names).astype(np.int64) - ("" in names)  # it is the first in order
+    numbers, distinct = _numbered(names)
+    return numbers.astype(np.int64) - ("" in distinct)  # it is the first in order
+
+
+def _numbered(names: Iterable[str]) -> tuple[Indices, Collection[str]]:
+    """Number names in their order, in one pass; an array of texts would give every one the room of the longest."""
+    places: dict[str, int] = {}
+    found = np.fromiter((places.setdefault(name, len(places)) for name in names), dtype=np.int32)
+    order = np.empty(len(places), dtype=np.int32)
+    order[[places[name] for name in sorted(places)]] = np.arange(len(places), dtype=np.int32)
+    return order[found], places
 
 
 def connected(count: int, first: Integers, second: Integers) -> Indices:

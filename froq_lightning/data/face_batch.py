@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
@@ -85,12 +86,29 @@ class FaceBatch:
         """Pin the images' memory; the DataLoader calls this where a GPU waits."""
         return replace(self, images=self.images.pin_memory())
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is sent to another process: small tensors as arrays, which need no shared memory."""
+        small = {"sample_index", "pseudo_quality", "subject", "original", "components"}
+        state = dict(vars(self))
+        arrays = {
+            name: state[name].numpy() for name in small if state[name] is not None and state[name].device.type == "cpu"
+        }
+        return state | arrays
 
-def collate(samples: Sequence[FaceSample]) -> FaceBatch:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        arrays = {name: torch.from_numpy(value) for name, value in state.items() if isinstance(value, np.ndarray)}
+        vars(self).update(state | arrays)
+
+
+def collate(samples: Sequence[FaceSample], slot: Tensor | None = None) -> FaceBatch:
     """Stack the crops of some samples, and keep the others as failures: `DataLoader(faces, collate_fn=collate)`.
 
-    A worker puts the tensors into shared memory here, where an error is raised in the run. Left to the thread that
+    A worker puts the images into shared memory here, where an error is raised in the run. Left to the thread that
     sends the batch, an error would drop it, and the run would wait for it for ever.
+
+    Args:
+        samples: of the batch.
+        slot: memory for as many images or more, of their shape, that is used; by default it is allocated.
 
     Raises:
         DataError: if the shared memory is full.
@@ -103,11 +121,7 @@ def collate(samples: Sequence[FaceSample]) -> FaceBatch:
     original = torch.tensor([sample.index - sample.copy for sample, _ in good], dtype=torch.int64)
     components = _components(samples)
     try:
-        # Stacks in shared memory if it runs in a worker.
-        images = default_collate([image for _, image in good]) if good else torch.empty((0, 3, 0, 0), dtype=torch.uint8)
-        if get_worker_info() is not None:
-            shared = (images, index, quality, subject, original, components)
-            _ = [tensor.share_memory_() for tensor in shared if tensor is not None]
+        images = _stacked([image for _, image in good], slot)
     except RuntimeError as error:
         hint = "set --data.workers 0, or give the machine a larger /dev/shm"
         raise DataError(f"a batch does not fit into shared memory; {hint}: {error}") from error
@@ -122,6 +136,15 @@ def collate(samples: Sequence[FaceSample]) -> FaceBatch:
         original=original,
         components=components,
     )
+
+
+def _stacked(images: list[Tensor], slot: Tensor | None) -> Tensor:
+    if not images:
+        return torch.empty((0, 3, 0, 0), dtype=torch.uint8)
+    if slot is not None:
+        return torch.stack(images, out=slot[: len(images)])
+    stacked: Tensor = default_collate(images)  # in shared memory if it runs in a worker
+    return stacked if get_worker_info() is None else stacked.share_memory_()
 
 
 def _components(samples: Sequence[FaceSample]) -> Tensor | None:

@@ -4,8 +4,6 @@ Memory does not grow with the number of images. A shard is a file that holds ima
 of its own, so that a killed process goes on behind the last one, and several processes share the work.
 """
 
-import hashlib
-import json
 import os
 import sqlite3
 import weakref
@@ -18,20 +16,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from froq_lightning.backbones.spec import Pixels
-from froq_lightning.data.image_limits import check_length
 from froq_lightning.data.image_refs import ImageRef, LazyRefs
-from froq_lightning.data.images import decode_image
-from froq_lightning.errors import DataError, ImageError
-from froq_lightning.stored_files import Stamp, file_name, plain, read_range
+from froq_lightning.data.shards import Shard, StoredImage, stamp_of_shards
+from froq_lightning.errors import DataError
+from froq_lightning.names import digest_of
+from froq_lightning.stored_files import Stamp, file_name
 from froq_lightning.terminal import printable
 
 FOLDER = "froq_indexes"
-LAYOUT = 1  # changes with the tables
 SECONDS_TO_WAIT = 3600.0  # for another process that reads a shard
 KINDS_SHOWN = 5
 TABLES = """
 CREATE TABLE IF NOT EXISTS shards (shard INTEGER PRIMARY KEY, identity TEXT NOT NULL, images INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS keys (one INTEGER PRIMARY KEY, sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS passed_over (kind TEXT PRIMARY KEY, count INTEGER NOT NULL, example TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS images (
     shard INTEGER, row INTEGER, key TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
@@ -69,50 +66,7 @@ class Other(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
-class Shard:
-    """A file that holds images.
-
-    Args:
-        address: of the file.
-        name: by which the keys of its images begin.
-        stamp: by which a change is noticed.
-    """
-
-    address: str
-    name: str
-    stamp: Stamp
-
-    @property
-    def identity(self) -> str:
-        """All of that as a text."""
-        return json.dumps([plain(self.address), self.name, self.stamp.size, self.stamp.version])
-
-
 Listing = Callable[[Shard], Iterable[Entry | Other]]
-
-
-@dataclass(frozen=True)
-class StoredImage:
-    """An image whose bytes stand in a shard: an `Archive` of one image, so that it can be sent to any process.
-
-    Args:
-        shard: that holds it.
-        length: in bytes.
-        stamp: of all shards of the source.
-    """
-
-    shard: Shard
-    length: int
-    stamp: Stamp
-
-    def read(self, position: int) -> tuple[Pixels, str]:
-        """Read the image that begins at a byte; see `Archive`."""
-        check_length(self.length, b"")
-        content = read_range(self.shard.address, position, self.length, self.shard.stamp)
-        if len(content) < self.length:
-            raise ImageError(f"{file_name(self.shard.address)} ends before byte {position + self.length:,}")
-        return decode_image(content)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,12 +78,14 @@ class ImageIndex(LazyRefs):
         shards: whose images it lists.
         ends: for every shard, how many images there are up to its last one.
         stamp: of all shards: another one where a shard has changed.
+        digest: of the names of all images.
     """
 
     file: Path
     shards: Sequence[Shard]
     ends: Sequence[int]
     stamp: Stamp
+    digest: str
     _connections: dict[int, sqlite3.Connection] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -151,11 +107,10 @@ class ImageIndex(LazyRefs):
             with closing(sqlite3.connect(file, SECONDS_TO_WAIT, isolation_level=None)) as base:
                 base.executescript(TABLES)
                 counts = [_images_of(base, number, shard, listing) for number, shard in enumerate(shards)]
+                digest = _digest_of_keys(base)
         except sqlite3.Error as error:
-            raise DataError(
-                f"the index {str(file)!r} cannot be used: {error}; delete it, and it is made anew"
-            ) from error
-        return cls(file, shards, list(accumulate(counts)), stamp)
+            raise DataError(f"the index {str(file)!r} cannot be used: {error}; delete it to make it anew") from error
+        return cls(file, shards, list(accumulate(counts)), stamp, digest)
 
     def __len__(self) -> int:
         return self.ends[-1]
@@ -170,6 +125,14 @@ class ImageIndex(LazyRefs):
     def keys_in_order(self) -> Iterator[str]:
         """Yield the names of the images, one after the other."""
         return (key for (key,) in self._rows("key"))
+
+    def digest_of_keys(self) -> str:
+        """Return the digest of the names, which is kept in the index: a part of a run is not to read all names."""
+        return self.digest
+
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield who is shown, one after the other."""
+        return (subject for (subject,) in self._rows("subject"))
 
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""
@@ -192,8 +155,7 @@ class ImageIndex(LazyRefs):
     def _image(self, shard: int, row: Sequence[Any]) -> ImageRef:
         key, start, length, subject, problem = row
         archive = StoredImage(self.shards[shard], length, self.stamp)
-        path = Path(self.shards[shard].address)
-        return ImageRef(key, path, problem=problem, subject=subject, archive=archive, position=start)
+        return ImageRef(key, Path(archive.shard.address), None, problem, subject, archive=archive, position=start)
 
     def _rows(self, columns: str) -> sqlite3.Cursor:
         return self._connection().execute(f"SELECT {columns} FROM images ORDER BY shard, row")  # noqa: S608 - ours
@@ -208,10 +170,14 @@ class ImageIndex(LazyRefs):
         return self._connections[process]
 
 
-def stamp_of_shards(shards: Sequence[Shard]) -> Stamp:
-    """Return what tells some shards from changed ones: their size in all, and a digest of what each is."""
-    identities = [f"layout {LAYOUT}", *(shard.identity for shard in shards)]
-    return Stamp(sum(shard.stamp.size for shard in shards), hashlib.sha256("\n".join(identities).encode()).hexdigest())
+def _digest_of_keys(base: sqlite3.Connection) -> str:
+    """Return the digest of the names of all images; take it first if no process has done so."""
+    query = "SELECT sha256 FROM keys"
+    if (row := base.execute(query).fetchone()) is None:
+        digest = digest_of(key for (key,) in base.execute("SELECT key FROM images ORDER BY shard, row"))
+        base.execute("INSERT OR IGNORE INTO keys VALUES (0, ?)", (digest,))
+        row = (digest,)
+    return str(row[0])
 
 
 def _images_of(base: sqlite3.Connection, number: int, shard: Shard, listing: Listing) -> int:

@@ -76,6 +76,21 @@ class MeteredFile(BytesIO):
         self.bytes_left = 2 * MOST_BYTES
 
 
+def metered(content: bytes) -> BytesIO:
+    """Return the content of a file to read, metered where that is needed.
+
+    A JPEG file is read forwards, a byte at least at once. A short one has fewer bytes than it may have pieces.
+    """
+    short = len(content) < MOST_PIECES and content.startswith(b"\xff\xd8\xff")
+    return BytesIO(content) if short else MeteredFile(content)
+
+
+def end_header(file: BytesIO) -> None:
+    """Let the pixels be read, after the header."""
+    if isinstance(file, MeteredFile):
+        file.end_header()
+
+
 def check_length(length: int, start: bytes) -> None:
     """Refuse a file that is too long.
 

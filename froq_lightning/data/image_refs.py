@@ -1,8 +1,9 @@
 """References to images: the file of each, its name in outputs, and what is known of it before it is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Protocol, overload
 
@@ -12,8 +13,8 @@ import numpy.typing as npt
 from froq_lightning.backbones.spec import Pixels
 from froq_lightning.data.image_limits import check_length
 from froq_lightning.data.images import decode_image
-from froq_lightning.errors import DataError, DataNotFoundError, ImageError
-from froq_lightning.names import escape_name, is_below, resolve_name
+from froq_lightning.errors import DataNotFoundError, ImageError
+from froq_lightning.names import digest_of, escape_name, is_below, resolve_name
 from froq_lightning.stored_files import Stamp, address_of, is_address, plain, read_range, stamp_of
 
 Landmarks = tuple[tuple[float, float], ...]
@@ -116,6 +117,14 @@ class LazyRefs(Sequence[ImageRef], ABC):
         """Yield the names of the images, without making the references where that can be avoided."""
         return (image.key for image in self)
 
+    def digest_of_keys(self) -> str:
+        """Return the digest of the names of the images; see `names.digest_of`."""
+        return digest_of(self.keys_in_order())
+
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield the subjects of the images, likewise."""
+        return (image.subject for image in self)
+
     @overload
     def __getitem__(self, index: int) -> ImageRef: ...
 
@@ -126,6 +135,11 @@ class LazyRefs(Sequence[ImageRef], ABC):
         if isinstance(index, slice):
             return [self.make(place) for place in range(*index.indices(len(self)))]
         return self.make(range(len(self))[index])
+
+
+def subjects_in_order(images: Sequence[ImageRef]) -> Iterator[str]:
+    """Yield the subjects of images, empty where they are not known."""
+    return images.subjects_in_order() if isinstance(images, LazyRefs) else (image.subject for image in images)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +166,10 @@ class Names(Sequence[str]):
         if isinstance(self.images, LazyRefs):
             return self.images.keys_in_order()
         return (image.key for image in self.images)
+
+    def digest(self) -> str:
+        """Return the digest of the names; see `names.digest_of`."""
+        return self.images.digest_of_keys() if isinstance(self.images, LazyRefs) else digest_of(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +209,10 @@ class RefTable(LazyRefs):
             return map(str, self.keys)
         return super().keys_in_order()
 
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield who is shown."""
+        return repeat("", len(self)) if self.subjects is None else map(str, self.subjects)
+
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""
         key = str(self.keys[index])
@@ -207,43 +229,20 @@ class RefTable(LazyRefs):
 
 
 @dataclass(frozen=True, eq=False)
-class WithCopies(LazyRefs):
-    """Images with degraded copies behind each; a copy is named as `a.jpg (copy 1)`.
+class Selected(LazyRefs):
+    """Some of the images of a list.
 
     Args:
-        images: of which copies are made; without labels, which are not those of copies.
-        copies: number of copies of each.
-
-    Raises:
-        DataError: if an image has a label, or the name of a copy.
+        images: of the list.
+        places: `[N]`, their positions in it.
     """
 
     images: Sequence[ImageRef]
-    copies: int
-
-    def __post_init__(self) -> None:
-        if self.images[0].pseudo_quality is not None:
-            raise DataError(
-                "Expected images without labels for copies of them (data.degrade.copies), since a manifest's labels "
-                "are those of the images alone; give labels of both as data.labels"
-            )
-        if isinstance(self.images, list):  # images of an archive have numbers for names
-            self._require_other_names(image.key for image in self.images)
+    places: npt.NDArray[np.int32]
 
     def __len__(self) -> int:
-        return len(self.images) * (self.copies + 1)
+        return len(self.places)
 
     def make(self, index: int) -> ImageRef:
-        """Make the reference at a position."""
-        place, number = divmod(index, self.copies + 1)
-        image = self.images[place]
-        return replace(image, key=_copy_key(image.key, number), copy=number) if number else image
-
-    def _require_other_names(self, names: Iterable[str]) -> None:
-        keys = set(names)
-        if any(_copy_key(key, number) in keys for key in keys for number in range(1, self.copies + 1)):
-            raise DataError("Expected no image to be named as the copy of another, such as 'a.jpg (copy 1)'; rename it")
-
-
-def _copy_key(key: str, number: int) -> str:
-    return f"{key} (copy {number})"
+        """Return the reference at a position."""
+        return self.images[int(self.places[index])]

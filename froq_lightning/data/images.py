@@ -5,13 +5,15 @@ import stat
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from froq_lightning.backbones.spec import Pixels
-from froq_lightning.data.image_limits import MeteredFile, check_cost, check_exif, check_length
+from froq_lightning.data.image_limits import check_cost, check_exif, check_length, end_header, metered
+from froq_lightning.data.jpeg_decoder import decode_jpeg
 from froq_lightning.errors import ImageError
 from froq_lightning.terminal import printable
 
@@ -131,22 +133,22 @@ def _guarded(read: Callable[[], tuple[Pixels, str]], what: str) -> tuple[Pixels,
 
 
 def _read(content: bytes) -> tuple[Pixels, str]:
-    source = MeteredFile(content)
+    source = metered(content)
     with _opened(source, content) as image:
         check_cost(image, content)
-        source.end_header()
-        return _convert(image)
+        end_header(source)
+        return _convert(image, content)
 
 
-def _convert(image: Image.Image) -> tuple[Pixels, str]:
-    image.load()
-    pixels, notes = _to_rgb(image, _orientation(image))
-    if _has_frames(image):
-        notes.append("several frames, took the first")
-    return pixels, "; ".join(notes)
+def _convert(image: Image.Image, content: bytes = b"") -> tuple[Pixels, str]:
+    decoded = decode_jpeg(image, content)
+    if decoded is None:
+        image.load()
+    orientation = _orientation(image)
+    return _to_rgb(image, orientation, decoded), "; ".join(_changes(image, orientation))
 
 
-def _opened(source: MeteredFile, content: bytes) -> ImageFile.ImageFile:
+def _opened(source: BytesIO, content: bytes) -> ImageFile.ImageFile:
     """Open an image, of which only the header is read; HEIC by an extra, which Pillow does not read."""
     if not HEIC.match(content, 0, min(LONGEST_BRANDS, int.from_bytes(content[:4]))):
         return Image.open(source, formats=FORMATS)
@@ -191,7 +193,7 @@ def _orientation(image: Image.Image) -> int:
     return found if found in STORED else 1
 
 
-def _to_rgb(image: Image.Image, orientation: int) -> tuple[Pixels, list[str]]:
+def _changes(image: Image.Image, orientation: int) -> list[str]:
     notes = ["rotated as its EXIF says"] if orientation != 1 else []
     if _is_wide(image):
         notes.append("16-bit grey, scaled to 8 bits")
@@ -201,14 +203,23 @@ def _to_rgb(image: Image.Image, orientation: int) -> tuple[Pixels, list[str]]:
         notes.append("grey image")
     elif image.mode not in ("RGB", "P"):
         notes.append(f"converted from {image.mode}")
+    if _has_frames(image):
+        notes.append("several frames, took the first")
+    return notes
+
+
+def _to_rgb(image: Image.Image, orientation: int, decoded: Pixels | None) -> Pixels:
+    if decoded is not None and orientation == 1:
+        return decoded
     width, height = image.size
     pixels = np.empty((width, height, 3) if orientation > 4 else (height, width, 3), dtype=np.uint8)
     stored = STORED.get(orientation, np.asarray)(pixels)
+    image = image if decoded is None else Image.fromarray(decoded)
     rows = max(1, BAND // width)
     for top in range(0, height, rows):
-        band = image.crop((0, top, width, min(top + rows, height)))
+        band = image.crop((0, top, width, min(top + rows, height))) if rows < height else image
         stored[top : top + rows] = _band_to_rgb(band)
-    return pixels, notes
+    return pixels
 
 
 def _is_wide(image: Image.Image) -> bool:
@@ -224,7 +235,7 @@ def _band_to_rgb(band: Image.Image) -> Pixels:
         return _from_wide(band)
     if _is_transparent(band):
         band = Image.alpha_composite(Image.new("RGBA", band.size, "black"), band.convert("RGBA"))
-    return np.asarray(band.convert("RGB"))
+    return np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
 
 
 def _from_wide(band: Image.Image) -> Pixels:

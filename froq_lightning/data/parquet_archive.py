@@ -10,8 +10,8 @@ from typing import Any
 
 from froq_lightning.backbones.spec import Pixels
 from froq_lightning.bounded_io import name_in_errors
-from froq_lightning.data.image_index import Shard
 from froq_lightning.data.images import decode_image
+from froq_lightning.data.shards import Shard
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ImageError
 from froq_lightning.stored_files import Stamp, file_name, is_address, opened, stamp_of
 

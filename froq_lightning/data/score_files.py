@@ -95,7 +95,7 @@ def _lines(table: Table) -> Iterator[tuple[int, str, str]]:
         yield number, cells[0], cells[1]
 
 
-def with_labels(images: Iterable[ImageRef], labels: str | Path) -> list[ImageRef]:
+def with_labels(images: Iterable[ImageRef], labels: str | Path, *, only_images: bool = False) -> list[ImageRef]:
     """Give images the pseudo-quality that a label file states for their keys.
 
     An image without a label gets a problem; a label without an image becomes an image with one.
@@ -104,6 +104,7 @@ def with_labels(images: Iterable[ImageRef], labels: str | Path) -> list[ImageRef
         images: of a source.
         labels: a table with columns `path` and `pseudo_quality`, or any file of scores; its paths may be longer or
             shorter than the keys.
+        only_images: whether labels without an image are left out.
 
     Raises:
         DataNotFoundError: if the label file does not exist.
@@ -114,14 +115,15 @@ def with_labels(images: Iterable[ImageRef], labels: str | Path) -> list[ImageRef
     names, texts = list(stated), list(stated.values())
     places = match_paths(names, [image.key for image in images], labels.name)
     if (places == NONE).all():
-        raise DataError(f"none of the {len(stated)} paths in {labels.name} is an image of the source")
+        where = "that was drawn from the source" if only_images else "of the source"
+        raise DataError(f"none of the {len(stated)} paths in {labels.name} is an image {where}")
     merged = [
         replace(image, pseudo_quality=math.nan, problem=f"no label in {labels.name}")
         if place == NONE
         else labelled(image, texts[place])
         for image, place in zip(images, places, strict=True)
     ]
-    extra = sorted(set(range(len(names))) - set(places.tolist()))
+    extra = [] if only_images else sorted(set(range(len(names))) - set(places.tolist()))
     problem = f"in {labels.name}, but not in the source"
     for place in extra:
         # A name as outputs write it is a key already; of another, the key is made.

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from froq_lightning.data.comparison_set import ComparisonSet, numbered
-from froq_lightning.data.image_refs import ImageRef
+from froq_lightning.data.image_refs import ImageRef, Selected
 from froq_lightning.errors import ConfigurationError, DataError
 from froq_lightning.evaluation.comparisons import Integers
 
@@ -102,7 +102,7 @@ def sample_comparisons(name: str, images: Sequence[ImageRef], subjects: Integers
     first, second = np.split(ends.astype(np.int32), 2)
     return ComparisonSet(
         name,
-        images if len(used) == len(images) else [images[int(place)] for place in used],
+        images if len(used) == len(images) else Selected(images, used.astype(np.int32)),
         first,
         second,
         np.arange(len(first)) < len(numbers),

@@ -15,7 +15,9 @@ from froq_lightning.data.comparison_set import subject_numbers
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import FaceDataset
-from froq_lightning.data.image_refs import ImageRef, Names, WithCopies, archive_stamp
+from froq_lightning.data.image_copies import WithCopies
+from froq_lightning.data.image_refs import ImageRef, Names, archive_stamp, subjects_in_order
+from froq_lightning.data.image_sampling import ImageSampling, Strata
 from froq_lightning.data.score_files import with_labels
 from froq_lightning.datamodules.loading import (
     BatchSize,
@@ -56,9 +58,14 @@ class FaceDataModule(LightningDataModule):
         reasons: whether `predict` measures quality components too, which tell what is wrong with an image.
         part: of the images that `predict` scores, such as 17/1000; by default all. The batches are those of a run over
             all images, so that `batch_size` must be a number.
+        sample: how many images `validate` draws at random from the source; by default it takes all.
+        stratify: what the sample is balanced by: `subject` draws subjects that have mates, and about 4 images of each;
+            `size` equally many images of every doubling of the shorter side. By default all images are drawn alike.
+        seed: of the sample.
 
     Attributes:
         faces: after `setup`, the crops, copies of them included.
+        sampling: how images are drawn; None if all are taken.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the options of the command line
@@ -75,6 +82,9 @@ class FaceDataModule(LightningDataModule):
         workers: int | None = None,
         reasons: bool = False,
         part: str | None = None,
+        sample: int | None = None,
+        stratify: Strata | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.source = source
@@ -94,6 +104,9 @@ class FaceDataModule(LightningDataModule):
                 "Expected a number as `batch_size` where a part is scored, but got auto: all parts must have the same "
                 "batches, or they would not make the scores of one run"
             )
+        if sample is None and stratify is not None:
+            raise ConfigurationError(f"Expected `sample`, how many images to draw, with `stratify` {stratify!r}")
+        self.sampling = None if sample is None else ImageSampling(sample, stratify, seed)
         self._skipped = 0
 
     def setup(self, stage: str) -> None:
@@ -102,6 +115,11 @@ class FaceDataModule(LightningDataModule):
         calibrating = stage == "validate"
         if calibrating and self.part is not None:
             raise ConfigurationError(f"Expected all images for a calibration, but got part {self.part}")
+        if not calibrating and self.sampling is not None:
+            raise ConfigurationError(
+                f"Expected data.sample for `validate` alone, since `predict` scores all images, but got "
+                f"{self.sampling.images}"
+            )
         run_folder = Path(self.trainer.default_root_dir if self.trainer else ".")
         found = read_faces(
             self.source,
@@ -112,6 +130,7 @@ class FaceDataModule(LightningDataModule):
         )
         images, subjects, degrade = found.images, None, None
         if calibrating:
+            images = self._drawn(images)
             degrade = self._degradations(labelled=self.labels is not None or images[0].pseudo_quality is not None)
             images, subjects = self._for_calibration(images, degrade.copies or 0)
         self.faces = FaceDataset(
@@ -161,7 +180,17 @@ class FaceDataModule(LightningDataModule):
             "batch_size": self.batch_size,
             "reasons": self.faces.reasons,
             "subjects": None if self.faces.subjects is None else _digest(self.faces.subjects.tobytes()),
+            **({} if self.sampling is None else {"sample": asdict(self.sampling)}),
         }
+
+    def _drawn(self, images: Sequence[ImageRef]) -> Sequence[ImageRef]:
+        """Draw the images of a calibration, if not all are wanted, and print how many of how many."""
+        if self.sampling is None:
+            return images
+        sample = self.sampling.draw(images)
+        if self.trainer is None or self.trainer.is_global_zero:
+            print(sample.description, flush=True)
+        return sample.images
 
     def _degradations(self, *, labelled: bool) -> Degradations:
         """Settle how many copies there are."""
@@ -171,17 +200,23 @@ class FaceDataModule(LightningDataModule):
 
     def _for_calibration(self, images: Sequence[ImageRef], copies: int) -> tuple[Sequence[ImageRef], Integers]:
         """Add what `validate` alone wants: degraded copies, and labels that are given; number the subjects."""
-        subjects = subject_numbers([image.subject for image in images]).repeat(copies + 1)
+        subjects = subject_numbers(subjects_in_order(images)).repeat(copies + 1)
         if copies:
             images = WithCopies(images, copies)
         if self.labels is not None:
-            images = with_labels(images, self.labels)  # labels without an image come last
+            # Labels without an image come last. Of a sample, they may be those of images that were not drawn.
+            images = with_labels(images, self.labels, only_images=self.sampling is not None)
             subjects = np.concatenate([subjects, np.full(len(images) - len(subjects), -1)])
         return images, subjects
 
     def _digest_of_labels(self) -> str:
-        labels = [(image.pseudo_quality, image.problem) for image in self.faces.images]
-        return _digest(repr(labels).encode())
+        """Digest the text of the list of all labels and problems, without making that list."""
+        digest, separator = hashlib.sha256(b"["), ""
+        for image in self.faces.images:
+            digest.update(f"{separator}{(image.pseudo_quality, image.problem)!r}".encode())
+            separator = ", "
+        digest.update(b"]")
+        return digest.hexdigest()
 
 
 def _digest(content: bytes) -> str:

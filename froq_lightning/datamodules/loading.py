@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence, Sized
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -12,8 +13,9 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from froq_lightning.backbones.registry import create_aligner
 from froq_lightning.backbones.spec import Aligner, Preprocessing
-from froq_lightning.data.face_batch import collate
+from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import FaceDataset
+from froq_lightning.data.image_ring import ImageRing
 from froq_lightning.errors import ConfigurationError
 
 BatchSize = int | Literal["auto"]
@@ -61,6 +63,19 @@ class ShareSampler(DistributedSampler[int | None]):
         return max(1, len(self.share))
 
 
+class FaceLoader(DataLoader[Any]):
+    """A DataLoader whose `collate_fn` is an `ImageRing`: each pass has slots of its own, in shared memory."""
+
+    def __iter__(self) -> Iterator[FaceBatch]:  # type: ignore[override]
+        ring: ImageRing = self.collate_fn  # type: ignore[assignment]
+        self.collate_fn = allocated = ring.allocated(self.num_workers)
+        try:
+            batches = super().__iter__()  # starts the processes
+        finally:
+            self.collate_fn = ring
+        return map(partial(allocated.copied, pinned=self.pin_memory), batches)
+
+
 def face_loader(
     faces: FaceDataset, batch_size: BatchSize, workers: int, sampler: ShareSampler | None = None
 ) -> DataLoader[Any]:
@@ -79,12 +94,12 @@ def face_loader(
         raise ConfigurationError(
             "Expected a number as `batch_size`: `auto` needs the callback FastestBatchSize, which finds it"
         )
-    return DataLoader(
+    return FaceLoader(
         faces,
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=ImageRing((batch_size, 3, *faces.preprocessing.size)),
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_leave_interrupts if workers else None,
     )

@@ -9,9 +9,9 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from froq_lightning.backbones.spec import Preprocessing
-from froq_lightning.data.comparison_set import ComparisonSet
+from froq_lightning.data.comparison_set import ComparisonSet, ImagesOfSets
 from froq_lightning.data.face_dataset import TrialDataset
-from froq_lightning.data.image_refs import archive_stamp
+from froq_lightning.data.image_refs import Names, archive_stamp
 from froq_lightning.data.score_files import read_scores
 from froq_lightning.data.subject_names import read_names
 from froq_lightning.datamodules.loading import (
@@ -124,9 +124,9 @@ class TrialDataModule(LightningDataModule):
         """Leave out what an earlier run of this process did; call it after `setup`; see `skipped`."""
         self._skipped, self.batch_size = skipped(steps, len(self.sets), self.batch_size)
 
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """Return the names of the images of all data sets in their order; call it after `setup`."""
-        return [f"{each.comparisons.name}/{image.key}" for each in self.sets for image in each.images]
+        return Names(ImagesOfSets([each.comparisons for each in self.sets]))
 
     def identity(self) -> dict[str, Any]:
         """Say, as JSON values, what the batches depend on besides the names of the images."""

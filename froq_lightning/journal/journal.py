@@ -1,21 +1,29 @@
 """The journal of a run: a folder beside its output with a shard for every process, until the output is published."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from froq_lightning.atomic_write import atomic_write, signature
 from froq_lightning.errors import JournalError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.shard import Shard, read_blocks
+from froq_lightning.names import digest_of
 
 NAMES = signature(rb'"')
 MOST_NAMED = 3
 MOST_CHARACTERS = 48
+
+
+@runtime_checkable
+class Digested(Protocol):
+    """Names whose digest may be known already."""
+
+    def digest(self) -> str:
+        """Return it; see `names.digest_of`."""
 
 
 class Journal:
@@ -167,10 +175,7 @@ class Journal:
 
 
 def _digest(names: Sequence[str]) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update(json.dumps(name).encode("ascii") + b"\n")
-    return {"count": len(names), "sha256": digest.hexdigest()}
+    return {"count": len(names), "sha256": names.digest() if isinstance(names, Digested) else digest_of(names)}
 
 
 def differences(

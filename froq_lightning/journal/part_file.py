@@ -12,6 +12,7 @@ from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import Journal
 from froq_lightning.journal.part import Part
 from froq_lightning.journal.shard import framed, read_blocks
+from froq_lightning.stored_files import address_of
 
 MAGIC = b"froq part 1\n"
 IS_PART = signature(MAGIC)
@@ -51,7 +52,7 @@ class PartFile:
             facts = next(read_blocks(path, MAGIC)).facts
         except StopIteration:
             raise DataError(
-                f"Expected a part, as `froq predict --part NUMBER/COUNT` writes it, but {str(path)!r} holds none"
+                f"Expected a part, as `froq predict --part NUMBER/COUNT` writes it, but {address_of(path)!r} holds none"
             ) from None
         sections = tuple((steps, images) for steps, images in facts["sections"])
         told = facts["identity"], facts["machine"], tuple(facts["remarks"])
@@ -85,7 +86,7 @@ class PartFile:
         return replace(self, sections=sections)
 
     def __str__(self) -> str:
-        return str(self.path)
+        return address_of(self.path)
 
     def steps(self) -> list[Iterator[Block]]:
         """Give, for every process, the blocks of its steps, which raise a DataError where the file is damaged."""
@@ -103,7 +104,7 @@ class PartFile:
             images -= block.facts["samples"]
             yield block
         if images:
-            raise DataError(f"part {self.part} ({str(self.path)!r}) is damaged; run its command again")
+            raise DataError(f"part {self.part} ({str(self)!r}) is damaged; run its command again")
 
     def is_whole(self) -> bool:
         """Whether no step of it is damaged."""

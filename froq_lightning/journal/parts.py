@@ -12,6 +12,7 @@ from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.journal.block import Block
 from froq_lightning.journal.journal import differences
 from froq_lightning.journal.part_file import PartFile
+from froq_lightning.stored_files import address_of, is_address, list_folder
 
 NAME = re.compile(r".+\.part-\d+-of-\d+")
 MOST_NAMED = 5
@@ -51,7 +52,7 @@ class Parts:
             DataNotFoundError: if there is none.
             DataError: if a file is no part; see `Parts`.
         """
-        found = [file for path in paths for file in (part_files(path) if path.is_dir() else [path])]
+        found = [file for path in paths for file in (part_files(path) if _is_folder(path) else [path])]
         if not found:
             raise DataNotFoundError(
                 f"Expected parts of {of}, as `froq predict --part 1/1000` and the like write them, but there are none"
@@ -84,11 +85,16 @@ class Parts:
 
 def part_files(folder: Path, output: str = "") -> list[Path]:
     """List the files in a folder that have the name of a part, of one output or of any."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if NAME.fullmatch(path.name) and path.name.startswith(f"{output}.part-" if output else "") and path.is_file()
-    )
+    if is_address(folder):
+        files = [path for name, _ in list_folder(address_of(folder)) if (path := Path(name)).parent == folder]
+    else:
+        files = [path for path in folder.iterdir() if path.is_file()]
+    beginning = f"{output}.part-" if output else ""
+    return sorted(path for path in files if NAME.fullmatch(path.name) and path.name.startswith(beginning))
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() or (is_address(path) and not NAME.fullmatch(path.name))
 
 
 def _comparable(file: PartFile) -> str:

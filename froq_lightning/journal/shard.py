@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from froq_lightning.errors import JournalError
 from froq_lightning.journal.block import Block
+from froq_lightning.stored_files import address_of, opened
 
 MAGIC = b"froq shard 1\n"
 LENGTH = 8
@@ -86,7 +87,7 @@ def read_blocks(path: Path, magic: bytes = MAGIC, skip: int = 0) -> Iterator[Blo
         magic: what the file begins with.
         skip: how many blocks are passed over, without a look at them.
     """
-    with path.open("rb") as file:
+    with opened(address_of(path)) as file:
         yield from (block for block, _ in _good_blocks(file, magic, skip))
 
 
@@ -94,7 +95,8 @@ def _good_blocks(file: BinaryIO, magic: bytes = MAGIC, skip: int = 0) -> Iterato
     """Yield blocks, and where each ends."""
     if file.read(len(magic)) != magic:
         return
-    end, size = len(magic), os.fstat(file.fileno()).st_size
+    end, size = len(magic), file.seek(0, os.SEEK_END)
+    file.seek(end)
     while len(head := file.read(LENGTH + CHECKSUM)) == LENGTH + CHECKSUM:
         length = int.from_bytes(head[:LENGTH], "little")
         end += len(head) + length

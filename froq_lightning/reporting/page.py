@@ -84,6 +84,9 @@ def _parts(context: Context) -> Iterator[Part]:
     """Yield the parts of all sections in their order; a section that fails is left out with a warning."""
     page = PAGES[type(context)]
     sections = {name: section for name, section in load_all(SECTIONS).items() if section.page == page}
+    if not sections:
+        hint = "entry points are read from the metadata of the package: install it again"
+        warnings.warn(f"no section of the {page} page is installed, so that it shows nothing; {hint}", stacklevel=2)
     for name, section in sorted(sections.items(), key=lambda entry: entry[1].position):
         try:
             yield from list(section.render(context))

@@ -2,11 +2,15 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from heapq import heappop, heappush
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
+from froq_lightning.data.image_list import ImageList
 from froq_lightning.data.image_refs import ImageRef, RemoteImage
 from froq_lightning.data.images import SUFFIXES, is_image
+from froq_lightning.data.stored_texts import sorted_texts
+from froq_lightning.data.subject_names import subject_of_path
 from froq_lightning.errors import DataError
 from froq_lightning.names import escape_name
 from froq_lightning.sources.source import Faces, Request, Source
@@ -30,8 +34,9 @@ class Folder(Source):
     def faces(self, request: Request) -> Faces:
         """Search the folder."""
         search = FolderSearch(request.path)
-        images = [_image(path, path.relative_to(request.path)) for path in search.images]
-        if not images:
+        names = sorted_texts(search.names(), request.scratch)
+        images = ImageList.of((_image(request.path, name) for name in names), request.path, request.scratch)
+        if not len(images):
             others = f", but {search.passed_over}" if search.passed_over else ""
             raise DataError(
                 f"{str(request.path)!r} holds no images{others}; images end in {' '.join(sorted(SUFFIXES))}"
@@ -67,22 +72,27 @@ class RemoteFolder(Source):
 
     def faces(self, request: Request) -> Faces:
         """List the folder."""
-        images, others = list[ImageRef](), 0
-        for address, _ in list_folder(folder := address_of(request.path)):
-            name = PurePosixPath(address.removeprefix(f"{folder}/"))
-            if name.suffix.lower() in SUFFIXES:
-                subject = name.parts[0] if len(name.parts) > 1 else ""
-                archive = RemoteImage(address)
-                images.append(ImageRef(escape_name(str(name)), Path(address), subject=subject, archive=archive))
-            else:
-                others += not name.name.startswith(".")
-        if not images:
+        folder, others = address_of(request.path), 0
+
+        def found() -> Iterator[ImageRef]:
+            nonlocal others
+            for address, _ in list_folder(folder):
+                name = PurePosixPath(address.removeprefix(f"{folder}/"))
+                if name.suffix.lower() in SUFFIXES:
+                    subject = name.parts[0] if len(name.parts) > 1 else ""
+                    archive = RemoteImage(address)
+                    yield ImageRef(escape_name(str(name)), Path(address), subject=subject, archive=archive)
+                else:
+                    others += not name.name.startswith(".")
+
+        images = ImageList.of(found(), request.path, request.scratch)
+        if not len(images):
             raise DataError(f"{folder} holds no images; images end in {' '.join(sorted(SUFFIXES))}")
         return Faces(images, f"{others:,} files not read as images" if others else "")
 
 
-def _image(path: Path, name: Path) -> ImageRef:
-    return ImageRef(escape_name(name.as_posix()), path, subject=name.parts[0] if len(name.parts) > 1 else "")
+def _image(folder: Path, name: str) -> ImageRef:
+    return ImageRef(escape_name(name), folder / name, subject=subject_of_path(name))
 
 
 class FolderSearch:
@@ -90,13 +100,10 @@ class FolderSearch:
 
     Files are images by their suffix, and those without one by their first bytes. Links to folders are followed, but
     every folder is searched once, and none that the searched folder lies in, so that no loop is followed: a folder is
-    found where it lies before it is found by a link, and by the link that sorts first.
+    found where it lies before it is found by a link, and by the link that sorts first. Memory grows with the folders.
 
     Args:
         folder: to search.
-
-    Attributes:
-        images: found, sorted by path.
 
     Raises:
         DataError: if a folder cannot be listed.
@@ -104,15 +111,16 @@ class FolderSearch:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.images: list[Path] = []
         self._files: Counter[str] = Counter()
         self._links = 0
         self._examples: dict[str, str] = {}
         self._seen = set(map(_identity, folder.resolve().parents))
-        folders, links = [folder], list[Path]()
+
+    def names(self) -> Iterator[str]:
+        """Search, and yield the paths of the images below the folder, in no order; to be called once."""
+        folders, links = [""], list[list[str]]()
         while folders or links:
-            self._list(folders.pop() if folders else heappop(links), folders, links)
-        self.images.sort(key=self._key)
+            yield from self._list(folders.pop() if folders else "/".join(heappop(links)), folders, links)
 
     @property
     def passed_over(self) -> str:
@@ -130,49 +138,49 @@ class FolderSearch:
             parts.append(f"{what} above or searched already, such as {self._examples['/']}")
         return printable("; ".join(parts))
 
-    def _list(self, folder: Path, folders: list[Path], links: list[Path]) -> None:
-        """List one folder, and put those in it on the lists of what is to be searched."""
+    def _list(self, name: str, folders: list[str], links: list[list[str]]) -> Iterator[str]:
+        """List one folder, and put those in it on the lists of what is to be searched; of links the parts."""
         try:
-            identity = _identity(folder)
+            identity = _identity(folder := self.folder / name)
             if identity in self._seen:
                 self._links += 1
-                self._note("/", folder)
+                self._note("/", name)
                 return
             self._seen.add(identity)
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    path = Path(entry.path)
+                    path = f"{name}/{entry.name}" if name else entry.name
                     if not _is_folder(entry):
-                        self._sort_in(path)
+                        if self._is_image(entry, path):
+                            yield path
                     elif entry.is_symlink():
-                        heappush(links, path)
+                        heappush(links, path.split("/"))
                     else:
                         folders.append(path)
         except OSError as error:
             raise DataError(f"folder {str(error.filename)!r} cannot be listed: {error.strerror}") from error
 
-    def _sort_in(self, path: Path) -> None:
-        suffix = path.suffix.lower()
-        if path.name.startswith(".") or path.name.lower() in LITTER:
-            return
-        if suffix in SUFFIXES or (not suffix and is_image(path)):
-            self.images.append(path)
-        else:
-            self._files[escape_name(suffix)] += 1
-            self._note(escape_name(suffix), path)
+    def _is_image(self, entry: os.DirEntry[str], path: str) -> bool:
+        """Tell images; count what is none."""
+        if entry.name.startswith(".") or entry.name.lower() in LITTER:
+            return False
+        suffix = PurePath(entry.name).suffix.lower()
+        if suffix in SUFFIXES or (not suffix and is_image(Path(entry.path))):
+            return True
+        self._files[escape_name(suffix)] += 1
+        self._note(escape_name(suffix), path)
+        return False
 
-    def _note(self, kind: str, path: Path) -> None:
+    def _note(self, kind: str, path: str) -> None:
         """Keep the first example of a kind in the order of paths, whatever the order of the file system is."""
-        example = escape_name(self._key(path))
+        example = escape_name(path)
         self._examples[kind] = min(example, self._examples.get(kind, example))
 
-    def _key(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix()
 
-
-def _identity(folder: Path) -> tuple[int, int]:
+def _identity(folder: Path) -> int:
+    """Return device and file number in one, of which a set takes half the memory."""
     status = folder.stat()
-    return status.st_dev, status.st_ino
+    return status.st_dev << 64 | status.st_ino
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

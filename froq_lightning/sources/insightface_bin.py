@@ -51,7 +51,7 @@ class InsightfaceBin(Source):
             files = sorted(each for each in folder.iterdir() if each.suffix.lower() == ".bin" and each.name[0] != ".")
         except OSError:
             return ()  # reading it as anything else says why
-        return () if files and FolderSearch(folder).images else files
+        return () if files and any(FolderSearch(folder).names()) else files
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,13 @@
 """Manifests: tables with a column of paths, perhaps of labels and subjects; and lists of paths."""
 
+from array import array
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from froq_lightning.data.image_list import ImageList
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.images import SUFFIXES
 from froq_lightning.data.score_files import LABEL, labelled
@@ -32,26 +37,57 @@ class Manifest(Source):
     def faces(self, request: Request) -> Faces:
         """Read the manifest."""
         manifest, root = request.path, request.root
-        table = read_table(manifest)
-        folder = manifest.parent if root is None else root
-        place, header = table.column(*PATH_COLUMNS), table.header
-        is_list = len(header) == 1 and Path(header[0]).suffix.lower() in SUFFIXES  # without a header
-        if header and place is None and not is_list:
-            raise DataError(
-                f"Expected {manifest.name} to have one of the columns {', '.join(PATH_COLUMNS)}, or trials in columns "
-                "image_a, image_b and mated, or in lines 'a.jpg b.jpg 1' or, as LFW has them, 'NAME 1 2', but got "
-                f"{', '.join(header)}"
-            )
-        label, subject = table.column(LABEL) if request.with_labels else None, table.column(SUBJECT)
-        images: dict[str, ImageRef] = {}
-        for number, row in table.rows(headed=not is_list):
-            image = ImageRef.in_folder(folder, table.path(number, row[place or 0]), confined=root is not None)
-            if image.key in images:
-                raise DataError(f"{table.where(number)}: {image.key!r} stands there twice")
-            image = replace(image, subject="" if subject is None else row[subject])
-            images[image.key] = image if label is None else labelled(image, row[label])
-        if not images:
+        folder = _folder(request)
+        images = ImageList.of(_each_once(request), folder, request.scratch)
+        if not len(images):
             raise DataError(f"{str(manifest)!r} holds no images")
-        if root is not None and not any(is_below(folder, image.path) for image in images.values()):
+        if root is not None and not any(is_below(folder, image.path) for image in images):
             raise DataError(f"every path in {manifest.name} lies outside of the root {str(folder)!r}")
-        return Faces(list(images.values()))
+        return Faces(images)
+
+
+def _folder(request: Request) -> Path:
+    return request.path.parent if request.root is None else request.root
+
+
+def _each_once(request: Request) -> Iterator[ImageRef]:
+    """Read the images; if one stands there twice, that is an error before those of later rows, but comes last."""
+    hashes = array("q")  # of a million names they take 8 MB, and the names 100
+    try:
+        for _, image in _rows(request):
+            hashes.append(hash(image.key))
+            yield image
+    except DataError:
+        _require_each_once(request, hashes)
+        raise
+    _require_each_once(request, hashes)
+
+
+def _require_each_once(request: Request, hashes: "array[int]") -> None:
+    """Read those names again whose hashes are equal."""
+    ordered = np.sort(np.frombuffer(hashes, dtype=np.int64))
+    equal = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+    names = set[str]()
+    for where, image in _rows(request) if equal else ():
+        if image.key in names:
+            raise DataError(f"{where}: {image.key!r} stands there twice")
+        if hash(image.key) in equal:
+            names.add(image.key)
+
+
+def _rows(request: Request) -> Iterator[tuple[str, ImageRef]]:
+    """Read the images, and where each stands."""
+    table, folder = read_table(request.path), _folder(request)
+    place, header = table.column(*PATH_COLUMNS), table.header
+    is_list = len(header) == 1 and Path(header[0]).suffix.lower() in SUFFIXES  # without a header
+    if header and place is None and not is_list:
+        raise DataError(
+            f"Expected {table.name} to have one of the columns {', '.join(PATH_COLUMNS)}, or trials in columns "
+            "image_a, image_b and mated, or in lines 'a.jpg b.jpg 1' or, as LFW has them, 'NAME 1 2', but got "
+            f"{', '.join(header)}"
+        )
+    label, subject = table.column(LABEL) if request.with_labels else None, table.column(SUBJECT)
+    for number, row in table.rows(headed=not is_list):
+        image = ImageRef.in_folder(folder, table.path(number, row[place or 0]), confined=request.root is not None)
+        image = replace(image, subject="" if subject is None else row[subject])
+        yield table.where(number), image if label is None else labelled(image, row[label])

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from froq_lightning.data.image_index import Shard, stamp_of_shards
 from froq_lightning.data.image_refs import ImageRef, LazyRefs
 from froq_lightning.data.images import START
 from froq_lightning.data.parquet_archive import ParquetArchive, cells_of, open_parquet
+from froq_lightning.data.shards import Shard, stamp_of_shards
 from froq_lightning.data.tables import PATH_COLUMNS
 from froq_lightning.errors import DataError, FroqError
 from froq_lightning.names import escape_name, exists
@@ -71,8 +71,7 @@ class Rows(LazyRefs):
     def make(self, index: int) -> ImageRef:
         """Make the reference at a position."""
         shard, row = self.archive.place(index)
-        known = self.subjects is not None and self.subjects[index] >= 0
-        subject = str(self.subjects[index]) if self.subjects is not None and known else ""
+        subject = "" if self.subjects is None else _subject(self.subjects[index])
         path = Path(self.archive.shards[shard].address)
         return ImageRef(self._key(shard, row), path, subject=subject, archive=self.archive, position=index)
 
@@ -81,6 +80,10 @@ class Rows(LazyRefs):
         for shard, end in enumerate(self.archive.ends):
             start = self.archive.ends[shard - 1] if shard else 0
             yield from (self._key(shard, row) for row in range(end - start))
+
+    def subjects_in_order(self) -> Iterator[str]:
+        """Yield who is shown."""
+        return repeat("", len(self)) if self.subjects is None else map(_subject, self.subjects)
 
     def _key(self, shard: int, row: int) -> str:
         return escape_name(f"{self.archive.shards[shard].name}/{row:06}")
@@ -120,6 +123,10 @@ def _subjects(shards: Sequence[Shard]) -> npt.NDArray[np.int32]:
                 found = (numbers.setdefault(cell, len(numbers) - 2) for cell in cells.column(0).to_pylist())
                 parts.append(np.fromiter(found, dtype=np.int32, count=cells.num_rows))
     return np.concatenate(parts)
+
+
+def _subject(number: int) -> str:
+    return "" if number < 0 else str(number)
 
 
 def _image_columns(file: Any) -> list[str]:

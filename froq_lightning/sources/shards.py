@@ -7,7 +7,7 @@ from glob import glob
 from itertools import product
 from pathlib import Path
 
-from froq_lightning.data.image_index import Shard
+from froq_lightning.data.shards import Shard
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.sources.folder import FolderSearch
 from froq_lightning.stored_files import address_of, file_name, is_address, list_folder, matching, plain, stamp_of
@@ -25,7 +25,7 @@ def shard_folder(path: Path, suffix: str) -> bool:
     if is_address(path) and (str(path).startswith("http") or path.suffix[1:].isalpha()):
         return False
     try:
-        return any(_shards_in(path, suffix)) and (is_address(path) or not FolderSearch(path).images)
+        return any(_shards_in(path, suffix)) and (is_address(path) or not any(FolderSearch(path).names()))
     except OSError:
         return False  # reading it as anything else says why
 

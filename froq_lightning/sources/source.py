@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from froq_lightning.bounded_io import name_in_errors
-from froq_lightning.data.comparison_set import ComparisonSet, numbered
-from froq_lightning.data.image_refs import ImageRef
+from froq_lightning.data.comparison_set import ComparisonSet, subject_numbers
+from froq_lightning.data.image_refs import ImageRef, subjects_in_order
 from froq_lightning.data.trial_sampling import Sampling, sample_comparisons
 from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError
 from froq_lightning.extensions import SOURCES, load_all
@@ -96,13 +98,13 @@ class Source(ABC):
             DataNotFoundError: if it, or a file that it needs, does not exist.
         """
         found = self.faces(replace(request, with_labels=False, with_subjects=True))
-        unknown = next((image.key for image in found.images if not image.subject), None)
-        if unknown is not None:
+        subjects = subject_numbers(subjects_in_order(found.images))
+        if (subjects < 0).any():
+            unknown = found.images[int(np.argmax(subjects < 0))].key
             raise DataError(
                 f"Expected {request.name} to tell the subject of every image, by one sub-folder per subject, a column "
                 f"subject_id or label, `key.cls` in tar files, or RecordIO's labels, but got none for {unknown!r}"
             )
-        subjects = numbered([image.subject for image in found.images])
         comparisons = sample_comparisons(request.name, found.images, subjects, request.sampling)
         return replace(comparisons, passed_over=found.passed_over)
 

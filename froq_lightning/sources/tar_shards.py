@@ -11,8 +11,9 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from froq_lightning.data.image_index import Entry, ImageIndex, Other, Shard
+from froq_lightning.data.image_index import Entry, ImageIndex, Other
 from froq_lightning.data.images import SUFFIXES
+from froq_lightning.data.shards import Shard
 from froq_lightning.errors import DataError, FroqError
 from froq_lightning.names import escape_name
 from froq_lightning.sources.shards import SUBJECTS, list_shards, name_shards, shard_folder

@@ -12,6 +12,11 @@ import pytest
 FROQ = (sys.executable, "-m", "froq_lightning")
 # A mount namespace of its own, in which the shared memory is small.
 SMALL = ("unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs -o size=200k tmpfs /dev/shm && exec "$@"')
+LARGER = (*SMALL[:-1], SMALL[-1].replace("200k", "500k"))  # a batch of nine fits, but not the slots of three
+needs_namespace = pytest.mark.skipif(
+    sys.platform != "linux" or subprocess.run((*SMALL, "sh", "true"), capture_output=True, check=False).returncode != 0,
+    reason="needs a mount namespace",
+)
 pytestmark = pytest.mark.slow
 
 
@@ -22,12 +27,7 @@ def scoring(network: tuple[str, ...], observer: Path, faces: Path, tmp_path: Pat
     return ("predict", *network, *asked, "--data.workers=1")
 
 
-@pytest.mark.skipif(
-    subprocess.run((*SMALL, "sh", "true"), capture_output=True, check=False).returncode != 0
-    if sys.platform == "linux"
-    else True,
-    reason="needs a mount namespace",
-)
+@needs_namespace
 def test_a_batch_that_does_not_fit_into_shared_memory_ends_the_run(scoring: tuple[str, ...]) -> None:
     command = (*SMALL, "sh", *FROQ, *scoring, "--data.batch_size=9")
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
@@ -35,6 +35,13 @@ def test_a_batch_that_does_not_fit_into_shared_memory_ends_the_run(scoring: tupl
     told = "froq: error: a batch does not fit into shared memory; set --data.workers 0, or give the machine a larger"
     assert ran.stderr.startswith(told)
     assert ran.stderr.count("\n") == 1
+
+
+@needs_namespace
+def test_batches_that_fit_into_shared_memory_one_at_a_time_are_read(scoring: tuple[str, ...], tmp_path: Path) -> None:
+    command = (*LARGER, "sh", *FROQ, *scoring, "--data.batch_size=9")
+    subprocess.run(command, capture_output=True, check=True, timeout=120)
+    assert (tmp_path / "scores.csv").read_text().count(",ok,") == 9
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")

@@ -61,6 +61,18 @@ def test_the_defects_and_the_components_are_columns_behind_the_others(
     assert alone == [{name: row[name] for name in COLUMNS} for row in reasoned], "reasons change no score"
 
 
+def test_columns_are_there_though_the_first_batches_have_no_image(
+    degraded: Path, predict: Callable[..., Rows], tmp_path: Path
+) -> None:
+    (tmp_path / "late").mkdir()
+    for name in ("1.jpg", "2.jpg", "3.jpg"):
+        (tmp_path / "late" / name).write_text("no image")
+    (tmp_path / "late" / "dark.jpg").symlink_to((degraded / "dark.jpg").resolve())
+    rows = predict(tmp_path / "late", tmp_path / "scores.csv", "--reasons", "--data.batch_size=1")
+    assert list(rows[0]) == [*COLUMNS, "defects", *COMPONENTS]
+    assert rows[3]["defects"].startswith("dark")
+
+
 @pytest.mark.parametrize("suffix", [".tsv", ".jsonl", ".parquet"])
 def test_other_formats_hold_the_same(
     suffix: str, reasoned: Rows, degraded: Path, network: tuple[str, ...], observer: Path, tmp_path: Path

@@ -9,7 +9,8 @@ from PIL import Image
 from froq_lightning.backbones.spec import AlignedFace, Pixels, Preprocessing
 from froq_lightning.data.degradations import Degradations
 from froq_lightning.data.face_dataset import FaceDataset
-from froq_lightning.data.image_refs import ImageRef, WithCopies
+from froq_lightning.data.image_copies import WithCopies
+from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.landmark_alignment import TEMPLATES
 from froq_lightning.datamodules.loading import face_loader, require_loading
 from froq_lightning.defects.components import COMPONENTS, UNKNOWN

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 
 class Faults:
@@ -89,7 +92,7 @@ def s3_server(faults: Faults) -> Iterator[str]:
     inner = DomainDispatcherApplication(create_backend_app)
 
     def application(environment: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        if environment["REQUEST_METHOD"] in ("GET", "HEAD") and faults.next_fails():
+        if faults.next_fails():
             start("503 Slow Down", [("Content-Length", "0")])
             return [b""]
         answer: Iterable[bytes] = inner(environment, start)
@@ -98,6 +101,23 @@ def s3_server(faults: Faults) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, application, threaded=True)
     with _serving(server.serve_forever, server.shutdown, server.server_close):
         yield f"http://127.0.0.1:{server.server_port}"
+
+
+@contextmanager
+def s3_bucket(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
+    """Serve an S3 with a new bucket; give a file system of s3fs, and the bucket's name."""
+    s3fs = pytest.importorskip("s3fs")
+    pytest.importorskip("moto.server")
+    from fsspec.config import conf  # noqa: PLC0415 - an extra
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with s3_server(faults) as endpoint:
+        monkeypatch.setitem(conf, "s3", {"endpoint_url": endpoint})
+        store, bucket = s3fs.S3FileSystem(), uuid4().hex  # what moto holds outlives its server
+        store.mkdir(bucket)
+        yield store, bucket
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.extensions import SECTIONS, discover, find
 from froq_lightning.module import FroqModule
 from froq_lightning.reporting import CalibrationReport, EvaluationReport
-from froq_lightning.reporting.page import fill
+from froq_lightning.reporting.page import fill, render_page
 from froq_lightning.reporting.report import Report
 from froq_lightning.reporting.section import CalibrationContext, EvaluationContext, Part, Section
 from froq_lightning.runs.calibration_run import Calibration
@@ -157,3 +157,13 @@ def test_a_report_without_matplotlib_or_with_fewer_than_no_faces_is_refused_befo
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ConfigurationError, match=r"Expected matplotlib.*froq-lightning\[report\].*--report=false"):
         report("report.html")
+
+
+def test_a_page_without_any_section_warns(
+    contexts: dict[str, Context], install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: dict[str, Any] = {"title": "T", "headline": Markup(), "facts": Markup(), "caveats": [], "warning": ""}
+    render_page(contexts["calibration"], **texts)  # whatever is imported late is imported now
+    monkeypatch.setattr(sys, "path", [str(install("froq_lightning", ""))])  # as of a version without sections
+    with pytest.warns(UserWarning, match="no section of the calibration page is installed, so that it shows nothing"):
+        render_page(contexts["calibration"], **texts)

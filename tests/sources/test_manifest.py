@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from froq_lightning.data.image_refs import ImageRef, WithCopies
+from froq_lightning.data.image_copies import WithCopies
+from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.score_files import with_labels
 from froq_lightning.errors import DataError
 from froq_lightning.sources.source import read_faces

@@ -2,12 +2,12 @@
 
 import pickle
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import pytest
-from faulty_server import Faults, s3_server, web_server
+from faulty_server import Faults, s3_bucket, web_server
 
 from froq_lightning import stored_files
 from froq_lightning.data.face_dataset import read_ref
@@ -21,33 +21,19 @@ Serve = Callable[[Path, Faults], str]
 @pytest.fixture(params=["http", "s3"])
 def serve(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Puts the files of a folder on a server; returns their address."""
-    started = []
+    with ExitStack() as servers:
 
-    def web(folder: Path, faults: Faults) -> str:
-        pytest.importorskip("aiohttp")
-        started.append(web_server(folder, faults))
-        return started[-1].__enter__()
+        def web(folder: Path, faults: Faults) -> str:
+            pytest.importorskip("aiohttp")
+            return servers.enter_context(web_server(folder, faults))
 
-    def bucket(folder: Path, faults: Faults) -> str:
-        s3fs = pytest.importorskip("s3fs")
-        pytest.importorskip("moto.server")
-        started.append(s3_server(faults))
-        endpoint = started[-1].__enter__()
-        from fsspec.config import conf  # noqa: PLC0415 - an extra
+        def bucket(folder: Path, faults: Faults) -> str:
+            store, name = servers.enter_context(s3_bucket(faults, monkeypatch))
+            store.put(str(folder), f"{name}/set", recursive=True)
+            store.invalidate_cache()
+            return f"s3://{name}/set"
 
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "testing")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        monkeypatch.setitem(conf, "s3", {"endpoint_url": endpoint})
-        store, place = s3fs.S3FileSystem(), uuid4().hex  # what moto holds outlives its server
-        store.mkdir(place)
-        store.put(str(folder), f"{place}/set", recursive=True)
-        store.invalidate_cache()
-        return f"s3://{place}/set"
-
-    yield web if request.param == "http" else bucket
-    for each in started:
-        each.__exit__(None, None, None)
+        yield web if request.param == "http" else bucket
 
 
 def test_a_server_that_fails_at_times_loses_nothing(

@@ -13,6 +13,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch.nn.functional import interpolate
 
+from froq_lightning.cli import main
+
 FROQ = ("-m", "froq_lightning")
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 LAUNCHES = {
@@ -102,3 +104,19 @@ def interleave() -> Callable[..., list[Path]]:
         return paths
 
     return link
+
+
+@pytest.fixture
+def run(
+    start: Callable[..., subprocess.CompletedProcess[str]], network: tuple[str, ...], tmp_path: Path
+) -> Callable[..., tuple[Path, Path]]:
+    """Runs a verb on two processes and on one; returns what they wrote."""
+
+    def compare(launch: str, verb: str, output: str, *options: str) -> tuple[Path, Path]:
+        two, one = (tmp_path / folder / output for folder in ("two", "one"))
+        completed = start(launch, verb, *network, *options, f"--output={two}")
+        assert completed.returncode == 0, completed.stderr
+        assert main([verb, *network, *options, f"--output={one}"]) == 0
+        return two, one
+
+    return compare

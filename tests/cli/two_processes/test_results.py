@@ -13,30 +13,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from froq_lightning.cli import main
-
 Rows = list[dict[str, str]]
 EACH = 5
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs torch built with gloo"),
 ]
-
-
-@pytest.fixture
-def run(
-    start: Callable[..., subprocess.CompletedProcess[str]], network: tuple[str, ...], tmp_path: Path
-) -> Callable[..., tuple[Path, Path]]:
-    """Runs a verb on two processes and on one; returns what they wrote."""
-
-    def compare(launch: str, verb: str, output: str, *options: str) -> tuple[Path, Path]:
-        two, one = (tmp_path / folder / output for folder in ("two", "one"))
-        completed = start(launch, verb, *network, *options, f"--output={two}")
-        assert completed.returncode == 0, completed.stderr
-        assert main([verb, *network, *options, f"--output={one}"]) == 0
-        return two, one
-
-    return compare
 
 
 def assert_alike(rows: Rows, expected: Rows) -> None:
