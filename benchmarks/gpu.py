@@ -104,7 +104,7 @@ def passes(network: Network, observer: Observer, images: Tensor, options: argpar
     for batch in options.batch:
         for name in options.switch:
             switch, module = SWITCHES[name], network.module(options.device)
-            method = FroqQuality(observer, bool(switch.compile), switch.compile or "default")
+            method = FroqQuality(observer, switch.compile or False)
             try:
                 set_memory_format(module.backbone, module.device, switch.channels_last)
                 with switch.precision(options.device):

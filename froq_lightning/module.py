@@ -1,7 +1,7 @@
 """FroqModule: `validate` calibrates, `predict` scores, `test` evaluates, and a call scores a batch."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -25,18 +25,18 @@ from froq_lightning.evaluation.evaluate import MetricOptions
 from froq_lightning.evaluation.outcome import Evaluation
 from froq_lightning.extensions import BACKBONES, find
 from froq_lightning.methods.froq import CompileMode, FroqQuality
-from froq_lightning.methods.quality_method import QualityMethod
 from froq_lightning.methods.registry import create_labeller, create_methods
 from froq_lightning.methods.scoring import MethodScorer
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
 from froq_lightning.runs.evaluation_run import EvaluationRun
 from froq_lightning.runs.feed import Feed
 from froq_lightning.runs.launcher import require_main_guard
+from froq_lightning.runs.memory_layout import MemoryLayout
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.runs.quality_batch import QualityBatch, ScoredBatch, score_batch
 from froq_lightning.runs.recognised_batch import RecognisedBatch
 from froq_lightning.runs.recogniser import FurtherBackbone, further_scorers, identity_of_scorers
-from froq_lightning.runs.trainer_options import lay_out, limits, require_precision
+from froq_lightning.runs.trainer_options import limits, require_precision
 
 
 class FroqModule(LightningModule):
@@ -95,12 +95,11 @@ class FroqModule(LightningModule):
         options, plugin = backbone_options or {}, find(BACKBONES, backbone)
         self.backbone = create_backbone(backbone, **options)
         self.network = self.backbone.network
-        self.channels_last, self.compiled = channels_last, compile
-        self._is_measured, self._has_memory_format = channels_last == "measure", False
+        self.memory_layout, self.compiled = MemoryLayout(self.backbone, channels_last), compile
         self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
         self.preset, self.budget = preset, Budget(max_cost, tolerance)
         self.observer_path = observer or self.backbone.observer
-        self.labelling = Labelling(*create_labeller(labeller, self.read_observer, **self._compiling()))
+        self.labelling = Labelling(*create_labeller(labeller, self.read_observer, compile=compile))
         self.copies: int = getattr(self.labelling.method, "copies", 0)
         self.methods, self.metrics, self.backbones = methods, metrics, backbones
         self.embeddings = embeddings
@@ -143,10 +142,9 @@ class FroqModule(LightningModule):
         """Check precision and limits, lay out the network and read the Observer before any image is read."""
         limits(self.trainer, stage)
         self.precision = require_precision(self.trainer)
-        if self.trainer.is_global_zero and (warning := observer_warnings.weights_warning(self.identity)):
-            logging.getLogger(__name__).warning("warning: %s", warning)
-        self.set_memory_format()
-        self._warn_of_precision(stage)
+        self._warn(observer_warnings.weights_warning(self.identity))
+        self.memory_layout.settle(self.trainer)
+        self._warn(*(observer_warnings.precision_warning(each, self.precision) for each in self._observers(stage)))
 
     def read_observer(self, path: str | Path | None = None) -> Observer:
         """Read an Observer file, by default the module's, and check that it was made for this backbone.
@@ -168,7 +166,7 @@ class FroqModule(LightningModule):
         passes = {
             "backbone": asdict(self.identity),
             "precision": self.trainer.precision,
-            "channels_last": self.set_memory_format(),
+            "channels_last": self.memory_layout.settle(self.trainer),
             "compile": self.compiled,
         }
         if stage == "validate":
@@ -238,34 +236,25 @@ class FroqModule(LightningModule):
             name = f"{result.data_set}/{result.method}/{result.convention}@{result.fmr:g}"
             self.log(name, result.value, rank_zero_only=True)
 
-    def set_memory_format(self) -> bool:
-        """Bring the network into the memory format that it is to run in; return whether that is channels last."""
-        if not self._has_memory_format:
-            self.channels_last = lay_out(self.trainer, self.backbone, self.channels_last)
-            self._has_memory_format = True
-        return bool(self.channels_last)
-
-    def keep_memory_format(self, earlier: Mapping[str, Any]) -> None:
-        """Where it is measured, take the memory format of an unfinished run, of which `identity_of_run` is given."""
-        if self._is_measured and "channels_last" in earlier:
-            self.channels_last, self._has_memory_format = bool(earlier["channels_last"]), False
-
-    def _warn_of_precision(self, stage: str) -> None:
-        """Read the Observers that are used, and warn of those that were made in another precision."""
-        methods: list[QualityMethod] = [self._froq_quality()] if stage == "predict" else []
-        if stage == "test":
-            methods += chain.from_iterable(each.methods.values() for each in self._scorers().values())
-        observers = [each.observer for each in methods if isinstance(each, FroqQuality)]
-        for warning in {observer_warnings.precision_warning(each, self.precision): None for each in observers}:
-            if warning and self.trainer.is_global_zero:
+    def _warn(self, *warnings: str) -> None:
+        for warning in filter(None, dict.fromkeys(warnings)):
+            if self.trainer.is_global_zero:
                 logging.getLogger(__name__).warning("warning: %s", warning)
+
+    def _observers(self, stage: str) -> list[Observer]:
+        """Return the Observers that a verb scores with."""
+        if stage == "predict":
+            return [self._froq_quality().observer]
+        scorers = self._scorers().values() if stage == "test" else ()
+        methods = chain.from_iterable(scorer.methods.values() for scorer in scorers)
+        return [method.observer for method in methods if isinstance(method, FroqQuality)]
 
     def _scorers(self) -> dict[str, MethodScorer]:
         """Return the methods of `test` on the network, by the name "", and on further networks, by theirs."""
         settings = (self.methods, self.backbones, self.observer_path)
         if self._created is None or self._created[0] != settings:
-            methods = create_methods(self.methods, self.read_observer, **self._compiling())
-            layout = {"channels_last": self.set_memory_format(), "compiled": bool(self.compiled)}
+            methods = create_methods(self.methods, self.read_observer, compile=self.compiled)
+            layout = {"channels_last": self.memory_layout.settle(self.trainer), "compiled": bool(self.compiled)}
             others = further_scorers(self.backbones, self.trainer.strategy.root_device, **layout)
             self._created = settings, {"": MethodScorer(self.backbone, methods), **others}
         return self._created[1]
@@ -274,11 +263,5 @@ class FroqModule(LightningModule):
         """Return the method that scores by the Observer in use, which is read when it is first needed."""
         self.observer = self.observer or self.read_observer()
         if self._quality is None or self._quality.observer is not self.observer:
-            self._quality = FroqQuality(self.observer, **self._compiling())
+            self._quality = FroqQuality(self.observer, self.compiled)
         return self._quality
-
-    def _compiling(self) -> dict[str, Any]:
-        """Return the options of FROQ that compile its passes."""
-        if isinstance(self.compiled, str):
-            return {"compile": True, "compile_mode": self.compiled}
-        return {"compile": self.compiled}

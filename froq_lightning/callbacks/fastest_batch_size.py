@@ -19,7 +19,7 @@ class FastestBatchSize(Callback):
             return
         if data.batch_size == "auto":
             device = trainer.strategy.root_device
-            pl_module.set_memory_format()
+            pl_module.memory_layout.settle(trainer)
             pl_module.to(device)
             with trainer.precision_plugin.forward_context():
                 data.batch_size = fastest_batch_size(pl_module.backbone, device)

@@ -70,7 +70,7 @@ class JournaledWriter(OutputWriter):
             self.journal.open(self.journal.identity(identity, ()), (), restart=True)
             return
         if not self.restart:
-            pl_module.keep_memory_format(self.journal.earlier().get("model", {}))
+            pl_module.memory_layout.keep(self.journal.earlier().get("model", {}))
         names = data.names()
         facts = {**identity, "model": pl_module.identity_of_run(stage), "data": data.identity(), **limited}
         identity = self.journal.identity({**facts, **self.facts()}, names)

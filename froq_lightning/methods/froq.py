@@ -24,13 +24,12 @@ class FroqQuality(SharedPassMethod):
 
     Args:
         observer: names the layers.
-        compile: whether to compile the network with `torch.compile`, for passes that serve no other method.
-        compile_mode: its mode.
+        compile: whether to compile the network with `torch.compile`, for passes that serve no other method; or the mode
+            of that.
     """
 
     observer: Observer
-    compile: bool = False
-    compile_mode: CompileMode = "default"
+    compile: bool | CompileMode = False
     _norms: dict[tuple[nn.Module, bool, bool], ScoringNorms | CompiledNorms] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -76,7 +75,7 @@ class FroqQuality(SharedPassMethod):
         }
 
     def _observe(self, backbone: Backbone, images: Tensor, *, stop_early: bool) -> tuple[Tensor, Any]:
-        with self._norms_of(backbone, stop_early=stop_early, compiled=self.compile) as norms:
+        with self._norms_of(backbone, stop_early=stop_early, compiled=bool(self.compile)) as norms:
             scoring_pass = norms.observe(backbone.inputs(images))
         return self._scores(scoring_pass.norms), scoring_pass.output
 
@@ -88,10 +87,11 @@ class FroqQuality(SharedPassMethod):
         key = (backbone.network, stop_early, compiled)
         if key not in self._norms:
             self.require_independent(backbone)
+            if compiled:
+                mode = self.compile if isinstance(self.compile, str) else "default"
+                norms = CompiledNorms(backbone.network, self._layers(), with_output=not stop_early, mode=mode)
             self._norms[key] = (
-                CompiledNorms(backbone.network, self._layers(), with_output=not stop_early, mode=self.compile_mode)
-                if compiled
-                else ScoringNorms(backbone.network, self._layers(), stop_early=stop_early)
+                norms if compiled else ScoringNorms(backbone.network, self._layers(), stop_early=stop_early)
             )
         return self._norms[key]
 

@@ -1,12 +1,9 @@
-"""Options of a Trainer that a run depends on: its precision, how many batches it runs, and where."""
+"""Options of a Trainer that a run depends on: its precision, and how many batches it runs."""
 
 from typing import Any
 
-import torch
 from lightning.pytorch import Trainer
 
-from froq_lightning.backbones.memory_format import Measure, set_memory_format
-from froq_lightning.backbones.spec import Backbone
 from froq_lightning.calibration.precision import PRECISIONS, Precision
 from froq_lightning.errors import ConfigurationError
 
@@ -49,19 +46,3 @@ def require_precision(trainer: Trainer) -> Precision:
             f"float32, but got {trainer.precision}"
         )
     return trainer.precision
-
-
-def lay_out(trainer: Trainer, backbone: Backbone, channels_last: bool | Measure | None) -> bool:
-    """Bring a network into its memory format on the Trainer's device; see `set_memory_format`.
-
-    A format that is measured is the same in all processes, and is printed.
-    """
-    device = trainer.strategy.root_device
-    with trainer.precision_plugin.forward_context():
-        is_last = set_memory_format(backbone, device, channels_last)
-    if channels_last == "measure":  # times differ from process to process
-        is_last = bool(trainer.strategy.broadcast(is_last))
-        backbone.network.to(memory_format=torch.channels_last if is_last else torch.contiguous_format)
-        if trainer.is_global_zero:
-            print(f"memory format: {'channels last' if is_last else 'contiguous'}, measured on {device.type}")
-    return is_last
