@@ -35,7 +35,7 @@ def commands(
     network: tuple[str, ...], observer: Path, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, tuple[str, ...]]:
     """For every verb a command that works; there are callbacks that do not."""
-    (tmp_path / "failing_callbacks.py").write_text(CALLBACKS)
+    (tmp_path / "bad_callbacks.py").write_text(CALLBACKS)
     (tmp_path / "own_broken.py").write_text("import not_installed\n")
     monkeypatch.syspath_prepend(tmp_path)
     first, second = sorted(path.name for path in faces.iterdir())[:2]
@@ -78,10 +78,10 @@ def commands(
         ("test", "--model.metrics.conventions=[{preset: froq, limit: 0.28, step: 0.1}]", "`limit` to be whole steps"),
         # of the system and of others
         ("predict", "--trainer.callbacks=own_broken.Callback", "'own_broken.Callback': No module named 'not_inst"),
-        ("predict", "--trainer.callbacks=failing_callbacks.Importing", "No module named 'not_installed'"),
-        ("predict", "--trainer.callbacks=failing_callbacks.Raising", "'no such thing' (FROQ_DEBUG=1 shows the traceback)"),
-        ("predict", "--trainer.callbacks=failing_callbacks.Late", "ZeroDivisionError: two lines (FROQ_DEBUG=1 shows the"),
-        ("predict", "--trainer.callbacks=failing_callbacks.Last", "Permission denied: '/elsewhere'"),
+        ("predict", "--trainer.callbacks=bad_callbacks.Importing", "No module named 'not_installed'"),
+        ("predict", "--trainer.callbacks=bad_callbacks.Raising", "'no such thing' (FROQ_DEBUG=1 shows the traceback)"),
+        ("predict", "--trainer.callbacks=bad_callbacks.Late", "ZeroDivisionError: two lines (FROQ_DEBUG=1 shows the"),
+        ("predict", "--trainer.callbacks=bad_callbacks.Last", "Permission denied: '/elsewhere'"),
         # mistyped
         ("predict", "--data.sourc=faces", "unknown option '--data.sourc'; nearest: --data.source"),
         ("predict", "--data.batch-size=2", "unknown option '--data.batch-size'; nearest: --data.batch_size"),
@@ -138,9 +138,9 @@ def test_the_traceback_is_shown_where_it_is_wanted(
     commands: dict[str, tuple[str, ...]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FROQ_DEBUG", "1")
-    assert main([*commands["predict"], "--trainer.callbacks=failing_callbacks.Late"]) == 2
+    assert main([*commands["predict"], "--trainer.callbacks=bad_callbacks.Late"]) == 2
     error = capsys.readouterr().err
-    assert "failing_callbacks.py" in error
+    assert "bad_callbacks.py" in error
     assert error.splitlines()[-1].startswith("froq: error: ZeroDivisionError: ")
 
 
