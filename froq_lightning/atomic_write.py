@@ -69,7 +69,7 @@ def atomic_write(path: Path, is_own: Signature) -> Iterator[Path]:
 
     Raises:
         ConfigurationError: if it may not.
-        DataError: if an object store does not take it.
+        StoreError: if an object store does not take it.
     """
     if is_address(path):
         with TemporaryDirectory() as folder:

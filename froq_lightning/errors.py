@@ -61,6 +61,10 @@ class DataError(FroqError, ValueError):
     """The images or labels, taken as a whole, cannot be used."""
 
 
+class StoreError(DataError):
+    """An object store or web server does not answer, or does not take what it is to store; later it may."""
+
+
 class TrialsError(DataError):
     """The comparison trials do not allow an evaluation."""
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 from froq_lightning.bounded_io import require_file
-from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ImageError
+from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ImageError, StoreError
 from froq_lightning.terminal import printable
 
 ATTEMPTS = 10
@@ -72,7 +72,7 @@ def stamp_of(address: str) -> Stamp:
 
     Raises:
         DataNotFoundError: if it does not exist.
-        DataError: if it is no file, or the store does not answer.
+        DataError: if it is no file; a StoreError if the store does not answer.
         ConfigurationError: if what reads such addresses is not installed.
     """
     if not is_address(address):
@@ -113,7 +113,7 @@ def put(file: Path, address: str) -> None:
     """Store a file at an address, where it appears whole or not at all.
 
     Raises:
-        DataError: if the store does not take it.
+        StoreError: if the store does not take it.
         ConfigurationError: if nothing can be written at such addresses.
     """
     require_writable(address)
@@ -155,7 +155,7 @@ def read_range(address: str, start: int, length: int, stamp: Stamp) -> bytes:
 
     Raises:
         ImageError: if the file does not exist, is unreadable, or, on disk, another than it was.
-        DataError: if an object store does not answer.
+        StoreError: if an object store does not answer.
     """
     if not is_address(address):
         return _read_local(Path(address), start, length, stamp)
@@ -201,12 +201,12 @@ def _asked(address: str, request: Callable[[Any, str], _Answer], done: str = "re
         except FileNotFoundError:
             raise DataNotFoundError(f"file {name!r} does not exist") from None
         except PermissionError as error:
-            raise DataError(f"{name} may not be {done}: {_reason(error)}") from error
+            raise StoreError(f"{name} may not be {done}: {_reason(error)}") from error
         except ConfigurationError:
             raise
         except Exception as error:  # of the network, the server, and the libraries, each of which has its own
             if _is_final(error) or attempt == ATTEMPTS - 1:
-                raise DataError(f"{name} cannot be {done}, in {attempt + 1} attempts: {_reason(error)}") from error
+                raise StoreError(f"{name} cannot be {done}, in {attempt + 1} attempts: {_reason(error)}") from error
         time.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
     raise AssertionError
 

@@ -12,7 +12,7 @@ from froq_lightning.callbacks.journaled_writer import JournaledWriter
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.datamodules.trials import TrialDataModule
-from froq_lightning.errors import ConfigurationError, DataError
+from froq_lightning.errors import ConfigurationError, DataError, StoreError
 from froq_lightning.formats.format import Format, Named, find_format, write_file
 from froq_lightning.journal.part import Part
 from froq_lightning.module import FroqModule
@@ -102,6 +102,8 @@ class QualityWriter(JournaledWriter):
         try:
             for path, format_ in self._files():
                 write_file(format_, path, self.prediction)
+        except StoreError:  # the same command stores them later
+            raise
         except DataError:  # the journal itself is wrong
             self.journal.remove()
             raise

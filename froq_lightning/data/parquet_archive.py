@@ -12,7 +12,7 @@ from froq_lightning.backbones.spec import Pixels
 from froq_lightning.bounded_io import name_in_errors
 from froq_lightning.data.images import decode_image
 from froq_lightning.data.shards import Shard
-from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ImageError
+from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ImageError, StoreError
 from froq_lightning.stored_files import Stamp, file_name, is_address, opened, stamp_of
 
 ROWS_AT_A_TIME = 64
@@ -103,12 +103,19 @@ class ParquetArchive:
         return batch
 
     def _opened(self, shard: int, row: int) -> Batch:
-        """Open the row group that holds a row, in front of its first batch."""
+        """Open the row group that holds a row, in front of its first batch.
+
+        Raises:
+            ImageError: if that fails.
+            StoreError: if an object store does not answer: then the run ends, and goes on later.
+        """
         file, resources = self.shards[shard], ExitStack()
         try:
             if not is_address(file.address) and stamp_of(file.address) != file.stamp:
                 raise ImageError(f"{file_name(file.address)} has changed since the run began")
             content = resources.enter_context(open_parquet(file.address))
+        except StoreError:
+            raise
         except (DataError, DataNotFoundError) as error:
             raise ImageError(str(error)) from error
         counts = [content.metadata.row_group(group).num_rows for group in range(content.metadata.num_row_groups)]

@@ -9,6 +9,8 @@ from faulty_server import Faults, s3_bucket
 
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.cli import main
+from froq_lightning.errors import StoreError
+from froq_lightning.stored_files import put
 
 Refused = Callable[..., str]
 SHARE = 0.05  # of the requests
@@ -102,6 +104,36 @@ def test_an_observer_goes_into_a_bucket(
     assert main(["validate", *network, f"--data.source=s3://{name}/faces", *options]) == 0
     store.get_file(f"{name}/observer.json", "observer.json")
     assert Observer.load(Path("observer.json")).backbone.name == "mobilefacenet"
+
+
+def test_scores_that_a_store_does_not_take_are_stored_by_the_same_command_later(
+    network: tuple[str, ...],
+    observer: Path,
+    bucket: tuple[Any, str],
+    shared: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: Refused,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store, name = bucket
+    source = sorted((shared / "data" / "faces").iterdir())[0]
+    command = ["predict", *network, f"--model.observer={observer}", f"--data.source={source}"]
+    command.append(f"--output=s3://{name}/scores.csv")
+
+    def put_all_but_scores(file: Path, address: str) -> None:
+        if address.endswith("scores.csv"):
+            raise StoreError("scores.csv cannot be written, in 10 attempts: the server is down")
+        put(file, address)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("froq_lightning.atomic_write.put", put_all_but_scores)
+        assert "cannot be written" in refused(*command)
+    assert main(command) == 0
+    assert "going on: " in capsys.readouterr().out
+    store.invalidate_cache()
+    assert store.exists(f"{name}/scores.csv")
 
 
 def test_the_web_is_not_written_to(network: tuple[str, ...], observer: Path, shared: Path, refused: Refused) -> None:

@@ -11,7 +11,7 @@ from faulty_server import Faults, s3_bucket, web_server
 
 from froq_lightning import stored_files
 from froq_lightning.data.face_dataset import read_ref
-from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ImageError
+from froq_lightning.errors import ConfigurationError, DataError, DataNotFoundError, ImageError, StoreError
 from froq_lightning.sources.source import read_faces, read_trials
 
 SHARE = 0.05  # of the requests
@@ -119,6 +119,26 @@ def test_parquet_is_read_by_ranges(serve: Serve, crops: list, tmp_path: Path) ->
     images = read_faces(f"{serve(tmp_path / 'set', Faults(SHARE))}/faces.parquet", scratch=tmp_path).images
     for place in (0, 11, 5, 6):
         np.testing.assert_array_equal(images[place].archive.read(place)[0], crops[place].pixels)
+
+
+def test_a_store_that_no_longer_answers_fails_no_row_of_parquet(
+    serve: Serve, crops: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(stored_files, "ATTEMPTS", 2)
+    (tmp_path / "set").mkdir()
+    table = pa.table({"image": [crop.content for crop in crops]})
+    parquet.write_table(table, tmp_path / "set" / "faces.parquet", row_group_size=5)
+    faults = Faults(0.0)
+    images = read_faces(f"{serve(tmp_path / 'set', faults)}/faces.parquet", scratch=tmp_path).images
+    images[0].archive.read(0)
+    faults.share = 1.0
+    for place in (5, 11):  # of row groups that are opened anew
+        with pytest.raises(StoreError, match=r"faces\.parquet cannot be read, in 2 attempts: "):
+            images[place].archive.read(place)
+    faults.share = 0.0
+    np.testing.assert_array_equal(images[11].archive.read(11)[0], crops[11].pixels)
 
 
 def test_a_password_in_an_address_is_not_shown(tar_folder: Path, tmp_path: Path) -> None:
