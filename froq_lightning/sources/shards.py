@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from glob import glob
 from itertools import product
@@ -49,7 +50,7 @@ def name_shards(addresses: Sequence[str]) -> list[Shard]:
 
     Raises:
         DataNotFoundError: if one does not exist.
-        DataError: if one is named twice.
+        DataError: if one is named twice, or two differ in their suffixes alone.
     """
     if len(set(addresses)) < len(addresses):
         twice = next(address for place, address in enumerate(addresses) if address in addresses[:place])
@@ -59,6 +60,9 @@ def name_shards(addresses: Sequence[str]) -> list[Shard]:
         os.path.commonpath([path.parent for path in paths]) if len({path.is_absolute() for path in paths}) == 1 else ""
     )
     names = [path.relative_to(shared).with_suffix("").as_posix() for path in paths]
+    if len(set(names)) < len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise DataError(f"Expected files with names of their own, by which images are named, but got {twice!r} twice")
     return [Shard(address, name, stamp_of(address)) for address, name in zip(addresses, names, strict=True)]
 
 

@@ -29,6 +29,8 @@ LONGEST_HEADER = 2**14
 LONGEST_LABEL = 2**16
 MOST_IN_A_SAMPLE = 64
 ZEROS = bytes(tarfile.BLOCKSIZE)
+READ_AT_ONCE = 2**20
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TarShards(Source):
@@ -79,7 +81,7 @@ def list_entries(shard: Shard) -> Iterator[Entry | Other]:
         subject = _subject(suffix, label) or subject
         if suffix in SUFFIXES:
             problem = _problem(member, name)
-            subject_folder = folder.rpartition("/")[2]
+            subject_folder = _storable(folder.rpartition("/")[2])
             start, length = member.offset_data, 0 if problem else member.size
             sample.append(Entry(escape_name(f"{shard.name}/{name}"), start, length, subject_folder, problem))
         elif suffix not in (".cls", ".json"):
@@ -113,7 +115,12 @@ def _subject(suffix: str, label: bytes) -> str:
     if not isinstance(stated, dict):
         return ""
     values = (stated[name] for name in SUBJECTS if isinstance(stated.get(name), (str, int)))
-    return str(next(values, ""))
+    return _storable(str(next(values, "")))
+
+
+def _storable(subject: str) -> str:
+    """Return a subject in which bytes that are no UTF-8 are written as `escape_name` does: SQLite takes no others."""
+    return escape_name(subject) if _SURROGATE.search(subject) else subject
 
 
 def _members(shard: Shard) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
@@ -136,6 +143,11 @@ def _members(shard: Shard) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
         file.seek(end)
         if (block := file.read(len(ZEROS))) and block != ZEROS:
             raise DataError(f"{name} is damaged or cut off at byte {end:,}; fetch it again")
+        if any(block.strip(b"\0") for block in iter(lambda: file.read(READ_AT_ONCE), b"")):
+            raise DataError(
+                f"{name} goes on behind its end at byte {end:,}: it may be several tar files in one, of which the "
+                "entries behind the first are not read; unpack it with `tar --ignore-zeros`, and pack it anew"
+            )
 
 
 def _walk(file: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, int]]:

@@ -45,6 +45,17 @@ def test_a_damaged_tar_file_is_refused(change: Callable[[bytes], bytes], message
         read_faces(path, scratch=tmp_path / "run")
 
 
+@pytest.mark.parametrize("gap", [512, 10240, 2**21])
+def test_entries_behind_the_end_are_not_left_out_in_silence(gap: int, tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar", {"a.jpg": b"x" * 500})
+    first, end = path.read_bytes(), 1024
+    path.write_bytes(first[:end] + bytes(gap) + first)
+    with pytest.raises(DataError, match=r"a\.tar goes on behind its end at byte 1,024: it may be several tar files"):
+        read_faces(path, scratch=tmp_path / "run")
+    path.write_bytes(first[:end] + bytes(gap))
+    assert len(read_faces(path, scratch=tmp_path / "run").images) == 1
+
+
 @pytest.mark.parametrize("size", [2**40, 2**62, -512])
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_SPARSE])
 def test_absurd_sizes_are_refused_before_anything_is_read(size: int, kind: bytes, tmp_path: Path) -> None:

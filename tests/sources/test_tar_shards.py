@@ -138,6 +138,25 @@ def test_a_name_that_a_shard_holds_twice_is_refused(write: Write) -> None:
         read_faces(path)
 
 
+def test_shards_that_would_name_their_images_alike_are_refused(write: Write, tmp_path: Path) -> None:
+    for name in ("a.tar", "a.TAR"):
+        write(name, {"0.jpg": b""})
+    with pytest.raises(DataError, match=r"Expected files with names of their own, .* but got 'a' twice"):
+        read_faces(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("entries", "subject"),
+    [
+        ({"p\udcff/0.jpg": b""}, r"p\udcff"),
+        ({"0.jpg": b"", "0.json": b'{"subject": "\\ud800"}'}, r"\ud800"),
+        ({"0.jpg": b"", "0.cls": b"\xff"}, "\ufffd"),
+    ],
+)
+def test_a_subject_may_be_no_utf8(entries: dict, subject: str, write: Write, tmp_path: Path) -> None:
+    assert [image.subject for image in read_faces(write("a.tar", entries), scratch=tmp_path).images] == [subject]
+
+
 def test_the_index_is_made_once_and_never_used_for_a_changed_file(
     tar_folder: Path, tmp_path: Path, crops: list
 ) -> None:
