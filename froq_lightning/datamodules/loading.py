@@ -94,12 +94,13 @@ def face_loader(
         raise ConfigurationError(
             "Expected a number as `batch_size`: `auto` needs the callback FastestBatchSize, which finds it"
         )
+    most = min(batch_size, len(faces))  # slots are not to be larger than any batch
     return FaceLoader(
         faces,
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
-        collate_fn=ImageRing((batch_size, 3, *faces.preprocessing.size)),
+        collate_fn=ImageRing((most, 3, *faces.preprocessing.size)),
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_leave_interrupts if workers else None,
     )

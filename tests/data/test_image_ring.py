@@ -87,3 +87,9 @@ def test_images_that_do_not_fit_into_a_slot_travel_by_themselves(
 def test_a_batch_survives_being_copied(faces: FaceDataset) -> None:
     for batch in loader(faces, 0):
         assert equal(copy.deepcopy(batch), batch)
+
+
+def test_slots_are_no_larger_than_the_data_set(faces: FaceDataset) -> None:
+    ring = loader(faces, 2, batch_size=10**6).collate_fn
+    assert isinstance(ring, ImageRing)
+    assert ring.shape == (29, 3, *SIZE)
