@@ -16,6 +16,7 @@ from froq_lightning.formats.format import Named
 from froq_lightning.journal.journal import differences
 from froq_lightning.journal.part import Part
 from froq_lightning.journal.part_file import IS_PART, PartFile
+from froq_lightning.journal.parts import without_places
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import FAILED
@@ -80,7 +81,7 @@ class PartWriter(QualityWriter):
         if self.restart or not size_of(self.path):
             return False
         done = PartFile.read(self.path)
-        if differing := list(differences(done.identity, identity)):
+        if differing := list(differences(without_places(done.identity), without_places(identity))):
             raise JournalError(
                 f"{address_of(self.path)!r} is of a run that differs from this one: {'; '.join(differing)}. Give "
                 "another --output, or replace it with --restart=true"

@@ -11,7 +11,7 @@ from froq_lightning.data.images import decode_image
 from froq_lightning.errors import ImageError
 from froq_lightning.stored_files import Stamp, file_name, plain, read_range
 
-LAYOUT = 2  # changes with what is read from them
+LAYOUT = 3  # changes with what is read from them
 
 
 @dataclass(frozen=True)

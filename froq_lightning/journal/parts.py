@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, Self
@@ -98,21 +98,23 @@ def _is_folder(path: Path) -> bool:
 
 
 def _comparable(file: PartFile) -> str:
-    return json.dumps(_identity(file), sort_keys=True)
+    return json.dumps(without_places(file.identity), sort_keys=True)
 
 
-def _identity(file: PartFile) -> dict[str, Any]:
-    """Return what must be the same in all parts."""
-    data = {name: value for name, value in file.identity["data"].items() if name not in PLACES}
+def without_places(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of the identity of a run what must be the same in all parts, wherever they are run."""
+    data = {name: value for name, value in identity["data"].items() if name not in PLACES}
     if data["archive"] is not None:
         data["archive"] = data["archive"][0]
-    return {**file.identity, "data": data}
+    return {**identity, "data": data}
 
 
 def _foreign(files: Sequence[PartFile], usual: PartFile) -> Iterator[str]:
     others = [file for file in files if _comparable(file) != _comparable(usual)]
     for file in others[:MOST_NAMED]:
-        found = "; ".join(differences(_identity(usual), _identity(file), "{0} is {2}, not {1}"))
+        found = "; ".join(
+            differences(without_places(usual.identity), without_places(file.identity), "{0} is {2}, not {1}")
+        )
         yield f"part {file.part} ({str(file)!r}) is of another run than part {usual.part}: {found}"
     if len(others) > MOST_NAMED:
         yield f"{len(others) - MOST_NAMED} more parts are of another run"

@@ -120,7 +120,7 @@ def _subject(suffix: str, label: bytes) -> str:
 
 def _storable(subject: str) -> str:
     """Return a subject in which bytes that are no UTF-8 are written as `escape_name` does: SQLite takes no others."""
-    return subject if subject.isascii() or not _SURROGATE.search(subject) else escape_name(subject)
+    return escape_name(subject) if _SURROGATE.search(subject) else subject
 
 
 def _members(shard: Shard) -> Iterator[tuple[tarfile.TarInfo, bytes]]:

@@ -70,6 +70,14 @@ def test_a_merge_prints_the_worst_and_goes_on_where_a_part_was_damaged(
     assert "40 better" in out
 
 
+def test_a_part_that_is_done_is_so_on_a_machine_where_the_images_lie_elsewhere(
+    with_parts: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "faces")
+    assert main([*with_parts, "--part=2/5", f"--data.source={tmp_path / 'elsewhere'}"]) == 0
+    assert "part 2/5 was done already" in capsys.readouterr().out
+
+
 def test_parts_that_do_not_make_one_run_are_refused_by_name(
     with_parts: list[str], tmp_path: Path, refused: Refused, observer: Path
 ) -> None:
