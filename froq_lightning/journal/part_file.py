@@ -28,7 +28,7 @@ class PartFile:
         images: positions of its images.
         identity: what its run depended on; see `Journal.identity`.
         machine: that it was computed on, as far as last digits of scores depend on it.
-        remarks: to be told whenever the scores are shown.
+        remarks: warnings about the scores, which `froq merge` prints with them.
         sections: for every process of the run, how many steps it took, and of how many images; the file holds them
             process by process.
     """

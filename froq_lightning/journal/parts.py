@@ -16,8 +16,8 @@ from froq_lightning.stored_files import address_of, is_address, list_folder
 
 NAME = re.compile(r".+\.part-\d+-of-\d+")
 MOST_NAMED = 5
-# Where images lie may be another place on every machine; which images they are is told by their names, and of an
-# archive also by its size.
+# Paths may differ from machine to machine, so they are not compared: the names of the images are, and of an archive
+# its size.
 PLACES = ("source", "root")
 
 
@@ -70,7 +70,7 @@ class Parts:
         return [self._steps_of(process) for process in range(len(self.files[0].sections))]
 
     def remarks(self) -> list[str]:
-        """Return what is to be told about the scores, each remark once."""
+        """Return the warnings that are printed with the scores, each once."""
         machines = sorted({file.machine for file in self.files})
         several = (
             f"the parts were computed on {' and '.join(machines)}: the last digits of scores may differ from those of "
