@@ -25,7 +25,7 @@ class MemoryLayout:
         self._is_last: bool | None = None
 
     def settle(self, trainer: Trainer) -> bool:
-        """Bring the network into its format on the Trainer's device, unless it is in it; return whether that is last.
+        """Bring the network into its format on the Trainer's device, once; return whether that is channels last.
 
         A format that is measured is the same in all processes, and is printed.
         """
@@ -38,7 +38,11 @@ class MemoryLayout:
         return self._is_last
 
     def keep(self, earlier: Mapping[str, Any]) -> None:
-        """Where it is measured, take the format that an unfinished run had, of whose identity this is the part."""
+        """Take the format of an unfinished run instead of measuring it again.
+
+        Args:
+            earlier: what that run said of its model; empty if there is none.
+        """
         if self._is_measured and "channels_last" in earlier:
             self._choice, self._is_last = bool(earlier["channels_last"]), None
 
