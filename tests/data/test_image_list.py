@@ -94,12 +94,8 @@ def test_workers_share_the_list_however_they_are_started(method: str) -> None:
     names = [f"{number:09}.jpg" for number in range(50_000)]
     images = ImageList.of((ImageRef(name, Path(name)) for name in names), Path(), Path())
     assert len(ForkingPickler.dumps(images)) < 1000
-    loader = DataLoader(images, 500, num_workers=2, collate_fn=_keys, multiprocessing_context=get_context(method))
-    assert [key for batch in loader for key in batch] == names
-
-
-def _keys(images: list[ImageRef]) -> list[str]:
-    return [image.key for image in images]
+    loader = DataLoader(images, 500, num_workers=2, collate_fn=list, multiprocessing_context=get_context(method))
+    assert [image.key for batch in loader for image in batch] == names
 
 
 @pytest.mark.slow
