@@ -11,6 +11,8 @@ from io import TextIOWrapper, UnsupportedOperation
 from froq_lightning.cli.error_messages import print_error
 from froq_lightning.cli.parser import create_parser
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.terminal import complain
+from froq_lightning.terminal.console import printing
 
 OUTPUT_CLOSED = 1
 USAGE_ERROR = 2
@@ -62,7 +64,8 @@ def _run(arguments: list[str]) -> int:
         from froq_lightning.cli.image_selection import run_select  # noqa: PLC0415 - imports torch
         from froq_lightning.cli.merge import run_merge  # noqa: PLC0415 - imports torch
 
-        return (run_select if parsed.command == "select" else run_merge)(parsed)
+        with printing(quiet=parsed.quiet, json=parsed.json, command=parsed.command):
+            return (run_select if parsed.command == "select" else run_merge)(parsed)
     if parsed.command == "weights":
         from froq_lightning.cli import weights  # noqa: PLC0415 - looks at what is installed
 
@@ -70,7 +73,8 @@ def _run(arguments: list[str]) -> int:
     elif parsed.command == "threshold":
         from froq_lightning.cli.threshold import run_threshold  # noqa: PLC0415 - imports torch
 
-        run_threshold(parsed)
+        with printing(quiet=parsed.quiet, json=parsed.json, command="threshold"):
+            run_threshold(parsed)
     elif parsed.command == "observer":
         _run_on_observer(parsed)
     elif parsed.command == "data":
@@ -90,7 +94,7 @@ def _interrupted(interrupt: KeyboardInterrupt, command: str) -> int:
     """Say how to go on, and return what shells expect: 128 and the number of the signal."""
     if os.environ.get("LOCAL_RANK", "0") == "0":
         hint = "; the same command goes on with what is done" if command in RESUMED else ""
-        print(f"\nfroq: interrupted{hint}", file=sys.stderr)
+        complain(f"interrupted{hint}", before="\n")
     return 128 + (signal.SIGINT if type(interrupt) is KeyboardInterrupt else signal.SIGTERM)
 
 

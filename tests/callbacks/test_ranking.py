@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from froq_lightning.callbacks.ranking import Ranking, rank_rows
+from froq_lightning.callbacks.ranked_run import Ranking, rank_rows
 from froq_lightning.conformance.formats import KnownResults
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredRow
