@@ -98,14 +98,15 @@ class ImageProgress(ProgressBar):
             return
         listed = listed_loaders(loaders)
         numbers = batches if isinstance(batches, Sequence) else [batches]
-        found = [getattr(loader.batch_sampler, "sampler", None) for loader in listed]  # Lightning wraps batch samplers
-        samplers = [sampler for sampler in found if isinstance(sampler, ShareSampler)]
-        if len(samplers) < len(found):
+        # For `predict` Lightning wraps batch samplers, and their samplers and sizes are no longer the loaders' own.
+        batching = [loader.batch_sampler for loader in listed]
+        samplers = [each.sampler for each in batching if isinstance(getattr(each, "sampler", None), ShareSampler)]
+        if len(samplers) < len(listed):
             self._progress = Progress(what, None)
             return
         shares = [
-            min(len(sampler.share), number * (loader.batch_size or 1))
-            for loader, sampler, number in zip(listed, samplers, numbers, strict=True)
+            min(len(sampler.share), number * each.batch_size)
+            for each, sampler, number in zip(batching, samplers, numbers, strict=True)
         ]
         done = sum(sampler.done for sampler in samplers)
         own = sum(len(sampler.share) for sampler in samplers) + done

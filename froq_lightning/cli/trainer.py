@@ -44,6 +44,8 @@ class FroqTrainer(Trainer):
         limit_val_batches: how many batches `validate` runs, or as a number with a decimal point, what share of them.
         limit_predict_batches: the same for `predict`.
         limit_test_batches: the same for `test`.
+        callbacks: one or several.
+        enable_progress_bar: whether progress is shown: by default that of `ImageProgress`.
         kwargs: other options of Lightning's Trainer.
     """
 
@@ -55,11 +57,13 @@ class FroqTrainer(Trainer):
         limit_val_batches: int | float | None = None,
         limit_predict_batches: int | float | None = None,
         limit_test_batches: int | float | None = None,
+        callbacks: list[Callback] | Callback | None = None,
+        enable_progress_bar: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        callbacks = with_progress(kwargs.pop("callbacks", None), kwargs.get("enable_progress_bar"))
         super().__init__(
-            callbacks=callbacks,
+            callbacks=with_progress(callbacks, enable_progress_bar),
+            enable_progress_bar=enable_progress_bar,
             limit_val_batches=limit_val_batches,
             limit_predict_batches=limit_predict_batches,
             limit_test_batches=limit_test_batches,

@@ -15,7 +15,7 @@ from froq_lightning.terminal.table import Kind, Line, Part, Table, printable
 
 INDENT, GAP = 2, 2
 # A column of text is made narrower, down to this, where the table is too wide.
-NARROWEST = 16
+NARROWEST = 10
 STYLES: dict[Kind, str] = {"text": "", "title": "bold", "remark": "yellow", "failure": "red", "status": "dim"}
 # For qualities from 0 on, from 20 on, and so on: red to green, readable on light and on dark.
 SCALE = (160, 166, 136, 64, 28)

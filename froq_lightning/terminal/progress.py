@@ -36,6 +36,7 @@ class Progress:
         self.scale = scale
         self._started = self._shown = time.monotonic()
         self._samples = deque([(self._started, done)])
+        self._is_shown = False
         is_quiet = current_output().quiet
         self._is_bar, self._is_log = is_terminal(sys.stderr) and not is_quiet, not is_quiet
         if self._is_bar:
@@ -88,20 +89,23 @@ class Progress:
         if self.done > self._first:
             self._draw(f"{self.text()}, took {_duration(now - self._started)}", with_bar=False)
             sys.stderr.write("\n")
+            self._is_shown = False
         if then:
-            self._draw(f"{then} …", with_bar=False)
-        sys.stderr.flush()
+            self.what = f"{then} …"
+            self._draw("", with_bar=False)
 
     def stop(self) -> None:
         """Leave the screen to an error, below what is done so far."""
         if self._is_bar:
-            sys.stderr.write("\n")
+            sys.stderr.write("\n" * self._is_shown)
             set_clearing(None)
 
     def clear(self) -> None:
         """Take the bar from the screen, since something else is printed."""
-        sys.stderr.write(CLEAR_LINE)
-        sys.stderr.flush()
+        if self._is_shown:
+            sys.stderr.write(CLEAR_LINE)
+            sys.stderr.flush()
+        self._is_shown = False
 
     def _draw(self, text: str | None = None, *, with_bar: bool = True) -> None:
         from froq_lightning.terminal.bar import bar_line  # noqa: PLC0415 - imports Rich
@@ -110,6 +114,7 @@ class Progress:
         line = bar_line(sys.stderr, self.what, share, self.text() if text is None else text)
         sys.stderr.write(CLEAR_LINE + line)
         sys.stderr.flush()
+        self._is_shown = True
 
     def _of_all(self, images: int) -> int:
         return round(images * self.scale)
