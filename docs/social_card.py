@@ -1,4 +1,7 @@
-"""Make docs/_static/social-card.png, which sites show with a link: `PYTHONPATH=benchmarks python docs/social_card.py`."""
+"""Make docs/_static/social-card.png, which other sites show beside a link to ours.
+
+It wants Chromium: `PYTHONPATH=benchmarks python docs/social_card.py`.
+"""
 
 import base64
 import tempfile
@@ -19,8 +22,8 @@ PAGE = """\
 <style>
 @font-face {{ font-family: card; font-weight: 400; src: url("{fonts}/DejaVuSans.ttf"); }}
 @font-face {{ font-family: card; font-weight: 700; src: url("{fonts}/DejaVuSans-Bold.ttf"); }}
-body {{ margin: 0; height: 640px; box-sizing: border-box; padding: 130px 96px 0; position: relative; background: {theme.paper}; color: {theme.ink};
-  font-family: card; display: grid; grid-template-columns: 280px 1fr; gap: 72px; align-content: start; }}
+body {{ margin: 0; height: 640px; box-sizing: border-box; padding: 130px 96px 0; position: relative;
+  background: {theme.paper}; color: {theme.ink}; font-family: card; display: grid; grid-template-columns: 280px 1fr; gap: 72px; align-content: start; }}
 img {{ width: 280px; }}
 h1 {{ font-size: 68px; letter-spacing: -2px; line-height: 1; margin: 8px 0 28px; }}
 p {{ margin: 0; font-size: 37px; line-height: 1.3; }}
