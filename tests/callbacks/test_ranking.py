@@ -49,4 +49,6 @@ def test_images_that_failed_are_counted_and_the_first_ones_named() -> None:
     run = rank_rows(cast("Prediction", KnownResults(rows, np.empty((20, 0), np.float32))), ends=2)
     assert [row.image for row in run.ranking.best_first()] == ["18.png", "16.png", "2.png", "0.png"]
     assert (run.ranking.count, run.failed) == (10, 10)
-    assert [(row.image, row.reason) for row in run.failures] == [(f"{at}.png", "file is empty") for at in (1, 3, 5, 7, 9)]
+    assert [(row.image, row.reason) for row in run.failures] == [
+        (f"{at}.png", "file is empty") for at in (1, 3, 5, 7, 9)
+    ]
