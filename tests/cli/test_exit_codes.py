@@ -101,9 +101,9 @@ def test_128_and_the_number_of_a_signal(
 
 def test_1_where_the_reader_has_gone(scoring: list[str], faces: Path) -> None:
     assert faces.is_dir()
-    run = subprocess.Popen([*FROQ, *scoring], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert run.stdout is not None
-    assert run.stderr is not None
-    run.stdout.close()
-    assert run.stderr.read() == ""
-    assert run.wait(timeout=60) == 1
+    with subprocess.Popen([*FROQ, *scoring], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        assert run.stderr.read() == ""
+        assert run.wait(timeout=60) == 1
