@@ -23,6 +23,7 @@ from froq_lightning.cli.option_paths import expand_home, find_files
 from froq_lightning.cli.output_paths import require_outputs
 from froq_lightning.cli.parser import PRINTING
 from froq_lightning.cli.save_config import SaveConfig
+from froq_lightning.cli.short_options import options_of
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.reporting import CalibrationReport, EvaluationReport, FigureWriter
@@ -55,7 +56,8 @@ class VerbCLI(LightningCLI, ABC):
         try:
             super().parse_arguments(parser, args)
         except ArgumentError as error:
-            raise with_nearest(str(error), option_names(self._parser(self.verb))) or error from error
+            known = [*(flag[2:] for flag in options_of(self.verb)), *option_names(self._parser(self.verb))]
+            raise with_nearest(str(error), known) or error from error
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`, `--quiet` and `--json`."""
@@ -198,4 +200,4 @@ class EvaluationCLI(ReportedCLI):
 def add_restart(parser: LightningArgumentParser) -> None:
     """Add `--restart`."""
     text = "whether to drop what an unfinished run left in OUTPUT.partial, instead of going on with it"
-    parser.add_argument("--restart", type=bool, default=False, help=text)
+    parser.add_argument("--restart", type=bool, nargs="?", const=True, default=False, help=text)
