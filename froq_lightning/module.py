@@ -28,6 +28,7 @@ from froq_lightning.methods.froq import CompileMode, FroqQuality
 from froq_lightning.methods.registry import create_labeller, create_methods
 from froq_lightning.methods.scoring import MethodScorer
 from froq_lightning.runs.calibration_run import Calibration, CalibrationRun, Labelling
+from froq_lightning.runs.chosen_backbone import choose_backbone
 from froq_lightning.runs.evaluation_run import EvaluationRun
 from froq_lightning.runs.feed import Feed
 from froq_lightning.runs.launcher import require_main_guard
@@ -43,7 +44,7 @@ class FroqModule(LightningModule):
     """Face-image quality from a frozen face-recognition network.
 
     Args:
-        backbone: registered name of the network; `froq backbones list` shows them.
+        backbone: registered name of the network, which `froq backbones list` shows; by default that of the Observer.
         backbone_options: passed to the backbone's factory, such as `weights`.
         observer: Observer file to score with; without one, the Observer that ships with the backbone.
         preset: how calibration selects layers, an installed rule: `paper` (as published), `distinct` (repeated layers
@@ -76,7 +77,7 @@ class FroqModule(LightningModule):
 
     def __init__(  # noqa: PLR0913, PLR0917 - the options of the command line
         self,
-        backbone: str,
+        backbone: str | None = None,
         backbone_options: dict[str, Any] | None = None,
         observer: str | None = None,
         preset: str = "auto",
@@ -92,11 +93,12 @@ class FroqModule(LightningModule):
     ) -> None:
         super().__init__()
         require_preset(preset)
-        options, plugin = backbone_options or {}, find(BACKBONES, backbone)
-        self.backbone = create_backbone(backbone, **options)
+        name, options = choose_backbone(backbone, backbone_options or {}, observer)
+        plugin = find(BACKBONES, name)
+        self.backbone = create_backbone(name, **options)
         self.network = self.backbone.network
         self.memory_layout, self.compiled = MemoryLayout(self.backbone, channels_last), compile
-        self.identity = BackboneIdentity.of(self.backbone, backbone, options, plugin.distribution, plugin.version)
+        self.identity = BackboneIdentity.of(self.backbone, name, options, plugin.distribution, plugin.version)
         self.preset, self.budget = preset, Budget(max_cost, tolerance)
         self.observer_path = observer or self.backbone.observer
         self.labelling = Labelling(*create_labeller(labeller, self.read_observer, compile=compile))

@@ -5,22 +5,53 @@ from importlib import metadata
 from typing import Any
 
 from froq_lightning.cli.error_messages import StrictParser
+from froq_lightning.cli.short_options import options_of
 
 EPILOG = """\
 examples:
-  froq predict --config configs/quickstart.yaml
-  froq predict --model.backbone dlib_resnet29 --data.source photos/ --data.aligner dlib
-  froq predict --config configs/predict.yaml --data.source photos/ --output scores.csv --part 17/1000
-  froq merge scores.csv
-  froq validate --config configs/calibrate.yaml --data.source crops/ --output observer.json
-  froq test --config configs/evaluate.yaml --data.source pairs.csv --trials trials.csv
-  froq threshold trials.csv --max-fnmr 0.01
-  froq select scores.csv --best-per-subject 1 --to best.csv
+  froq quickstart
+  froq predict photos/ --output scores.csv
   froq select scores.csv --best-per-subject 1 --source photos/ --to best/
-  froq export --config configs/predict.yaml --output quality.onnx
+  froq validate crops/ --backbone edgeface_xxs --weights edgeface_xxs.pt --output observer.json
+  froq predict crops/ --observer observer.json --weights edgeface_xxs.pt --part 17/1000
+  froq merge scores.csv
+  froq test pairs.csv --trials trials.csv
+  froq threshold trials.csv --max-fnmr 0.01
+  froq export --backbone dlib_resnet29 --output quality.onnx
 
-`froq COMMAND --help` lists the options of a command, `froq COMMAND --print_config` writes them as YAML.
+exit codes:
+  0    done
+  1    no image could be scored, images to copy are missing, a gate (--fail-under) failed, or a pipe was closed
+  2    an option, an input or the machine did not allow it: one line on standard error says why
+  130  Ctrl-C; the same command goes on with what is done
+  143  SIGTERM; likewise
+
+`froq COMMAND --help` lists the options of a command.
 """
+# Commands that run a network, and what their help says besides.
+VERBS = {
+    "validate": (
+        "calibrate: choose the layers to observe on labelled or unlabelled faces",
+        "folder, manifest or archive of faces",
+    ),
+    "predict": ("score images: one row of quality each", "folder, image, manifest or archive of faces"),
+    "test": (
+        "evaluate: how well quality methods foretell recognition errors",
+        "trials: a table, pairs.txt, .bin, or a folder a subject",
+    ),
+    "export": (
+        "write a network and its Observer as one graph: ONNX, or torch.export",
+        "images to compare the graph with the network on",
+    ),
+}
+MORE = "`--help all` lists all options, Lightning's too; `--print_config` writes them as YAML."
+
+
+# Options of commands that have a result to print.
+PRINTING = {
+    "quiet": "print nothing but errors, and remarks on doubtful results, on standard error",
+    "json": "print the result as one JSON object on standard output, in place of tables; all else on standard error",
+}
 
 
 def create_parser() -> argparse.ArgumentParser:
@@ -33,10 +64,9 @@ def create_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"froq {metadata.version('froq-lightning')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands.add_parser("validate", help="calibrate: choose the layers to observe on labelled or unlabelled faces")
-    commands.add_parser("predict", help="score images: one row of quality each")
-    commands.add_parser("test", help="evaluate: how well quality methods foretell recognition errors")
-    commands.add_parser("export", help="write a network and its Observer as one graph: ONNX, or torch.export")
+    _add_quickstart(commands)
+    for verb in VERBS:
+        _add_verb(commands, verb)
     _add_merge(commands)
     _add_threshold(commands)
     _add_select(commands)
@@ -44,7 +74,46 @@ def create_parser() -> argparse.ArgumentParser:
     _add_backbones(commands)
     _add_weights(commands)
     _add_observer(commands)
+    _add_config(commands)
+    _add_completion(commands)
     return parser
+
+
+def _add_quickstart(commands: Any) -> None:
+    text = "score a sample photograph and degraded versions of it"
+    quickstart = commands.add_parser(
+        "quickstart",
+        help=text,
+        description="Score a sample photograph and degraded versions of it: `froq predict --config quickstart`.",
+    )
+    text = "photographs of yours in their place"
+    quickstart.add_argument("source", nargs="?", metavar="SOURCE", help=text)
+
+
+def _add_verb(commands: Any, verb: str) -> None:
+    """Add what `--help` shows; a LightningCLI parses the options."""
+    text, source = VERBS[verb]
+    command = commands.add_parser(
+        verb,
+        help=text,
+        usage=f"froq {verb} [SOURCE] [options]",
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=MORE,
+        formatter_class=_Lines,
+    )
+    command.add_argument("source", nargs="?", metavar="SOURCE", help=source)
+    for option in options_of(verb).values():
+        if option.metavar:
+            command.add_argument(option.flag, metavar=option.metavar, help=option.help)
+        else:
+            command.add_argument(option.flag, action="store_true", help=option.help)
+
+
+class _Lines(argparse.HelpFormatter):
+    """A line for every option, on one screen."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=100)
 
 
 def _add_merge(commands: Any) -> None:
@@ -57,6 +126,9 @@ def _add_merge(commands: Any) -> None:
     merge.add_argument("--format", metavar="NAME", help=text)
     text = "number of worst images to print, instead of the best and the worst"
     merge.add_argument("--worst", type=int, metavar="N", help=text)
+    text = "exit with status 1 if an image has a quality (0..100) below Q, or failed; all outputs are written"
+    merge.add_argument("--fail-under", type=float, metavar="Q", help=text)
+    _add_printing(merge)
 
 
 def _add_threshold(commands: Any) -> None:
@@ -79,6 +151,7 @@ def _add_threshold(commands: Any) -> None:
     threshold.add_argument("--groups", metavar="TABLE", help="paths and groups of people, for rates by group")
     threshold.add_argument("--group-column", default="group", help="column of the groups (default: %(default)s)")
     threshold.add_argument("--output", metavar="JSON", help="file for all of it")
+    _add_printing(threshold)
 
 
 def _add_select(commands: Any) -> None:
@@ -97,6 +170,12 @@ def _add_select(commands: Any) -> None:
     select_.add_argument("--embeddings", metavar="FILE", help=".npy or .parquet of the run that made the scores")
     select_.add_argument("--same-above", type=float, metavar="COSINE", help="mean similarity that joins clusters")
     select_.add_argument("--templates", metavar="FILE", help=".npy or .parquet: a quality-weighted mean per subject")
+    _add_printing(select_)
+
+
+def _add_printing(command: argparse.ArgumentParser) -> None:
+    for name, text in PRINTING.items():
+        command.add_argument(f"--{name}", action="store_true", help=text)
 
 
 def _add_data(commands: Any) -> None:
@@ -144,3 +223,15 @@ def _add_observer(commands: Any) -> None:
     pull = actions.add_parser("pull", help="fetch one, and check it")
     pull.add_argument("observer", help="hf://owner/name[@revision], or a folder")
     pull.add_argument("--output", default="observer.json", help="file to write (default: %(default)s)")
+
+
+def _add_config(commands: Any) -> None:
+    config = commands.add_parser("config", help="list the configurations that come with froq, or write one")
+    config.add_argument("name", nargs="?", metavar="NAME", help="which one; without it, they are listed")
+    config.add_argument("--output", metavar="FILE", help="file to write; by default it is printed")
+
+
+def _add_completion(commands: Any) -> None:
+    text = "print what completes commands and options in a shell"
+    completion = commands.add_parser("completion", help=text, description='For bash: eval "$(froq completion bash)"')
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))

@@ -125,13 +125,16 @@ class QualityScorer:
         Raises:
             ObserverError: if the network differs from the one that was calibrated; the text says how.
         """
-        made = Observer.load(path).backbone
-        given = made.options | ({} if weights is None else {"weights": weights})
-        return cls._built(made.name, given, str(path), device, options)
+        return cls._built(None, {} if weights is None else {"weights": weights}, str(path), device, options)
 
     @classmethod
     def _built(
-        cls, name: str, given: dict[str, Any], path: str | None, device: str | torch.device, options: dict[str, Any]
+        cls,
+        name: str | None,
+        given: dict[str, Any],
+        path: str | None,
+        device: str | torch.device,
+        options: dict[str, Any],
     ) -> Self:
         own = {key: value for key, value in options.items() if key in ("aligner", "resize", "batch_size", "precision")}
         others = {key: value for key, value in options.items() if key not in own}

@@ -1,0 +1,78 @@
+"""The configurations that come with froq: `froq config`, `--config NAME`, and what a verb takes where none is given."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from froq_lightning.errors import ConfigurationError, UnknownNameError
+from froq_lightning.extensions import BACKBONES, discover
+from froq_lightning.terminal import Table, complain, show, wrote
+
+FOLDER = Path(__file__).parents[1] / "configs"
+USUAL = {"validate": "calibrate", "predict": "predict", "test": "evaluate"}
+CONFIGS = ("--config=", "-c=")
+# Options that name a network, or may do so.
+NAME_A_NETWORK = (*CONFIGS, "--model=", "--model.backbone=", "--model.observer=")
+USUAL_BACKBONE = "dlib_resnet29"
+INSTALL = "pip install 'froq-lightning[dlib]'"
+
+
+def config_names() -> list[str]:
+    """Return the names of the configurations."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def find_config(name: str) -> Path:
+    """Return the file of a configuration.
+
+    Raises:
+        UnknownNameError: if there is none of that name; the text gives the nearest names.
+    """
+    if name not in config_names():
+        raise UnknownNameError.among("configuration", name, config_names())
+    return FOLDER / f"{name}.yaml"
+
+
+def run_config(name: str | None, output: str | None) -> None:
+    """List the configurations, print one, or write it to a file that is not there yet."""
+    if name is None:
+        lines = [find_config(each).read_text(encoding="utf-8").splitlines() for each in config_names()]
+        rows = [[each, text[1].removeprefix("# ")] for each, text in zip(config_names(), lines, strict=True)]
+        show(Table(["configuration", "what it does"], rows))
+        return
+    content = find_config(name).read_text(encoding="utf-8")
+    if output is None:
+        print(content, end="")
+        return
+    try:
+        with Path(output).open("x", encoding="utf-8") as file:
+            file.write(content)
+    except FileExistsError as error:
+        raise ConfigurationError(f"{output!r} is there already; give another name") from error
+    wrote("configuration", output)
+
+
+def with_config(verb: str, arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of a verb with files for names of configurations, and with one if no network is named.
+
+    Args:
+        verb: whose usual configuration is taken.
+        arguments: as `write_out` returns them.
+
+    Raises:
+        ConfigurationError: if a configuration is needed whose network is not installed.
+    """
+    given = [_with_file(argument) if argument.startswith(CONFIGS) else argument for argument in arguments]
+    if verb not in USUAL or any(argument.startswith(NAME_A_NETWORK) for argument in given):
+        return given
+    if USUAL_BACKBONE not in discover(BACKBONES).plugins:
+        raise ConfigurationError(
+            f"Expected a network, --backbone NAME (`froq backbones list`), or the usual one, which `{INSTALL}` installs"
+        )
+    if "--quiet" not in given:
+        complain(f"{USUAL_BACKBONE} scores, on aligned photographs; --backbone NAME takes another network", "status")
+    return [f"--config={find_config(USUAL[verb])}", *given]
+
+
+def _with_file(argument: str) -> str:
+    option, _, name = argument.partition("=")
+    return f"{option}={find_config(name)}" if name in config_names() and not Path(name).exists() else argument
