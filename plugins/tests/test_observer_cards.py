@@ -1,4 +1,7 @@
-"""Every Observer that ships with a plugin has its card beside it. `python plugins/tests/test_observer_cards.py` writes them."""
+"""Every Observer that ships with a plugin has its card beside it.
+
+`python plugins/tests/test_observer_cards.py` writes them.
+"""
 
 from pathlib import Path
 
