@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -17,7 +16,7 @@ from froq_lightning.backbones.weights.files import HUB_FILES
 from froq_lightning.downloads import fetch, is_remote
 from froq_lightning.errors import BackboneError, ConfigurationError, FroqError, WeightsError
 from froq_lightning.extensions import ALIGNERS, BACKBONES, Extension, describe, discover, find
-from froq_lightning.terminal import printable
+from froq_lightning.terminal import complain
 
 
 def create_backbone(name: str, /, **options: Any) -> Backbone:
@@ -50,7 +49,7 @@ def create_backbone(name: str, /, **options: Any) -> Backbone:
     if backbone.note:
         _check_feeding(plugin, backbone, options)
         if os.environ.get("LOCAL_RANK", "0") == "0":  # print once where several processes run
-            print(f"froq: {printable(backbone.note)}", file=sys.stderr)
+            complain(backbone.note, "remark")
     return backbone
 
 

@@ -13,7 +13,7 @@ from froq_lightning.calibration.correlation import spearman
 from froq_lightning.calibration.observer import Observer
 from froq_lightning.calibration.observer_warnings import agreement_warning, scale_warning
 from froq_lightning.names import escape_cell
-from froq_lightning.terminal import text_table
+from froq_lightning.terminal import Part, Table
 
 CARD = """\
 ---
@@ -70,11 +70,11 @@ def facts(observer: Observer) -> dict[str, str]:
     return {name: escape_cell(text) for name, text in described.items()}
 
 
-def summary(observer: Observer) -> str:
+def summary(observer: Observer) -> Iterator[Part]:
     """Describe an Observer for the terminal."""
     width = max(map(len, facts(observer)))
-    lines = [f"  {name.ljust(width)}  {text}" for name, text in facts(observer).items()]
-    return "\n".join([*lines, text_table(*_layers(observer))])
+    yield from (f"  {name.ljust(width)}  {text}" for name, text in facts(observer).items())
+    yield Table(*_layers(observer))
 
 
 def card(observer: Observer, reference: str, *, takes_weights: bool) -> str:
@@ -104,19 +104,20 @@ def card(observer: Observer, reference: str, *, takes_weights: bool) -> str:
     )
 
 
-def comparison(first: Observer, second: Observer) -> str:
+def comparison(first: Observer, second: Observer) -> Iterator[Part]:
     """Say how two Observers differ, for the terminal."""
     both, names = (facts(first), facts(second)), {**facts(first), **facts(second)}
     differing = [
         [name, both[0].get(name, ""), both[1].get(name, "")] for name in names if both[0].get(name) != both[1].get(name)
     ]
-    lines = [text_table(["differs in", "first", "second"], differing or [["nothing", "", ""]])]
+    yield Table(["differs in", "first", "second"], differing or [["nothing", "", ""]])
     if first.backbone.name != second.backbone.name:
-        return "\n".join([*lines, "they are for different networks: their layers cannot be compared"])
-    return "\n".join([*lines, *_layers_compared(first, second)])
+        yield "they are for different networks: their layers cannot be compared"
+        return
+    yield from _layers_compared(first, second)
 
 
-def _layers_compared(first: Observer, second: Observer) -> Iterator[str]:
+def _layers_compared(first: Observer, second: Observer) -> Iterator[Part]:
     options = asdict(first.backbone)["options"], asdict(second.backbone)["options"]
     if options[0] != options[1]:
         yield f"options: {difference(*options)}"
@@ -125,7 +126,7 @@ def _layers_compared(first: Observer, second: Observer) -> Iterator[str]:
         [name, *(f"{chosen[name]:.3g}" if name in chosen else "" for chosen in weights)]
         for name in {**weights[0], **weights[1]}
     ]
-    yield text_table(["layer", "weight in first", "weight in second"], rows)
+    yield Table(["layer", "weight in first", "weight in second"], rows)
     yield f"layers in common: {len(weights[0].keys() & weights[1].keys())}"
     utilities = [{layer.name: layer.utility for layer in observer.candidates} for observer in (first, second)]
     shared = [name for name in utilities[0] if None not in (utilities[0][name], utilities[1].get(name))]

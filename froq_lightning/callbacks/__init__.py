@@ -1,6 +1,7 @@
 """Files and tables out: what a run leaves behind and prints."""
 
 from froq_lightning.callbacks.evaluation_writer import EvaluationWriter
+from froq_lightning.callbacks.facts_printer import FactsPrinter
 from froq_lightning.callbacks.fastest_batch_size import FastestBatchSize
 from froq_lightning.callbacks.observer_writer import ObserverWriter
 from froq_lightning.callbacks.part_writer import PartWriter
@@ -10,6 +11,7 @@ from froq_lightning.callbacks.trial_writer import TrialWriter
 
 __all__ = [
     "EvaluationWriter",
+    "FactsPrinter",
     "FastestBatchSize",
     "ObserverWriter",
     "PartWriter",

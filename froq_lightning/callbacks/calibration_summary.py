@@ -9,7 +9,7 @@ from froq_lightning.calibration.selection import Selection
 from froq_lightning.calibration.set_utility import FEW_IMAGES, Verdict, by_chance
 from froq_lightning.methods.auto_labels import ENOUGH_SUBJECTS
 from froq_lightning.runs.calibration_run import Calibration
-from froq_lightning.terminal import text_table
+from froq_lightning.terminal import Line, Part, Table
 
 # The confidence interval of the cross-validated set utility allows for no more than this.
 HEADLINES: dict[Verdict, str] = {
@@ -32,7 +32,7 @@ POINTS_SHOWN = 6
 REASONS_SHOWN = 5
 
 
-def summary(calibration: Calibration, layers: Sequence[str]) -> str:
+def summary(calibration: Calibration, layers: Sequence[str]) -> Iterator[Part]:
     """Describe a calibration for the terminal.
 
     Args:
@@ -45,20 +45,17 @@ def summary(calibration: Calibration, layers: Sequence[str]) -> str:
         [layer.name, f"{layer.utility:.4f}", f"{layer.mean:.4g}", f"{layer.std:.3g}", f"{layer.weight:.3g}"]
         for layer in observer.layers
     ]
-    lines = [
-        f"\n{headline(calibration, observer.backbone.name)} (preset {observer.preset})",
-        "Spearman's rho between scores and pseudo-quality, on images it has not seen (cross-validated): "
-        f"{calibration.selection.cross_validated}",
-        f"on the very images that the layers were chosen on: {observer.set_utility:.4f} over {images} images"
-        + (f", {left_out} left out" if left_out else ""),
-        *([f"labels: {labels}"] if labels else []),
-        *unlabelled_counts(calibration),
-        text_table(["layer", "layer utility", "mean norm", "std", "weight"], rows),
-        *_costs(calibration.selection, layers),
-        *_excluded(calibration),
-        *(f"! {caveat}" for caveat in caveats(calibration)),
-    ]
-    return "\n".join(lines)
+    rho = "Spearman's rho between scores and pseudo-quality, on images it has not seen (cross-validated)"
+    yield Line(f"\n{headline(calibration, observer.backbone.name)} (preset {observer.preset})", "title")
+    yield f"{rho}: {calibration.selection.cross_validated}"
+    on_chosen = f"on the very images that the layers were chosen on: {observer.set_utility:.4f} over {images} images"
+    yield on_chosen + (f", {left_out} left out" if left_out else "")
+    yield from ([f"labels: {labels}"] if labels else [])
+    yield from unlabelled_counts(calibration)
+    yield Table(["layer", "layer utility", "mean norm", "std", "weight"], rows)
+    yield from _costs(calibration.selection, layers)
+    yield from _excluded(calibration)
+    yield from (Line(f"! {caveat}", "remark") for caveat in caveats(calibration))
 
 
 def headline(calibration: Calibration, name: str) -> str:
@@ -112,7 +109,7 @@ def unlabelled_counts(calibration: Calibration) -> Iterator[str]:
         yield f"{count} image{'s' * (count > 1)} without a label: {reason}"
 
 
-def _costs(selection: Selection, layers: Sequence[str]) -> Iterator[str]:
+def _costs(selection: Selection, layers: Sequence[str]) -> Iterator[Part]:
     """Say what the layers cost, and what other sets would cost (`model.max_cost`, `model.tolerance`)."""
     if selection.cost is None:
         return
@@ -123,7 +120,7 @@ def _costs(selection: Selection, layers: Sequence[str]) -> Iterator[str]:
             for point in _spread(selection.front)
         ]
         yield "what less or more would buy, by model.max_cost or model.tolerance:"
-        yield text_table(["cost", "set utility", "layers", "deepest layer"], rows)
+        yield Table(["cost", "set utility", "layers", "deepest layer"], rows)
 
 
 def deepest(point: FrontPoint, selection: Selection, layers: Sequence[str]) -> str:

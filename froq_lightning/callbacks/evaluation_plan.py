@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from froq_lightning.methods.plan import Plan, PlannedMethod
-from froq_lightning.terminal import text_table
+from froq_lightning.terminal import Line, Part, Table
 
 # Of less than this share of a pass nothing is said: it is within what times vary by.
 LITTLE = 0.05
 
 
-def plan_lines(plans: Mapping[str, Plan], images: int, processes: int = 1) -> Iterator[str]:
+def plan_lines(plans: Mapping[str, Plan], images: int, processes: int = 1) -> Iterator[Part]:
     """Describe the passes of a run.
 
     Args:
@@ -19,13 +19,13 @@ def plan_lines(plans: Mapping[str, Plan], images: int, processes: int = 1) -> It
     """
     seconds = sum(plan.seconds(images) for plan in plans.values())
     where = f" of this process, one of {processes}" if processes > 1 else ""
-    yield f"plan for {images:,} images{where}: about {duration(seconds)} of passes"
+    yield Line(f"plan for {images:,} images{where}: about {duration(seconds)} of passes", "title")
     for name, plan in plans.items():
         if name:
             yield f"on {name}"
         rows = [["embeddings, shared by the methods", "1.0", duration(images * plan.pass_milliseconds / 1000)]]
         rows += [_row(method, images) for method in plan.methods]
-        yield text_table(["method", "passes an image", "time"], rows)
+        yield Table(["method", "passes an image", "time"], rows)
         yield from (f"  {method.name} cannot work here: {method.refusal}" for method in plan.methods if method.refusal)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from froq_lightning.callbacks.results_table import Cell, ResultsTable, results_tables
 from froq_lightning.callbacks.threshold_summary import BOUNDS, threshold_lines
 from froq_lightning.evaluation.outcome import FEW_ERRORS, EvaluatedSet, Evaluation, MethodFacts, Result
-from froq_lightning.terminal import printable, text_table
+from froq_lightning.terminal import Kind, Line, Part, Table, printable
 
 XQLFW = "XQLFW was built with SER-FIQ scores: its results favour SER-FIQ"
 FAILURES_SHOWN = 5
@@ -17,19 +17,21 @@ def times_bare_pass(evaluation: Evaluation, method: MethodFacts) -> float:
     return method.milliseconds / evaluation.pass_milliseconds
 
 
-def summary(evaluation: Evaluation) -> str:
+def summary(evaluation: Evaluation) -> Iterator[Part]:
     """Describe an evaluation for the terminal."""
-    parts = [
+    groups = [
         *(_table(table) for table in results_tables(evaluation)),
         *_thresholds(evaluation),
         _times(evaluation),
-        _bulleted("remarks", caveats(evaluation)),
+        _bulleted("remarks", caveats(evaluation), "remark"),
         *(
-            _bulleted(f"images of {data_set.name} left out", left_out(data_set, FAILURES_SHOWN))
+            _bulleted(f"images of {data_set.name} left out", left_out(data_set, FAILURES_SHOWN), "failure")
             for data_set in evaluation.sets
         ),
     ]
-    return "\n" + "\n\n".join(filter(None, parts))
+    for group in filter(None, groups):
+        yield ""
+        yield from group
 
 
 def caveats(evaluation: Evaluation) -> list[str]:
@@ -56,33 +58,32 @@ def left_out(data_set: EvaluatedSet, shown: int) -> list[str]:
     return [*listed, f"… and {len(data_set.left_out) - shown} more"] if len(data_set.left_out) > shown else listed
 
 
-def _table(table: ResultsTable) -> str:
-    lines = [f"{table.convention.name} at FMR {table.fmr:g}", table.convention.describe(), *_errors(table.sets), ""]
+def _table(table: ResultsTable) -> list[Part]:
+    title = Line(f"{table.convention.name} at FMR {table.fmr:g}", "title")
+    parts: list[Part] = [title, table.convention.describe(), *_errors(table.sets), ""]
     rows = [[name, *(table.text(cell.value) + " *"[cell.best] for cell in cells)] for name, cells in _all_rows(table)]
     width = max(len(cell) for row in rows for cell in row[1:])
     padded = [[name, *(cell.rjust(width) for cell in cells)] for name, *cells in rows]
-    lines += _set_apart(table, ["method", *(name.rjust(width - 1) for name in table.columns)], padded)
+    parts.append(_set_apart(table, ["method", *(name.rjust(width - 1) for name in table.columns)], padded))
     if any(cell.best for _, cells in table.rows for cell in cells):
-        lines.append("  * the best of its column: its 95 % confidence interval is apart from all others")
+        parts.append("  * the best of its column: its 95 % confidence interval is apart from all others")
     intervals = [[name, *map(table.interval, cells)] for name, cells in _all_rows(table)]
     if any(cell for row in intervals for cell in row[1:]):
-        lines += _set_apart(table, ["95 % confidence interval", *table.columns], intervals)
-    return "\n".join(lines)
+        parts.append(_set_apart(table, ["95 % confidence interval", *table.columns], intervals))
+    return parts
 
 
 def _all_rows(table: ResultsTable) -> Sequence[tuple[str, Sequence[Cell]]]:
     return (*table.rows, *table.oracles)
 
 
-def _set_apart(table: ResultsTable, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def _set_apart(table: ResultsTable, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Lay out rows of methods, and behind a line those of oracles."""
-    lines = text_table(header, rows).split("\n")
-    place = len(lines) - len(table.oracles)
-    oracles = ["  oracles, made from what no quality method knows"] if table.oracles else []
-    return [*lines[:place], *oracles, *lines[place:]]
+    oracles = {len(rows) - len(table.oracles): "oracles, made from what no quality method knows"}
+    return Table(header, rows, oracles if table.oracles else {})
 
 
-def _errors(sets: Sequence[Result]) -> Iterator[str]:
+def _errors(sets: Sequence[Result]) -> Iterator[Part]:
     """Yield lines of a table of the errors on every data set; few ones are marked."""
     counts = ["false non-matches", "of mated trials", "false matches", "of non-mated trials"]
     rows = [
@@ -97,34 +98,34 @@ def _errors(sets: Sequence[Result]) -> Iterator[str]:
         ]
         for result in sets
     ]
-    yield text_table(["data set", "threshold", "FNMR", *counts], rows)
+    yield Table(["data set", "threshold", "FNMR", *counts], rows)
     if any(min(result.false_non_matches, result.false_matches) < FEW_ERRORS for result in sets):
-        yield f"  ! fewer than {FEW_ERRORS} errors: differences between methods may be chance"
+        yield Line(f"  ! fewer than {FEW_ERRORS} errors: differences between methods may be chance", "remark")
 
 
 def _count(errors: int, title: str) -> str:
     return f"{errors}{'!' if errors < FEW_ERRORS else ' '}".rjust(len(title))
 
 
-def _thresholds(evaluation: Evaluation) -> Iterator[str]:
+def _thresholds(evaluation: Evaluation) -> Iterator[list[Part]]:
     """Describe the thresholds of the first method; those of others are in the files."""
     found = evaluation.thresholds_of_first()
-    yield from ("\n".join(threshold_lines(each)) for each in found)
+    yield from (list(threshold_lines(each)) for each in found)
     if found:
-        yield BOUNDS
+        yield [BOUNDS]
 
 
-def _times(evaluation: Evaluation) -> str:
+def _times(evaluation: Evaluation) -> list[Part]:
     rows = [["bare forward pass", f"{evaluation.pass_milliseconds:.2f}", "1.00"]]
     for method in evaluation.working():
         times = (method.milliseconds, times_bare_pass(evaluation, method))
         rows.append([method.name, *(f"{time:.2f}" if math.isfinite(time) else "-" for time in times)])
     title = "time per image, median of the batches, with the forward passes that a method needs"
-    return f"{title}\n{text_table(['method', 'ms', 'times the bare pass'], rows)}"
+    return [Line(title, "title"), Table(["method", "ms", "times the bare pass"], rows)]
 
 
-def _bulleted(title: str, lines: list[str]) -> str:
-    return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
+def _bulleted(title: str, lines: list[str], kind: Kind) -> list[Part]:
+    return [Line(title, "title"), *(Line(f"  {line}", kind) for line in lines)] if lines else []
 
 
 def _has_ser_fiq(evaluation: Evaluation) -> bool:

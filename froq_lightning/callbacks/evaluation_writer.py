@@ -13,6 +13,7 @@ from froq_lightning.callbacks.journaled_writer import JournaledWriter
 from froq_lightning.callbacks.results_csv import ERRORS, PIVOTED, RESULTS, TIMES
 from froq_lightning.callbacks.results_json import CONTENT, write_json
 from froq_lightning.callbacks.results_tex import TEX, write_tex
+from froq_lightning.callbacks.summary_facts import evaluation_facts
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import ConfigurationError, TrialsError
 from froq_lightning.evaluation.outcome import Evaluation
@@ -21,6 +22,7 @@ from froq_lightning.module import FroqModule
 from froq_lightning.runs.feed import listed_loaders
 from froq_lightning.runs.recognised_batch import RecognisedBatch
 from froq_lightning.stored_files import address_of
+from froq_lightning.terminal import Line, show, tell, wrote
 
 
 class EvaluationWriter(JournaledWriter):
@@ -64,7 +66,7 @@ class EvaluationWriter(JournaledWriter):
         images = sum(len(getattr(loader.sampler, "share", loader.sampler)) for loader in loaders)
         if trainer.is_global_zero and images:
             plans = pl_module.evaluation_run.plans(loaders[0].batch_size or 1)
-            print(*plan_lines(plans, images, trainer.world_size), sep="\n", flush=True)
+            show(*plan_lines(plans, images, trainer.world_size))
 
     def on_test_batch_end(
         self,
@@ -96,10 +98,15 @@ class EvaluationWriter(JournaledWriter):
         write_tex(self.tex, evaluation)
         write_json(self.content, evaluation)
         self.mark_written()
-        print(summary(evaluation))
-        _, pivoted, errors, times = self.tables
-        print(f"as in papers: {self.tex} and {pivoted}\nerror counts: {errors}\ntimes: {times}")
-        print(f"results: {address_of(self.path)}\neverything behind them: {address_of(self.content)}")
+        show(*summary(evaluation))
+        tell(**evaluation_facts(evaluation))
+        _, pivoted, errors, times = map(address_of, self.tables)
+        show(Line(f"as in papers: {address_of(self.tex)} and {pivoted}", "status"))
+        tell(outputs={"latex": address_of(self.tex), "table": pivoted})
+        wrote("error counts", errors, "errors")
+        wrote("times", times)
+        wrote("results", address_of(self.path))
+        wrote("everything behind them", address_of(self.content), "content")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Keep the journal, unless the images turned out to allow no evaluation."""

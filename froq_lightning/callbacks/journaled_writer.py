@@ -18,6 +18,7 @@ from froq_lightning.runs.launcher import Launcher
 from froq_lightning.runs.processes import gathered, process_number
 from froq_lightning.runs.trainer_options import limits
 from froq_lightning.stored_files import address_of, is_address
+from froq_lightning.terminal import Line, show
 
 # Another version of one of these may compute other last digits.
 SOFTWARE = ("froq-lightning", "torch", "torchvision", "timm", "numpy", "pillow")
@@ -139,7 +140,7 @@ class JournaledWriter(OutputWriter):
         data.skip([(each.get("loader", 0), each["samples"], each.get("batch_size", each["samples"])) for each in facts])
         done = sum(gathered({process_number(): sum(each["samples"] for each in facts)}).values())
         if done and trainer.is_global_zero:
-            print(f"going on: {done} of {images} done, as {self.journal.folder} says", flush=True)
+            show(Line(f"going on: {done} of {images} done, as {self.journal.folder} says", "status"))
 
 
 def journal_place(path: Path, run_folder: Path) -> Path:

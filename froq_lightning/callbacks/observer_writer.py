@@ -12,6 +12,7 @@ from froq_lightning.calibration.selection import Selection
 from froq_lightning.callbacks.calibration_summary import summary
 from froq_lightning.callbacks.journaled_writer import JournaledWriter
 from froq_lightning.callbacks.output_writer import face_data
+from froq_lightning.callbacks.summary_facts import calibration_facts
 from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.errors import CalibrationError, ConfigurationError
 from froq_lightning.formats.format import require_suffix
@@ -20,6 +21,7 @@ from froq_lightning.module import FroqModule
 from froq_lightning.runs.calibration_run import Calibration
 from froq_lightning.runs.observed_batch import ObservedBatch
 from froq_lightning.stored_files import address_of
+from froq_lightning.terminal import show, tell, wrote
 
 IMAGE_COLUMNS = ("image", "pseudo_quality", "quality_score", "quality", "status", "reason")
 SAMPLE_COLUMNS = ("path", "subject_id")
@@ -89,13 +91,13 @@ class ObserverWriter(JournaledWriter):
         if self.sample is not None:
             write_table(self.sample, SAMPLE_COLUMNS, _sample_rows(trainer))
         self.mark_written()
-        print(summary(calibration, module.backbone.candidate_layers))
-        print(
-            f"observer: {address_of(self.path)}\nlabels and scores of its calibration images: {address_of(self.images)}"
-        )
-        print(f"utilities and costs of the layers: {address_of(self.layers)}")
+        show(*summary(calibration, module.backbone.candidate_layers))
+        tell(**calibration_facts(calibration))
+        wrote("observer", address_of(self.path))
+        wrote("labels and scores of its calibration images", address_of(self.images), "images")
+        wrote("utilities and costs of the layers", address_of(self.layers), "layers")
         if self.sample is not None:
-            print(f"the images that were drawn: {address_of(self.sample)}")
+            wrote("the images that were drawn", address_of(self.sample), "sample")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Keep the journal, unless the images turned out to allow no Observer."""

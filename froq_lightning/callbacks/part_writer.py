@@ -22,6 +22,7 @@ from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import FAILED
 from froq_lightning.runs.trainer_options import limits
 from froq_lightning.stored_files import address_of, size_of
+from froq_lightning.terminal import Line, show, tell, wrote
 
 
 class PartWriter(QualityWriter):
@@ -104,8 +105,10 @@ class PartWriter(QualityWriter):
         self.prediction = Prediction(done, len(images), images.start)
         failed = sum(row.status == FAILED for row in self.prediction.rows())
         already = " was done already" if self._done else ""
-        print(f"part {self.part}{already}: {len(images):,} of {len(data.faces):,} images, {failed:,} not scored")
-        print(f"part: {address_of(self.path)}")
+        of_all = f"{len(images):,} of {len(data.faces):,} images"
+        show(Line(f"part {self.part}{already}: {of_all}, {failed:,} not scored", "status"))
+        tell(part=str(self.part), images={"total": len(images), "scored": len(images) - failed, "failed": failed})
+        wrote("part", address_of(self.path))
 
 
 def machine(trainer: Trainer) -> str:

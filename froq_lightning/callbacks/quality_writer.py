@@ -20,6 +20,7 @@ from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredBatch
 from froq_lightning.runs.trainer_options import limits
 from froq_lightning.stored_files import address_of
+from froq_lightning.terminal import wrote
 
 
 class QualityWriter(JournaledWriter):
@@ -108,7 +109,7 @@ class QualityWriter(JournaledWriter):
             self.journal.remove()
             raise
         if self.embeddings is not None:
-            print(f"embeddings: {address_of(self.embeddings)}")
+            wrote("embeddings", address_of(self.embeddings))
         self.mark_written()
 
     def _files(self) -> list[tuple[Path, Format]]:

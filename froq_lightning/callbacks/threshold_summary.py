@@ -8,7 +8,7 @@ from froq_lightning.evaluation.bounds import Rate, percent
 from froq_lightning.evaluation.groups import GroupComparison
 from froq_lightning.evaluation.outcome import MethodThresholds
 from froq_lightning.evaluation.thresholds import TABLE, Decision, ThresholdResult
-from froq_lightning.terminal import text_table
+from froq_lightning.terminal import Line, Part, Table
 
 BOUNDS = (
     "bounds of quality thresholds hold with 95 % confidence each, after Clopper and Pearson by subject, for people and "
@@ -17,11 +17,11 @@ BOUNDS = (
 )
 
 
-def threshold_lines(found: MethodThresholds) -> Iterator[str]:
+def threshold_lines(found: MethodThresholds) -> Iterator[Part]:
     """Describe the quality thresholds of a method on a data set, line by line."""
     scale = "quality in 0..100" if found.is_percentile else "raw quality score"
     at = f"FMR {found.fmr:g}, comparison threshold {found.result.threshold:.4f}"
-    yield f"quality thresholds of {found.method} ({scale}) on {found.data_set} at {at}"
+    yield Line(f"quality thresholds of {found.method} ({scale}) on {found.data_set} at {at}", "title")
     yield operating_table(found.result)
     for decision in found.result.decisions:
         yield decision_line(decision)
@@ -29,10 +29,10 @@ def threshold_lines(found: MethodThresholds) -> Iterator[str]:
         yield from _group_lines(found.groups)
 
 
-def operating_table(result: ThresholdResult) -> str:
+def operating_table(result: ThresholdResult) -> Table:
     """Lay out what is left of the errors after discarding the worst 1 %, 5 % and 10 %, and for the targets."""
     rows = [[quality, *chain.from_iterable(rates), target] for target, quality, rates in operating_rows(result)]
-    return text_table(["quality at least", "images discarded", "", "FNMR", "", "FMR", "", "target"], rows)
+    return Table(["quality at least", "images discarded", "", "FNMR", "", "FMR", "", "target"], rows)
 
 
 def operating_rows(result: ThresholdResult) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
@@ -68,9 +68,9 @@ def rate_text(rate: Rate) -> tuple[str, str]:
     return percent(rate.value), f"{percent(rate.low)} to {percent(rate.high)}"
 
 
-def _group_lines(groups: GroupComparison) -> Iterator[str]:
+def _group_lines(groups: GroupComparison) -> Iterator[Part]:
     at = "" if groups.threshold is None else f", at quality {quality_text(groups.threshold)}"
-    yield f"by {groups.column}{at}"
+    yield Line(f"by {groups.column}{at}", "title")
     header = ["group", "images", "subjects", "median quality", "", "FNMR of all", "", "discarded", "", "FNMR after", ""]
     rows = []
     for group in groups.groups:
@@ -81,6 +81,6 @@ def _group_lines(groups: GroupComparison) -> Iterator[str]:
             after = [*rate_text(group.after.discarded), *rate_text(group.after.fnmr)]
         facts = [group.name, str(group.images), str(group.subjects), f"{group.quality[2]:.4g}", interval]
         rows.append([*facts, *rate_text(group.before.fnmr), *after])
-    yield text_table(header, rows)
+    yield Table(header, rows)
     yield from (f"{group.name}: {group.remark}" for group in groups.groups if group.remark)
     yield from groups.differences

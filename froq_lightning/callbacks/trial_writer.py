@@ -15,6 +15,7 @@ from froq_lightning.evaluation.outcome import EvaluatedSet
 from froq_lightning.formats.format import require_suffix
 from froq_lightning.formats.table import delimiter_of, fill_table
 from froq_lightning.stored_files import address_of
+from froq_lightning.terminal import wrote
 
 COLUMNS = ("data_set", "image_a", "image_b", "subject_a", "subject_b", "mated", "comparison_score")
 # Further columns depend on the methods.
@@ -54,7 +55,7 @@ class TrialWriter(OutputWriter):
         rows = (row for each, names in zip(evaluation.sets, cycle(keys), strict=False) for row in _rows(each, names))
         with atomic_write(self.path, SIGNATURE) as place:
             fill_table(place, header, rows, delimiter_of(self.path))
-        print(f"trials: {address_of(self.path)}")
+        wrote("trials", address_of(self.path))
 
 
 def _qualities(data_set: EvaluatedSet) -> dict[str, Floats]:

@@ -9,6 +9,7 @@ from io import TextIOWrapper, UnsupportedOperation
 
 from froq_lightning.cli.commands import run_command
 from froq_lightning.cli.error_messages import print_error
+from froq_lightning.terminal import complain
 
 OUTPUT_CLOSED = 1
 USAGE_ERROR = 2
@@ -41,7 +42,7 @@ def _interrupted(interrupt: KeyboardInterrupt, command: str) -> int:
     """Say how to go on, and return what shells expect: 128 and the number of the signal."""
     if os.environ.get("LOCAL_RANK", "0") == "0":
         hint = "; the same command goes on with what is done" if command in RESUMED else ""
-        print(f"\nfroq: interrupted{hint}", file=sys.stderr)
+        complain(f"interrupted{hint}", before="\n")
     return 128 + (signal.SIGINT if type(interrupt) is KeyboardInterrupt else signal.SIGTERM)
 
 

@@ -10,7 +10,7 @@ from froq_lightning.cli.option_paths import expand_home
 from froq_lightning.cli.yaml_loader import load_yaml
 from froq_lightning.errors import BackboneError, ConfigurationError, ExtensionError, FroqError
 from froq_lightning.extensions import ALIGNERS, BACKBONES, Extension, describe, discover
-from froq_lightning.terminal import text_table
+from froq_lightning.terminal import Line, Part, Table, show
 
 if TYPE_CHECKING:  # imports torch
     from froq_lightning.backbones.spec import Backbone
@@ -31,8 +31,8 @@ def run_list(*, check: bool = False) -> None:
                 problems.append(problem)
             else:
                 rows.append([plugin.name, plugin.distribution, plugin.version, plugin.licence])
-        print(text_table([title, "distribution", "version", "licence of the code"], rows or [["none", "", "", ""]]))
-        print("".join(f"  unusable: {problem}\n" for problem in problems), end="")
+        show(Table([title, "distribution", "version", "licence of the code"], rows or [["none", "", "", ""]]))
+        show(*(Line(f"  unusable: {problem}", "failure") for problem in problems))
 
 
 def _problem(plugin: Extension) -> str:
@@ -52,7 +52,7 @@ def run_show(plugin: Extension, options: Sequence[str]) -> None:
     backbone = create_backbone(plugin.name, **_parsed(options))
     with _failures_of(plugin):
         layers = survey_layers(backbone)
-    print(_description(plugin, backbone, layers))
+    show(*_description(plugin, backbone, layers))
 
 
 def run_check(plugin: Extension, options: Sequence[str]) -> None:
@@ -64,10 +64,10 @@ def run_check(plugin: Extension, options: Sequence[str]) -> None:
     with _failures_of(plugin):
         layers = check_backbone(backbone)
     silent = [layer for layer in layers if layer.reason]
-    print(f"{plugin.name}: the contract holds; {len(layers) - len(silent)} layers can be observed", end="")
-    print("".join(f"\n  left out: {layer.name} {layer.reason}" for layer in silent))
+    show(Line(f"{plugin.name}: the contract holds; {len(layers) - len(silent)} layers can be observed", "title"))
+    show(*(f"  left out: {layer.name} {layer.reason}" for layer in silent))
     if writes_into_input(backbone):
-        print("  remark: the network changes its input in place; froq gives it a copy in every pass")
+        show(Line("  remark: the network changes its input in place; froq gives it a copy in every pass", "remark"))
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def _failures_of(plugin: Extension) -> Iterator[None]:
         raise BackboneError(f"the network of {plugin.name!r} fails: {describe(error)}") from error
 
 
-def _description(plugin: Extension, backbone: "Backbone", layers: "Sequence[Layer]") -> str:
+def _description(plugin: Extension, backbone: "Backbone", layers: "Sequence[Layer]") -> "Iterator[Part]":
     fed, weights = backbone.preprocessing, backbone.weights
     rows = [
         [
@@ -95,17 +95,14 @@ def _description(plugin: Extension, backbone: "Backbone", layers: "Sequence[Laye
     ]
     repeating = sum(bool(layer.repeats) for layer in layers)
     silent = sum(bool(layer.reason) for layer in layers)
-    return "\n".join(
-        [
-            f"{plugin.name} of {plugin.distribution} {plugin.version} ({plugin.target}), code {plugin.licence}",
-            f"weights: {weights.source}, sha256 {weights.sha256[:16]}…, licence {weights.licence}",
-            f"input: {fed.size[1]} x {fed.size[0]} {fed.channel_order}, {fed.alignment!r} alignment, "
-            f"mean {_rounded(fed.mean)}, std {_rounded(fed.std)} (RGB, 0..1)",
-            f"observer: {'ships with the backbone' if backbone.observer else 'none; calibrate one with froq validate'}",
-            f"{len(layers)} candidate layers as executed; {repeating} repeat another, {silent} cannot be observed",
-            text_table(["layer", "module", "shape", "cost to reach", "remark"], rows),
-        ]
-    )
+    code = f"({plugin.target}), code {plugin.licence}"
+    yield Line(f"{plugin.name} of {plugin.distribution} {plugin.version} {code}", "title")
+    yield f"weights: {weights.source}, sha256 {weights.sha256[:16]}…, licence {weights.licence}"
+    scaling = f"mean {_rounded(fed.mean)}, std {_rounded(fed.std)} (RGB, 0..1)"
+    yield f"input: {fed.size[1]} x {fed.size[0]} {fed.channel_order}, {fed.alignment!r} alignment, {scaling}"
+    yield f"observer: {'ships with the backbone' if backbone.observer else 'none; calibrate one with froq validate'}"
+    yield f"{len(layers)} candidate layers as executed; {repeating} repeat another, {silent} cannot be observed"
+    yield Table(["layer", "module", "shape", "cost to reach", "remark"], rows)
 
 
 def _rounded(values: Sequence[float]) -> str:

@@ -8,6 +8,7 @@ from froq_lightning.cli.parser import VERBS, create_parser
 from froq_lightning.cli.shipped_configs import run_config, with_config
 from froq_lightning.cli.short_options import write_out
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.terminal.console import printing
 
 HELP = {"-h", "--help"}
 NO_FIT = (
@@ -36,7 +37,8 @@ def run_command(arguments: list[str]) -> int:
 
 
 def _run_verb(verb: str, options: list[str]) -> int:
-    options = with_config(verb, write_out(verb, options))
+    if options != ["--help"]:
+        options = with_config(verb, write_out(verb, options))
     if verb == "export":
         from froq_lightning.cli.export import run_export
 
@@ -50,19 +52,22 @@ def _run_verb(verb: str, options: list[str]) -> int:
 def _select(parsed: argparse.Namespace) -> int:
     from froq_lightning.cli.image_selection import run_select
 
-    return run_select(parsed)
+    with printing(quiet=parsed.quiet, json=parsed.json, command=parsed.command):
+        return run_select(parsed)
 
 
 def _merge(parsed: argparse.Namespace) -> int:
     from froq_lightning.cli.merge import run_merge
 
-    return run_merge(parsed)
+    with printing(quiet=parsed.quiet, json=parsed.json, command=parsed.command):
+        return run_merge(parsed)
 
 
 def _threshold(parsed: argparse.Namespace) -> None:
     from froq_lightning.cli.threshold import run_threshold
 
-    run_threshold(parsed)
+    with printing(quiet=parsed.quiet, json=parsed.json, command=parsed.command):
+        run_threshold(parsed)
 
 
 def _data(parsed: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.data.image_survey import ImageSurvey, survey_images
 from froq_lightning.errors import DataError, DataNotFoundError
 from froq_lightning.sources.source import Faces, find_source, read_faces, read_trials
-from froq_lightning.terminal import printable
+from froq_lightning.terminal import Line, printable, show
 
 MOST_LISTED = 5
 
@@ -40,12 +40,12 @@ def run_inspect(path: str, root: str | None = None, part: str | None = None) -> 
             found = read_faces(source, root, scratch=Path(scratch))
             comparisons = [("comparison trials", f"none: {error}")]
         survey = survey_images(found.images)
-    print(f"{path}: {kind}")
+    show(Line(f"{path}: {kind}", "title"))
     passed_over = [("passed over", found.passed_over)] if found.passed_over else []
     count = ("images", f"{len(found.images):,}")
     for title, text in (count, *passed_over, *comparisons, *_looks(found.images, survey)):
-        print(f"  {title:<18} {text}")
-    print("".join(f"note: {hint}\n" for hint in _hints(survey)), end="")
+        show(f"  {title:<18} {text}")
+    show(*(Line(f"note: {hint}", "remark") for hint in _hints(survey)))
 
 
 def _trials(comparisons: ComparisonSet) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 import time
 import traceback
 from argparse import ArgumentParser
@@ -11,7 +10,7 @@ from typing import NoReturn
 
 from froq_lightning.errors import ConfigurationError, FroqError, UnknownNameError
 from froq_lightning.runs.launcher import Launcher
-from froq_lightning.terminal import printable
+from froq_lightning.terminal import complain
 
 DEBUG = "FROQ_DEBUG"
 # What the parser and Lightning raise for bad options: the text is enough. By name, since importing them is slow.
@@ -110,8 +109,7 @@ def print_error(error: BaseException) -> None:
         traceback.print_exception(error)
     if _first_process_reports():
         return
-    lines = "\n".join(map(printable, describe_error(error).splitlines()))
-    print(f"froq: error: {lines}", file=sys.stderr, flush=True)
+    complain("error: " + "\n".join(describe_error(error).splitlines()))
 
 
 def _with_hint(name: str, message: str) -> str:

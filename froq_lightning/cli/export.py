@@ -21,14 +21,14 @@ from froq_lightning.export.images import first_images, random_images
 from froq_lightning.export.options import ExportOptions, Kind, Precision, kind_of
 from froq_lightning.extensions import FORMATS, discover
 from froq_lightning.module import FroqModule
-from froq_lightning.terminal import printable
+from froq_lightning.terminal import Line, Part, show
 
 DESCRIPTION = """\
 Writes one graph of a network and its Observer, as ONNX or a program of torch.export: images in; embedding,
 quality_score and quality (0..100) out. Takes the configurations of `froq predict`. The graph is compared with
 the network before it is written, on images of data.source or on random ones."""
 # What configurations of runs hold besides; see `_parser`.
-OF_RUNS = ("trainer", "seed_everything", "restart", "embeddings", "report")
+OF_RUNS = ("trainer", "seed_everything", "restart", "embeddings", "report", "quiet", "json", "fail_under")
 
 
 def run_export(args: Sequence[str]) -> None:
@@ -52,20 +52,18 @@ def run_export(args: Sequence[str]) -> None:
     observer = module.read_observer()
     images = first_images(classes.data) if source else random_images(module.preprocessing.size)
     agreement = export(path, module.backbone, module.identity, observer, options, images)
-    print(_summary(path, options, agreement, source or "random images"))
+    show(*_summary(path, options, agreement, source or "random images"))
 
 
-def _summary(path: Path, options: ExportOptions, agreement: Agreement, source: str) -> str:
+def _summary(path: Path, options: ExportOptions, agreement: Agreement, source: str) -> list[Part]:
     takes = "uint8 RGB images" if options.with_preprocessing else "the network's input, already preprocessed"
     gives = "quality_score, quality" if options.quality_only else "embedding, quality_score, quality"
     size = path.stat().st_size / 1e6
-    return "\n".join(
-        [
-            f"checked on {printable(source)}; {next(agreement.lines())}",
-            *list(agreement.lines())[1:],
-            f"graph: {printable(str(path))} ({size:.1f} MB): {takes} -> {gives}",
-        ]
-    )
+    return [
+        f"checked on {source}; {next(agreement.lines())}",
+        *list(agreement.lines())[1:],
+        Line(f"graph: {path} ({size:.1f} MB): {takes} -> {gives}", "status"),
+    ]
 
 
 def _stated_kind(stated: str | dict[str, Any] | None) -> Kind | None:

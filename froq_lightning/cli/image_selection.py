@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator
 from itertools import compress
 from pathlib import Path
@@ -22,7 +21,7 @@ from froq_lightning.formats.templates import SubjectTemplates
 from froq_lightning.names import is_below
 from froq_lightning.subjects.choice import NOBODY, Choice, Integers, choose
 from froq_lightning.subjects.templates import join_templates, quality_weights
-from froq_lightning.terminal import printable, text_table
+from froq_lightning.terminal import Line, Part, Table, complain, show, tell, wrote
 from froq_lightning.transfer import Plan, plan_transfer
 
 TABLES = [".csv", ".tsv", ".txt"]
@@ -47,7 +46,10 @@ def run_select(options: argparse.Namespace) -> int:
     images = read_images(options)
     _require_outputs(options)
     chosen = choose(choice, images.scores, images.quality, images.numbers)
-    print("\n".join(_summary(images, choice, chosen, for_templates=bool(options.templates))))
+    show(*_summary(images, choice, chosen, for_templates=bool(options.templates)))
+    scored = int(np.isfinite(images.scores).sum())
+    tell(images={"total": len(images.rows), "scored": scored, "failed": len(images.rows) - scored})
+    tell(selected=len(chosen))
     plan = _plan(options, [images.rows[place].image for place in chosen]) if _is_folder(options.to) else None
     if options.templates:
         _write_templates(Path(options.templates), images, chosen)
@@ -56,10 +58,11 @@ def run_select(options: argparse.Namespace) -> int:
     rows = [_cells(images, place) for place in chosen]
     if options.to:
         write_table(Path(options.to), COLUMNS, rows)
-        print(f"list: {printable(options.to)}")
+        wrote("list", options.to)
     elif not options.templates:
-        print(text_table(COLUMNS, [list(map(str, row)) for row in rows[:MOST_LISTED]]))
-        print("".join(f"  … {len(rows) - MOST_LISTED:,} more; --to writes all\n" * (len(rows) > MOST_LISTED)), end="")
+        show(Table(COLUMNS, [list(map(str, row)) for row in rows[:MOST_LISTED]]))
+        show(*[f"  … {len(rows) - MOST_LISTED:,} more; --to writes all"] * (len(rows) > MOST_LISTED))
+        tell(rows=[dict(zip(COLUMNS, _values(images, place), strict=True)) for place in chosen])
     return 0
 
 
@@ -104,7 +107,7 @@ def _require_outputs(options: argparse.Namespace) -> None:
         require_output(path, is_own, inputs)
 
 
-def _summary(images: ScoredImages, choice: Choice, chosen: Integers, *, for_templates: bool) -> Iterator[str]:
+def _summary(images: ScoredImages, choice: Choice, chosen: Integers, *, for_templates: bool) -> Iterator[Part]:
     scored, total = np.isfinite(images.scores), len(images.rows)
     conditions = [
         f"of quality {choice.min_quality:g} or more" if choice.min_quality is not None else "",
@@ -112,14 +115,14 @@ def _summary(images: ScoredImages, choice: Choice, chosen: Integers, *, for_temp
         f"the worst {choice.worst}" if choice.worst else "",
     ]
     stated = ", ".join(filter(None, conditions)) or "all that were scored"
-    yield f"selected {len(chosen):,} of {total:,} images: {stated}"
+    yield Line(f"selected {len(chosen):,} of {total:,} images: {stated}", "title")
     if failed := total - int(scored.sum()):
-        yield f"{failed:,} could not be scored, and are never selected"
+        yield Line(f"{failed:,} could not be scored, and are never selected", "failure")
     if choice.best_per_subject is None and not for_templates:
         return
     good = scored & (images.quality >= (choice.min_quality or 0))
     if unknown := sum(not name for name in compress(images.subjects, good)):
-        yield f"{unknown:,} are of no known subject, and were left out"
+        yield Line(f"{unknown:,} are of no known subject, and were left out", "remark")
     subjects = list(dict.fromkeys(filter(None, images.subjects)))
     able, selected = set(compress(images.subjects, scored)), {images.subjects[place] for place in chosen}
     yield from _named("have only images that failed", [name for name in subjects if name not in able])
@@ -127,15 +130,20 @@ def _summary(images: ScoredImages, choice: Choice, chosen: Integers, *, for_temp
     yield from _named("have only images of less quality", [name for name in subjects if name in left_out])
 
 
-def _named(what: str, subjects: list[str]) -> Iterator[str]:
+def _named(what: str, subjects: list[str]) -> Iterator[Part]:
     if subjects:
         more = ", …" if len(subjects) > MOST_LISTED else ""
-        yield f"subjects that {what}: {len(subjects):,} ({printable(', '.join(subjects[:MOST_LISTED]))}{more})"
+        yield Line(f"subjects that {what}: {len(subjects):,} ({', '.join(subjects[:MOST_LISTED])}{more})", "remark")
 
 
 def _cells(images: ScoredImages, place: int) -> tuple[object, ...]:
+    image, subject, score, *others = _values(images, place)
+    return image, subject, f"{score:.9g}", *others
+
+
+def _values(images: ScoredImages, place: int) -> tuple[object, ...]:
     row = images.rows[place]
-    return row.image, images.subjects[place], f"{row.quality_score:.9g}", row.quality, row.reason
+    return row.image, images.subjects[place], row.quality_score, row.quality, row.reason
 
 
 def _write_templates(path: Path, images: ScoredImages, chosen: Integers) -> None:
@@ -148,9 +156,8 @@ def _write_templates(path: Path, images: ScoredImages, chosen: Integers) -> None
     write_file(find_format(path, "embeddings"), path, joined)
     table = path.with_suffix(".csv")
     write_table(table, TEMPLATE_COLUMNS, zip(names, count.tolist(), strict=True))
-    print(
-        f"templates: {printable(str(path))}, a row for each of {len(names):,} subjects, as in {printable(str(table))}"
-    )
+    show(Line(f"templates: {path}, a row for each of {len(names):,} subjects, as in {table}", "status"))
+    tell(outputs={"templates": str(path), "subjects": str(table)})
 
 
 def _is_folder(to: str | None) -> bool:
@@ -181,15 +188,17 @@ def _plan(options: argparse.Namespace, images: list[str]) -> Plan:
 
 
 def _transfer(plan: Plan, options: argparse.Namespace) -> int:
-    count, to = f"{len(plan.todo):,} images", printable(options.to)
+    count, to = f"{len(plan.todo):,} images", options.to
     already = f"; {plan.done:,} are there already" if plan.done else ""
     if options.yes:
         plan.carry_out()
-        print(f"{DONE[plan.action]} {count} to {to}{already}")
+        show(Line(f"{DONE[plan.action]} {count} to {to}{already}", "status"))
     else:
-        print(f"would {plan.action} {count} to {to}{already}; nothing is touched without --yes")
+        show(Line(f"would {plan.action} {count} to {to}{already}; nothing is touched without --yes", "status"))
+    tell(action=plan.action, to=to, is_done=bool(options.yes), files=len(plan.todo), there_already=plan.done)
+    tell(missing=[str(path) for path in plan.missing])
     if not plan.missing:
         return 0
     listed = ", ".join(map(str, plan.missing[:MOST_LISTED])) + (", …" if len(plan.missing) > MOST_LISTED else "")
-    print(f"froq: {len(plan.missing):,} of the selected images are missing: {printable(listed)}", file=sys.stderr)
+    complain(f"{len(plan.missing):,} of the selected images are missing: {listed}")
     return 1

@@ -1,13 +1,14 @@
 """`froq merge`: the scores of all parts of a run, as one run would have written them."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from froq_lightning.callbacks.ranking import print_ranking, rank_rows, require_worst
+from froq_lightning.callbacks.quality_gate import NOTHING_SCORED, close_gate, require_gate
+from froq_lightning.callbacks.ranked_run import rank_rows
+from froq_lightning.callbacks.ranking import print_ranking, require_worst
 from froq_lightning.cli.option_paths import expand_home
 from froq_lightning.cli.output_paths import require_output
 from froq_lightning.errors import ConfigurationError
@@ -15,12 +16,13 @@ from froq_lightning.formats.format import Format, find_format, write_file
 from froq_lightning.journal.parts import Parts, part_files
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.stored_files import address_of
+from froq_lightning.terminal import Line, complain, show, tell, wrote
 
 ENDS = 10
 
 
 def run_merge(options: argparse.Namespace) -> int:
-    """Merge, and print the best and the worst images; return 1 if none was scored.
+    """Merge, and print the best and the worst images; return 1 if none was scored, or one is below `--fail-under`.
 
     Args:
         options: of the command line.
@@ -31,6 +33,7 @@ def run_merge(options: argparse.Namespace) -> int:
     """
     options = argparse.Namespace(**expand_home(vars(options)))
     require_worst(options.worst)
+    require_gate(options.fail_under)
     outputs = _outputs(options)
     output = Path(options.output)
     paths = [Path(path) for path in options.parts or ()] or part_files(output.parent, output.name)
@@ -39,14 +42,15 @@ def run_merge(options: argparse.Namespace) -> int:
     prediction = Prediction(parts, len(parts))
     for path, format_ in outputs:
         write_file(format_, path, prediction)
-    run = rank_rows(prediction, options.worst or ENDS)
+    run = rank_rows(prediction, options.worst or ENDS, options.fail_under)
     print_ranking(run, parts.remarks(), options.worst)
-    print(f"merged: {len(parts.files):,} parts of {len(parts):,} images")
-    print("\n".join(f"{format_.holds}: {address_of(path)}" for path, format_ in outputs))
+    show(Line(f"merged: {len(parts.files):,} parts of {len(parts):,} images", "status"))
+    tell(parts=len(parts.files))
+    for path, format_ in outputs:
+        wrote(format_.holds, address_of(path))
     if not run.ranking.count:
-        print("froq: no image could be scored", file=sys.stderr)
-        return 1
-    return 0
+        complain(NOTHING_SCORED)
+    return int(not run.ranking.count or close_gate(run, options.fail_under))
 
 
 def _outputs(options: argparse.Namespace) -> list[tuple[Path, Format]]:
@@ -73,4 +77,4 @@ def _require_embeddings(parts: Parts, path: str | None) -> None:
     if path and not held:
         raise ConfigurationError("the parts hold no embeddings: run them with --embeddings, or merge without it")
     if held and not path:
-        print("the parts hold embeddings too, which --embeddings FILE writes")
+        show(Line("the parts hold embeddings too, which --embeddings FILE writes", "status"))

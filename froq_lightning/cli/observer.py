@@ -10,6 +10,7 @@ from froq_lightning.calibration.observer import FILE_NAME, OBSERVER, Observer
 from froq_lightning.calibration.observer_card import card, comparison, summary
 from froq_lightning.downloads import HUB, HubFile, fetch
 from froq_lightning.errors import ConfigurationError, DownloadError, FroqError
+from froq_lightning.terminal import Line, show
 
 CARD_NAME = "README.md"
 # How a card begins.
@@ -18,12 +19,12 @@ CARD = signature(rb"---\nlibrary_name: froq-lightning\n")
 
 def run_show(path: str) -> None:
     """Print the network, calibration set, set utility and layers of an Observer."""
-    print(summary(Observer.load(_file(path))))
+    show(*summary(Observer.load(_file(path))))
 
 
 def run_compare(first: str, second: str) -> None:
     """Print in what two Observers differ."""
-    print(comparison(Observer.load(_file(first)), Observer.load(_file(second))))
+    show(*comparison(Observer.load(_file(first)), Observer.load(_file(second))))
 
 
 def run_push(path: str, target: str) -> None:
@@ -35,7 +36,7 @@ def run_push(path: str, target: str) -> None:
     observer = Observer.load(path)
     if not target.startswith(HUB):
         _write(observer, Path(target))
-        print(f"{target}: {FILE_NAME} and {CARD_NAME}")
+        show(Line(f"{target}: {FILE_NAME} and {CARD_NAME}", "status"))
         return
     file = HubFile.parse(target)
     if file.path:
@@ -55,7 +56,7 @@ def run_push(path: str, target: str) -> None:
         except Exception as error:  # of the network, or what the hub refuses
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise DownloadError(f"{target} could not be written: {reason}; `hf auth login` stores a token") from error
-    print(f"{target}: {FILE_NAME} and {CARD_NAME}")
+    show(Line(f"{target}: {FILE_NAME} and {CARD_NAME}", "status"))
 
 
 def run_pull(reference: str, output: str) -> None:
@@ -65,7 +66,7 @@ def run_pull(reference: str, output: str) -> None:
     require_replaceable(path, OBSERVER)
     with atomic_write(path, OBSERVER) as place:
         copyfile(source, place)
-    print(f"{path}: for {observer.backbone.title()}, weights {observer.backbone.weights.source}")
+    show(f"{path}: for {observer.backbone.title()}, weights {observer.backbone.weights.source}")
 
 
 def _file(reference: str) -> Path:

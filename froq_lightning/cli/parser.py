@@ -19,6 +19,13 @@ examples:
   froq threshold trials.csv --max-fnmr 0.01
   froq export --backbone dlib_resnet29 --output quality.onnx
 
+exit codes:
+  0    done
+  1    no image could be scored, images to copy are missing, a gate (--fail-under) failed, or a pipe was closed
+  2    an option, an input or the machine did not allow it: one line on standard error says why
+  130  Ctrl-C; the same command goes on with what is done
+  143  SIGTERM; likewise
+
 `froq COMMAND --help` lists the options of a command.
 """
 # Commands that run a network, and what their help says besides.
@@ -38,6 +45,13 @@ VERBS = {
     ),
 }
 MORE = "`--help all` lists all options, Lightning's too; `--print_config` writes them as YAML."
+
+
+# Options of commands that have a result to print.
+PRINTING = {
+    "quiet": "print nothing but errors, and remarks on doubtful results, on standard error",
+    "json": "print the result as one JSON object on standard output, in place of tables; all else on standard error",
+}
 
 
 def create_parser() -> argparse.ArgumentParser:
@@ -112,6 +126,9 @@ def _add_merge(commands: Any) -> None:
     merge.add_argument("--format", metavar="NAME", help=text)
     text = "number of worst images to print, instead of the best and the worst"
     merge.add_argument("--worst", type=int, metavar="N", help=text)
+    text = "exit with status 1 if an image has a quality (0..100) below Q, or failed; all outputs are written"
+    merge.add_argument("--fail-under", type=float, metavar="Q", help=text)
+    _add_printing(merge)
 
 
 def _add_threshold(commands: Any) -> None:
@@ -134,6 +151,7 @@ def _add_threshold(commands: Any) -> None:
     threshold.add_argument("--groups", metavar="TABLE", help="paths and groups of people, for rates by group")
     threshold.add_argument("--group-column", default="group", help="column of the groups (default: %(default)s)")
     threshold.add_argument("--output", metavar="JSON", help="file for all of it")
+    _add_printing(threshold)
 
 
 def _add_select(commands: Any) -> None:
@@ -152,6 +170,12 @@ def _add_select(commands: Any) -> None:
     select_.add_argument("--embeddings", metavar="FILE", help=".npy or .parquet of the run that made the scores")
     select_.add_argument("--same-above", type=float, metavar="COSINE", help="mean similarity that joins clusters")
     select_.add_argument("--templates", metavar="FILE", help=".npy or .parquet: a quality-weighted mean per subject")
+    _add_printing(select_)
+
+
+def _add_printing(command: argparse.ArgumentParser) -> None:
+    for name, text in PRINTING.items():
+        command.add_argument(f"--{name}", action="store_true", help=text)
 
 
 def _add_data(commands: Any) -> None:

@@ -1,6 +1,5 @@
 """`froq predict` as a command."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +7,14 @@ from lightning.pytorch import Callback
 from lightning.pytorch.cli import LightningArgumentParser
 
 from froq_lightning.callbacks import PartWriter, QualityWriter, RankedTable
-from froq_lightning.callbacks.ranking import SCORED
+from froq_lightning.callbacks.quality_gate import NOTHING_SCORED, require_gate
+from froq_lightning.callbacks.ranking import GATE_CLOSED, SCORED
 from froq_lightning.cli.verbs import ReportedCLI, add_restart
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.formats.format import usual_suffix
 from froq_lightning.journal.part import Part
 from froq_lightning.reporting import PredictionReport
+from froq_lightning.terminal import complain
 
 # Worst faces that `--explain` explains, at 170 passes each, unless `--worst` gives another number.
 EXPLAINED = 8
@@ -41,6 +42,8 @@ class PredictionCLI(ReportedCLI):
         parser.link_arguments("reasons", "data.reasons")
         text = "number of worst images to print, the very worst first, instead of the best and the worst"
         parser.add_argument("--worst", type=int | None, default=None, help=text)
+        text = "exit with status 1 if an image has a quality (0..100) below this, or failed; all outputs are written"
+        parser.add_argument("--fail-under", type=float | None, default=None, help=text)
         text = f"whether the report shows what pulls down the worst faces: {EXPLAINED}, or those of --worst"
         parser.add_argument("--explain", type=bool, nargs="?", const=True, default=False, help=text)
         text = "score only this part of the images, such as 17/1000, counted from 1; `froq merge` joins all parts"
@@ -50,14 +53,16 @@ class PredictionCLI(ReportedCLI):
     def before_instantiate_classes(self) -> None:
         """Refuse what cannot be made of a part, before anything is built."""
         super().before_instantiate_classes()
+        require_gate(self.option("fail_under"))
         if self.option("part") is None:
             return
         Part.parse(self.option("part"))
         whole = [name for name in ("report", "explain", "worst") if self.option(name)]
+        whole += ["fail-under"] * (self.option("fail_under") is not None)
         if whole:
             raise ConfigurationError(
-                f"Expected --{whole[0]} without --part, since it is about all images; `froq merge --worst N` prints "
-                "the worst of all parts"
+                f"Expected --{whole[0]} without --part, since it is about all images; `froq merge` has --worst and "
+                "--fail-under for all parts"
             )
 
     @property
@@ -84,14 +89,13 @@ class PredictionCLI(ReportedCLI):
         explained = (worst or EXPLAINED) if self.option("explain") else 0
         page = path.with_suffix(".html")
         reports = [PredictionReport(page, worst=worst, explained=explained)] if self.is_reported else []
-        return [writer, RankedTable(path, worst=worst), *reports]
+        return [writer, RankedTable(path, worst=worst, fail_under=self.option("fail_under")), *reports]
 
     def after_predict(self) -> None:
-        """Let the command fail if no image could be scored; a part may have none."""
-        if (
-            self.option("part") is None
-            and self.trainer.is_global_zero
-            and not self.trainer.callback_metrics.get(SCORED, 0)
-        ):
-            print("froq: no image could be scored", file=sys.stderr)
-            self.status = 1
+        """Let the command fail if no image could be scored, or the gate is closed; a part may have none."""
+        if self.option("part") is not None or not self.trainer.is_global_zero:
+            return
+        found = self.trainer.callback_metrics
+        if not found.get(SCORED, 0):
+            complain(NOTHING_SCORED)
+        self.status = int(not found.get(SCORED, 0) or bool(found.get(GATE_CLOSED, 0)))

@@ -1,12 +1,11 @@
 """The configurations that come with froq: `froq config`, `--config NAME`, and what a verb takes where none is given."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from froq_lightning.errors import ConfigurationError, UnknownNameError
 from froq_lightning.extensions import BACKBONES, discover
-from froq_lightning.terminal import text_table
+from froq_lightning.terminal import Table, complain, show, wrote
 
 FOLDER = Path(__file__).parents[1] / "configs"
 USUAL = {"validate": "calibrate", "predict": "predict", "test": "evaluate"}
@@ -38,7 +37,7 @@ def run_config(name: str | None, output: str | None) -> None:
     if name is None:
         lines = [find_config(each).read_text(encoding="utf-8").splitlines() for each in config_names()]
         rows = [[each, text[1].removeprefix("# ")] for each, text in zip(config_names(), lines, strict=True)]
-        print(text_table(["configuration", "what it does"], rows))
+        show(Table(["configuration", "what it does"], rows))
         return
     content = find_config(name).read_text(encoding="utf-8")
     if output is None:
@@ -49,7 +48,7 @@ def run_config(name: str | None, output: str | None) -> None:
             file.write(content)
     except FileExistsError as error:
         raise ConfigurationError(f"{output!r} is there already; give another name") from error
-    print(f"configuration: {output}")
+    wrote("configuration", output)
 
 
 def with_config(verb: str, arguments: Sequence[str]) -> list[str]:
@@ -69,7 +68,8 @@ def with_config(verb: str, arguments: Sequence[str]) -> list[str]:
         raise ConfigurationError(
             f"Expected a network, --backbone NAME (`froq backbones list`), or the usual one, which `{INSTALL}` installs"
         )
-    print(f"network: {USUAL_BACKBONE}, for photographs; --backbone NAME takes another", file=sys.stderr)
+    if "--quiet" not in given:
+        complain(f"{USUAL_BACKBONE} scores, on aligned photographs; --backbone NAME takes another network", "status")
     return [f"--config={find_config(USUAL[verb])}", *given]
 
 

@@ -22,6 +22,7 @@ from froq_lightning.evaluation.groups import compare_groups
 from froq_lightning.evaluation.outcome import MethodThresholds
 from froq_lightning.evaluation.thresholds import Targets, quality_thresholds
 from froq_lightning.sources.scored_trials import ScoredTrials, read_scored_trials
+from froq_lightning.terminal import Line, show, tell, wrote
 
 IS_OWN = signature(rb'\{\n "data_set": ')
 PERCENTILE = "quality"
@@ -42,12 +43,15 @@ def run_threshold(options: Namespace) -> None:
     targets = Targets(options.max_fnmr, options.max_discard, options.fnmr_factor, options.most_discarded)
     scored = read_scored_trials(path, options.data_set)
     found = _thresholds(scored, options, targets)
-    print("\n".join([*threshold_lines(found), BOUNDS, *_doubts(scored, found, options)]))
+    doubts = list(_doubts(scored, found, options))
+    show(*threshold_lines(found), BOUNDS, *(Line(doubt, "remark") for doubt in doubts))
+    facts = finite(asdict(found))
+    tell(**facts, remarks=doubts)
     if output is not None:
-        text = json.dumps(finite(asdict(found)), indent=1, allow_nan=False, ensure_ascii=False)
+        text = json.dumps(facts, indent=1, allow_nan=False, ensure_ascii=False)
         with atomic_write(output, IS_OWN) as place:
             place.write_text(text + "\n", encoding="utf-8")
-        print(f"thresholds: {output}")
+        wrote("thresholds", str(output))
 
 
 def _thresholds(scored: ScoredTrials, options: Namespace, targets: Targets) -> MethodThresholds:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningDataModule, Trainer
 
+from froq_lightning.callbacks.progress import with_progress
 from froq_lightning.cli.interruption import REFUSED, EndAllProcesses, interruptible
 from froq_lightning.cli.prediction import PredictionCLI
 from froq_lightning.cli.save_config import SaveConfig
@@ -18,6 +19,7 @@ from froq_lightning.datamodules.faces import FaceDataModule
 from froq_lightning.datamodules.trials import TrialDataModule
 from froq_lightning.module import FroqModule
 from froq_lightning.runs.launcher import launching
+from froq_lightning.terminal.console import current_output, take_output, unchanged_printing
 
 # For every verb of the Trainer its command, and what feeds it.
 VERBS: dict[str, tuple[type[VerbCLI], type[LightningDataModule]]] = {
@@ -42,6 +44,8 @@ class FroqTrainer(Trainer):
         limit_val_batches: how many batches `validate` runs, or as a number with a decimal point, what share of them.
         limit_predict_batches: the same for `predict`.
         limit_test_batches: the same for `test`.
+        callbacks: one or several.
+        enable_progress_bar: whether progress is shown: by default that of `ImageProgress`.
         kwargs: other options of Lightning's Trainer.
     """
 
@@ -53,9 +57,13 @@ class FroqTrainer(Trainer):
         limit_val_batches: int | float | None = None,
         limit_predict_batches: int | float | None = None,
         limit_test_batches: int | float | None = None,
+        callbacks: list[Callback] | Callback | None = None,
+        enable_progress_bar: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
+            callbacks=with_progress(callbacks, enable_progress_bar),
+            enable_progress_bar=enable_progress_bar,
             limit_val_batches=limit_val_batches,
             limit_predict_batches=limit_predict_batches,
             limit_test_batches=limit_test_batches,
@@ -63,9 +71,14 @@ class FroqTrainer(Trainer):
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Silence Lightning in a process that `ddp_spawn` starts, too."""
+        """Silence Lightning in a process that `ddp_spawn` starts, too, and print there as here."""
         quieten()
+        take_output(state.pop("output"))
         self.__dict__.update(state)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tell another process how to print."""
+        return {**self.__dict__, "output": current_output()}
 
     def validate(self, *args: Any, **kwargs: Any) -> Any:
         """Calibrate; see `Trainer.validate`."""
@@ -104,7 +117,7 @@ def run_trainer(args: Sequence[str]) -> int:
     use_unique_keys()
     _leave_interactive_slurm()
     cli, data = VERBS[args[0]]
-    with interruptible(), launching():
+    with interruptible(), launching(), unchanged_printing():
         ran = cli(
             FroqModule,
             data,

@@ -12,6 +12,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from froq_lightning.callbacks import (
     EvaluationWriter,
+    FactsPrinter,
     FastestBatchSize,
     ObserverWriter,
     TrialWriter,
@@ -20,11 +21,13 @@ from froq_lightning.cli.error_messages import one_line, option_names, with_neare
 from froq_lightning.cli.interruption import EndAllProcesses
 from froq_lightning.cli.option_paths import expand_home, find_files
 from froq_lightning.cli.output_paths import require_outputs
+from froq_lightning.cli.parser import PRINTING
 from froq_lightning.cli.save_config import SaveConfig
 from froq_lightning.cli.short_options import options_of
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.methods.froq import FroqQuality
 from froq_lightning.reporting import CalibrationReport, EvaluationReport, FigureWriter
+from froq_lightning.terminal.console import start_printing
 
 # Arguments of the Trainer's methods that are no options of a command.
 HIDDEN = {"model", "dataloaders", "datamodule", "ckpt_path", "weights_only", "verbose", "return_predictions"}
@@ -57,14 +60,17 @@ class VerbCLI(LightningCLI, ABC):
             raise with_nearest(str(error), known) or error from error
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`."""
+        """Add `--output`, `--quiet` and `--json`."""
         text = f"file to write; by default {self.file} in trainer.default_root_dir"
         parser.add_argument("--output", type=str | None, default=None, help=text)
+        for name, text in PRINTING.items():
+            parser.add_argument(f"--{name}", type=bool, nargs="?", const=True, default=False, help=text)
         parser.link_arguments("model.preprocessing", "data.preprocessing", apply_on="instantiate")
 
     def before_instantiate_classes(self) -> None:
-        """Expand a `~` that the shell left at the beginning of a path."""
+        """Expand a `~` that the shell left at the beginning of a path; print from now on as it is wanted."""
         expand_home(self.config)
+        start_printing(quiet=self.option("quiet"), json=self.option("json"), command=self.verb)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the Trainer, with the callbacks that write the output."""
@@ -82,6 +88,7 @@ class VerbCLI(LightningCLI, ABC):
             if isinstance(callback, SaveConfig):
                 callback.path, callback.verb = path.with_suffix(".config.yaml"), self.verb
         require_outputs(callbacks, self.inputs())
+        callbacks.append(FactsPrinter())
         return trainer
 
     @property

@@ -33,6 +33,7 @@ from froq_lightning.errors import ConfigurationError
 from froq_lightning.evaluation.comparisons import Integers
 from froq_lightning.journal.part import Part
 from froq_lightning.sources.source import read_faces
+from froq_lightning.terminal import Line, show
 
 
 class FaceDataModule(LightningDataModule):
@@ -189,7 +190,7 @@ class FaceDataModule(LightningDataModule):
             return images
         sample = self.sampling.draw(images)
         if self.trainer is None or self.trainer.is_global_zero:
-            print(sample.description, flush=True)
+            show(Line(sample.description, "status"))
         return sample.images
 
     def _degradations(self, *, labelled: bool) -> Degradations:

@@ -17,6 +17,7 @@ from froq_lightning.data.face_batch import FaceBatch
 from froq_lightning.data.face_dataset import FaceDataset
 from froq_lightning.data.image_ring import ImageRing
 from froq_lightning.errors import ConfigurationError
+from froq_lightning.terminal import Line, show
 
 BatchSize = int | Literal["auto"]
 # The number of a loader, how many samples a batch of it held, and how many it could hold.
@@ -48,13 +49,19 @@ class ShareSampler(DistributedSampler[int | None]):
         rank: of this process, from 0.
         done: how many of this process's positions are passed over, since they are done already.
         positions: that all processes share; by default those of the whole data set.
+
+    Attributes:
+        count: how many positions there are for all processes.
+        share: the positions of this process that are left.
     """
 
     def __init__(
         self, faces: Sized, world_size: int = 1, rank: int = 0, done: int = 0, positions: range | None = None
     ) -> None:
         super().__init__(faces, num_replicas=world_size, rank=rank, shuffle=False)  # type: ignore[arg-type]
-        self.share = (range(len(faces)) if positions is None else positions)[rank::world_size][done:]
+        everything = range(len(faces)) if positions is None else positions
+        self.count, self.done = len(everything), done
+        self.share = everything[rank::world_size][done:]
 
     def __iter__(self) -> Iterator[int | None]:
         return iter(self.share or (None,))
@@ -136,7 +143,7 @@ def aligner_for(name: str | None, preprocessing: Preprocessing) -> Aligner | Non
 def print_passed_over(source: str, passed_over: str, trainer: Trainer | None) -> None:
     """Print, once, what else is in a folder of images."""
     if passed_over and (trainer is None or trainer.is_global_zero):
-        print(f"passed over in {source}: {passed_over}", flush=True)
+        show(Line(f"passed over in {source}: {passed_over}", "status"))
 
 
 def _leave_interrupts(_: int) -> None:

@@ -13,10 +13,11 @@ from torch import Tensor
 from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.callbacks.quality_writer import predicted
-from froq_lightning.callbacks.ranking import rank_rows
+from froq_lightning.callbacks.ranked_run import rank_rows
 from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.stored_files import address_of
+from froq_lightning.terminal import wrote
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 CAPTION = 34
@@ -66,7 +67,7 @@ class ContactSheet(OutputWriter):
             with atomic_write(self.path, SHEET) as place:
                 kind = SUFFIXES[self.path.suffix.lower()]
                 draw_sheet(faces, self.columns).save(place, format=kind, pnginfo=software, comment=SOFTWARE)
-            print(f"picture: {address_of(self.path)}")
+            wrote("picture", address_of(self.path))
 
 
 def draw_sheet(faces: list[Face], columns: int) -> Image.Image:

@@ -9,6 +9,7 @@ from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.evaluation_writer import evaluation_of
 from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.reporting.report import require_matplotlib
+from froq_lightning.terminal import Line, show, tell
 
 MADE_BY = "froq-lightning, with Matplotlib"
 FIGURE = signature(rb"<\?xml.*<metadata>.*" + MADE_BY.encode())
@@ -48,4 +49,8 @@ class FigureWriter(OutputWriter):
             with atomic_write(self.folder / f"{name}.svg", FIGURE) as place:
                 save(figure, place, name)
             written += 1
-        print(f"figures: {written} in {self.folder}" if written else "figures: none, since there are no curves")
+        if written:
+            show(Line(f"figures: {written} in {self.folder}", "status"))
+            tell(outputs={"figures": str(self.folder)})
+        else:
+            show(Line("figures: none, since there are no curves", "status"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from froq_lightning.callbacks.ranking import Ranking
+from froq_lightning.callbacks.ranked_run import Ranking
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.evaluation.comparisons import Integers
 from froq_lightning.names import escape_name

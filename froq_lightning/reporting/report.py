@@ -9,6 +9,7 @@ from froq_lightning.atomic_write import Signature, atomic_write, signature
 from froq_lightning.callbacks.output_writer import OutputWriter
 from froq_lightning.errors import ConfigurationError
 from froq_lightning.stored_files import address_of
+from froq_lightning.terminal import wrote
 
 
 def require_matplotlib(drawing: str, alternative: str) -> None:
@@ -53,7 +54,7 @@ class Report(OutputWriter):
         """Write the page: it appears whole or not at all."""
         with atomic_write(self.path, self._signature()) as place:
             place.write_text(page, encoding="utf-8")
-        print(f"report: {address_of(self.path)}")
+        wrote("report", address_of(self.path))
 
     def _signature(self) -> Signature:
         made_by = rb'<!DOCTYPE html>.*<meta name="generator" content="froq-lightning .*<title>'

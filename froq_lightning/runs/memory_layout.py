@@ -8,6 +8,7 @@ from lightning.pytorch import Trainer
 
 from froq_lightning.backbones.memory_format import Measure, set_memory_format
 from froq_lightning.backbones.spec import Backbone
+from froq_lightning.terminal import Line, show
 
 
 class MemoryLayout:
@@ -52,5 +53,5 @@ class MemoryLayout:
         self._backbone.network.to(memory_format=torch.channels_last if is_last else torch.contiguous_format)
         if trainer.is_global_zero:
             name = "channels last" if is_last else "contiguous"
-            print(f"memory format: {name}, measured on {trainer.strategy.root_device.type}")
+            show(Line(f"memory format: {name}, measured on {trainer.strategy.root_device.type}", "status"))
         return is_last

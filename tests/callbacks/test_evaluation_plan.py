@@ -13,7 +13,7 @@ def test_a_plan_tells_passes_times_and_refusals_of_every_network() -> None:
         PlannedMethod("ser_fiq", math.nan, math.nan, "there is no dropout"),
     )
     plans = {"": Plan(10.0, methods), "other": Plan(5.0, ())}
-    lines = "\n".join(plan_lines(plans, 2000)).splitlines()
+    lines = "\n".join(map(str, plan_lines(plans, 2000))).splitlines()
     assert lines[0] == "plan for 2,000 images: about 61 min of passes"
     assert [line.split() for line in lines[2:6]] == [
         ["embeddings,", "shared", "by", "the", "methods", "1.0", "20", "s"],

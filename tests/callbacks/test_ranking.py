@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from froq_lightning.callbacks.ranking import Ranking, rank_rows
+from froq_lightning.callbacks.ranked_run import Ranking, rank_rows
 from froq_lightning.conformance.formats import KnownResults
 from froq_lightning.runs.prediction import Prediction
 from froq_lightning.runs.quality_batch import ScoredRow
@@ -49,4 +49,6 @@ def test_images_that_failed_are_counted_and_the_first_ones_named() -> None:
     run = rank_rows(cast("Prediction", KnownResults(rows, np.empty((20, 0), np.float32))), ends=2)
     assert [row.image for row in run.ranking.best_first()] == ["18.png", "16.png", "2.png", "0.png"]
     assert (run.ranking.count, run.failed) == (10, 10)
-    assert run.failures == [f"{index}.png: file is empty" for index in (1, 3, 5, 7, 9)]
+    assert [(row.image, row.reason) for row in run.failures] == [
+        (f"{at}.png", "file is empty") for at in (1, 3, 5, 7, 9)
+    ]

@@ -30,16 +30,16 @@ def test_the_module_is_the_command_and_tells_its_version() -> None:
 @pytest.mark.parametrize("arguments", [(), ("--help",)])
 def test_help_names_the_commands_and_examples(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     told = printed(capsys, *arguments)
-    for word in ("validate", "predict", "test", "data", "backbones", "froq predict --config configs/quickstart.yaml"):
+    for word in ("validate", "predict", "test", "data", "backbones", "froq quickstart", "froq predict photos/"):
         assert word in told
 
 
 @pytest.mark.parametrize("command", ["validate", "predict", "test"])
-def test_the_help_of_a_command_explains_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    told = " ".join(printed(capsys, command, "--help").split())
+def test_the_whole_help_of_a_command_explains_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = " ".join(printed(capsys, command, "--help", "all").split())
     for option in ("--model.backbone", "--model.observer", "--data.source", "--data.aligner", "--output", "--trainer"):
         assert option in told
-    assert "registered name of the network; `froq backbones list` shows them" in told
+    assert "registered name of the network, which `froq backbones list` shows" in told
     assert "Traceback" not in told
     assert "--ckpt_path" not in told
 

@@ -120,7 +120,7 @@ def test_so_is_a_configuration(content: str, message: str, refused: Refused, tmp
     ("command", "message"),
     [
         ("predict --model.backbone=timm", "Expected --data.source, but nothing was given"),
-        ("predict --data.source=faces", "Expected --model.backbone, but nothing was given"),
+        ("export --output=a.onnx", "Expected the name of a network as `backbone` (`froq backbones list`), or an"),
         ("predct", "unknown command 'predct'; nearest: predict"),
         ("backbones lst", "unknown action 'lst'; nearest: list"),
         ("data inspct faces", "unknown action 'inspct'; nearest: inspect"),

@@ -112,7 +112,8 @@ def test_parts_that_do_not_make_one_run_are_refused_by_name(
         (("--part=9",), "Expected a part as NUMBER/COUNT"),
         (("--part=1/9", "--data.batch_size=auto"), "Expected a number as `batch_size` where a part is scored"),
         (("--part=1/9", "--report"), "Expected --report without --part"),
-        (("--part=1/9", "--worst=3"), "`froq merge --worst N` prints the worst of all parts"),
+        (("--part=1/9", "--worst=3"), "`froq merge` has --worst and --fail-under for all parts"),
+        (("--part=1/9", "--fail-under=30"), "Expected --fail-under without --part"),
         (("--part=1/9", "--trainer.limit_predict_batches=1"), "Expected all images of part 1/9 to be scored"),
     ],
 )

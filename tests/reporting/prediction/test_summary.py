@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from froq_lightning.callbacks.ranking import Ranking
+from froq_lightning.callbacks.ranked_run import Ranking
 from froq_lightning.data.image_refs import ImageRef
 from froq_lightning.reporting.prediction_summary import PredictionSummary, summarise
 from froq_lightning.runs.prediction import Prediction
