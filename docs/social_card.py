@@ -23,7 +23,8 @@ PAGE = """\
 @font-face {{ font-family: card; font-weight: 400; src: url("{fonts}/DejaVuSans.ttf"); }}
 @font-face {{ font-family: card; font-weight: 700; src: url("{fonts}/DejaVuSans-Bold.ttf"); }}
 body {{ margin: 0; height: 640px; box-sizing: border-box; padding: 130px 96px 0; position: relative;
-  background: {theme.paper}; color: {theme.ink}; font-family: card; display: grid; grid-template-columns: 280px 1fr; gap: 72px; align-content: start; }}
+  background: {theme.paper}; color: {theme.ink}; font-family: card;
+  display: grid; grid-template-columns: 280px 1fr; gap: 72px; align-content: start; }}
 img {{ width: 280px; }}
 h1 {{ font-size: 68px; letter-spacing: -2px; line-height: 1; margin: 8px 0 28px; }}
 p {{ margin: 0; font-size: 37px; line-height: 1.3; }}
