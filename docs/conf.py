@@ -12,7 +12,7 @@ project = "froq-lightning"
 author = "the authors of froq-lightning"
 release = version = version_of("froq-lightning")
 extensions = [
-    "mathml",
+    "formulas",
     "myst_nb",
     "repository_links",
     "sphinx.ext.autodoc",
@@ -22,7 +22,7 @@ extensions = [
 ]
 exclude_patterns = ["_ext", "_static"]
 
-myst_enable_extensions = ["deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "cache"
 nb_execution_in_temp = True
@@ -49,6 +49,13 @@ def colours(theme: Theme) -> dict[str, str]:
         "color-background-border": theme.line,
         "color-foreground-primary": theme.ink,
         "color-foreground-secondary": theme.soft,
+        "color-inline-code-background": theme.card,
+        "color-card-background": theme.card,
+        "color-card-border": theme.line,
+        "sd-color-card-background": theme.card,
+        "sd-color-card-border": theme.line,
+        "sd-color-card-border-hover": theme.accent,
+        "sd-color-card-text": theme.ink,
     }
     return ours | furo
 
