@@ -28,12 +28,12 @@ how good a face image is. It is one JSON file without code, and holds no weights
 ```python
 from froq_lightning import QualityScorer
 
-scorer = QualityScorer.from_observer("{reference}"{weights}, aligner="dlib")
+scorer = QualityScorer.{scorer}, aligner="dlib")
 print(scorer("photo.jpg"))
 ```
 
 ```bash
-froq predict --model.backbone {backbone} --model.observer {reference}{options} \\
+froq predict --model.backbone {backbone}{options} \\
   --data.source photos/ --data.aligner dlib
 ```
 
@@ -77,12 +77,12 @@ def summary(observer: Observer) -> Iterator[Part]:
     yield Table(*_layers(observer))
 
 
-def card(observer: Observer, reference: str, *, takes_weights: bool) -> str:
-    """Write the card of a repository, as Markdown.
+def card(observer: Observer, reference: str | None, *, takes_weights: bool) -> str:
+    """Write the card of a repository, or of an Observer that ships with its backbone, as Markdown.
 
     Args:
         observer: that is published.
-        reference: to it, such as `hf://owner/name`.
+        reference: to it, such as `hf://owner/name`; None if the backbone brings it.
         takes_weights: whether its backbone is given weights; otherwise it brings them.
     """
     backbone = observer.backbone
@@ -92,12 +92,14 @@ def card(observer: Observer, reference: str, *, takes_weights: bool) -> str:
     )
     options = backbone.options | ({"weights": backbone.weights.source} if takes_weights else {})
     header, rows = _layers(observer)
+    weights = f', weights="{backbone.weights.source}"' if takes_weights else ""
+    made = f'from_pretrained("{backbone.name}"' if reference is None else f'from_observer("{reference}"'
+    given = "" if reference is None else f" --model.observer {reference}"
     return CARD.format(
         metadata=metadata.to_yaml(),
         title=escape_cell(backbone.title()),
-        reference=reference,
-        backbone=backbone.name,
-        weights=f', weights="{backbone.weights.source}"' if takes_weights else "",
+        scorer=made + weights,
+        backbone=backbone.name + given,
         options=f" \\\n  --model.backbone_options '{json.dumps(options)}'" if options else "",
         facts=_markdown(["", ""], [list(pair) for pair in facts(observer).items()]),
         layers=_markdown(header, rows),
