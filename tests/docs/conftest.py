@@ -42,7 +42,9 @@ def prepared(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     trials = trials_of(data)
     images = sorted({image for one, other, _ in trials for image in (one, other)})
     write_table(place / "pairs.csv", ("image_a", "image_b", "mated"), *trials)
-    write_table(place / "people.csv", ("path", "age"), *((image, "old" if "A" in image else "young") for image in images))
+    write_table(
+        place / "people.csv", ("path", "age"), *((image, "old" if "A" in image else "young") for image in images)
+    )
     write_table(place / "ofiq.csv", ("image", "quality"), *((image, str(len(image) % 50)) for image in images))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)

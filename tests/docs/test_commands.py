@@ -66,6 +66,7 @@ def test_what_a_page_shows_runs(name: str, workplace: Path, images: Tensor, hub:
 
 
 def check_first_scores(place: Path, scope: dict[str, Any]) -> None:
+    del scope
     header, *rows = (place / "scores.csv").read_text().splitlines()
     assert header.startswith("image,quality_score,quality,status,reason,defects")
     assert len(rows) == 10
