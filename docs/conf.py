@@ -1,16 +1,19 @@
 """The documentation site: `sphinx-build -W --keep-going -b html docs build/site`."""
 
 import sys
-from importlib.metadata import version as version_of
+from importlib.metadata import metadata
 from pathlib import Path
 
 from froq_lightning.reporting.palette import DARK_THEME, LIGHT_THEME, Theme
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
-project = "froq-lightning"
+stated = metadata("froq-lightning")
+project, release = stated["Name"], stated["Version"]
+version = release
 author = "the authors of froq-lightning"
-release = version = version_of("froq-lightning")
+addresses = dict(url.split(", ") for url in stated.get_all("Project-URL", []))
+repository = addresses["Repository"]
 extensions = [
     "formulas",
     "myst_nb",
@@ -28,6 +31,7 @@ nb_execution_mode = "cache"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
+nb_merge_streams = True
 
 # Docstrings are written in Google style, with names between single backticks.
 default_role = "code"
@@ -67,9 +71,15 @@ html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_extra_path = ["llms.txt"]
+html_baseurl = addresses["Documentation"].rstrip("/") + "/"
 html_copy_source = False
+html_use_index = False
+html_domain_indices = False
 html_show_copyright = False
 html_theme_options = {
+    "source_repository": repository,
+    "source_branch": "main",
+    "source_directory": "docs/",
     "light_css_variables": colours(LIGHT_THEME),
     "dark_css_variables": colours(DARK_THEME),
 }

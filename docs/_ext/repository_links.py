@@ -1,7 +1,7 @@
 """Links between files of the repository, on pages where these files are pages themselves.
 
 The README and other files outside `docs/` are read on their own as well as on the site, so their links lead to files.
-Here such a link leads to the page that includes the file. A link to a file that is on no page becomes its text.
+Here such a link leads to the page that includes the file, or to the file in the repository, `repository` of conf.py.
 """
 
 import os
@@ -21,32 +21,33 @@ PAGES = {
 LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<path>[^)#:\s]+)(?P<anchor>#[^)\s]*)?\)")
 
 
-def rewritten(text: str, folder: PurePosixPath) -> str:
+def rewritten(text: str, folder: PurePosixPath, repository: str) -> str:
     """Return Markdown with the links of a file in that folder of the repository as the site wants them."""
 
     def link(found: re.Match[str]) -> str:
         path = PurePosixPath(os.path.normpath(folder / found["path"])).as_posix()
-        page = PAGES.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else "")
-        return f"{found['image']}[{found['text']}]({page}{found['anchor'] or ''})" if page else found["text"]
+        elsewhere = path.removeprefix("docs/") if path.startswith("docs/") else f"{repository}/blob/main/{path}"
+        return f"{found['image']}[{found['text']}]({PAGES.get(path, elsewhere)}{found['anchor'] or ''})"
 
     return LINK.sub(link, text)
 
 
 def read_page(app: Sphinx, name: str, source: list[str]) -> None:
     """Mend the links of a page at the top of `docs/` that lead out of it."""
-    del app
     if "/" not in name:
-        source[0] = rewritten(source[0], PurePosixPath("docs"))
+        source[0] = rewritten(source[0], PurePosixPath("docs"), app.config.repository)
 
 
 def read_included(app: Sphinx, path: Path, parent: str, source: list[str]) -> None:
     """Mend the links of an included file."""
-    del app, parent
-    source[0] = rewritten(source[0], PurePosixPath(os.path.normpath(PurePosixPath("docs") / path.as_posix())).parent)
+    del parent
+    folder = PurePosixPath(os.path.normpath(PurePosixPath("docs") / path.as_posix())).parent
+    source[0] = rewritten(source[0], folder, app.config.repository)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to what Sphinx reads."""
+    app.add_config_value("repository", "", "env")
     app.connect("source-read", read_page)
     app.connect("include-read", read_included)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

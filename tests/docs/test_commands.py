@@ -65,7 +65,8 @@ def test_what_a_page_shows_runs(name: str, workplace: Path, images: Tensor, hub:
     assert name != "weights" or "/me/my-observer/observer.json" in hub.files
 
 
-def check_first_scores(place: Path, _scope: dict[str, Any]) -> None:
+def check_first_scores(place: Path, scope: dict[str, Any]) -> None:
+    del scope
     header, *rows = (place / "scores.csv").read_text().splitlines()
     assert header.startswith("image,quality_score,quality,status,reason,defects")
     assert len(rows) == 10
