@@ -69,7 +69,7 @@ def with_config(verb: str, arguments: Sequence[str]) -> list[str]:
             f"Expected a network, --backbone NAME (`froq backbones list`), or the usual one, which `{INSTALL}` installs"
         )
     if "--quiet" not in given:
-        complain(f"{USUAL_BACKBONE} scores, on aligned photographs; --backbone NAME takes another network", "status")
+        complain(f"the network is {USUAL_BACKBONE}, for photographs; --backbone NAME takes another", "status")
     return [f"--config={find_config(USUAL[verb])}", *given]
 
 
