@@ -27,6 +27,11 @@ exclude_patterns = ["_ext", "_static"]
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
+# What other sites show beside a link to a page.
+myst_html_meta = {
+    "property=og:site_name": project,
+    "property=og:image": f"{addresses['Documentation'].rstrip('/')}/_static/social-card.png",
+}
 nb_execution_mode = "cache"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True

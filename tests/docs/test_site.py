@@ -70,6 +70,14 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     assert sorted(broken(tmp_path, found)) == ["a.html: b.html#gone", "a.html: gone.png"]
 
 
+def test_no_page_shows_markup_that_was_not_understood(site: Path) -> None:
+    for path in site.glob("*.html"):
+        content = path.read_text(encoding="utf-8")
+        assert ":::" not in content, path.name
+        assert "```{" not in content, path.name
+        assert "$$" not in content, path.name
+
+
 def test_pages_need_nothing_from_elsewhere(site: Path) -> None:
     for path in site.rglob("*.html"):
         content = path.read_text(encoding="utf-8")

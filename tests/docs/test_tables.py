@@ -3,6 +3,7 @@
 import re
 
 import pages
+import pytest
 
 import froq_lightning
 from froq_lightning.cli.parser import create_parser
@@ -68,3 +69,9 @@ def test_the_reference_has_every_public_name() -> None:
     reference = pages.text("reference")
     for name in froq_lightning.__all__:
         assert re.search(rf"^\.\. (autoclass|py:data):: froq_lightning\.{name}$", reference, flags=re.MULTILINE), name
+
+
+@pytest.mark.parametrize("language", ["toml", "python"])
+def test_the_plugin_of_the_readme_is_that_of_the_page(language: str) -> None:
+    readme = (pages.ROOT / "README.md").read_text(encoding="utf-8")
+    assert pages.blocks("extend", language)[0] in pages.BLOCK.findall(readme)
