@@ -1,6 +1,6 @@
 """Checks that extensions keep their contracts, to be called by their own tests. Nothing here needs pytest.
 
-A check returns nothing if the contract holds, and else raises an error that says what was expected and what came:
+A check returns nothing if the contract holds, and else raises an error that says what was expected and what came::
 
     @pytest.mark.parametrize("check", backbone_checks(), ids=lambda check: check.__name__)
     def test_mynet_is_a_backbone(check):

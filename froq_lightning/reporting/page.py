@@ -8,14 +8,14 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib import metadata
+from importlib import metadata, resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from froq_lightning.extensions import SECTIONS, describe, load_all
-from froq_lightning.reporting.palette import DARK, LIGHT
+from froq_lightning.reporting.palette import DARK_THEME, LIGHT_THEME
 from froq_lightning.reporting.section import PAGES, Context, Part
 
 LIST_SHOWN = 8
@@ -53,7 +53,8 @@ def render_page(
         warning=warning,
         ends=context.ends,
         version=metadata.version("froq-lightning"),
-        palettes={"light": LIGHT, "dark": DARK},
+        icon=_icon(),
+        themes={"light": LIGHT_THEME.properties(), "dark": DARK_THEME.properties()},
     )
 
 
@@ -73,6 +74,13 @@ def _json(data: Any) -> Markup:
     for character in "<>&":  # stand only in strings; others that matter to HTML or JavaScript are not ASCII
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 - escaped above
+
+
+@cache
+def _icon() -> str:
+    """Return the logo as a data URL: a page asks for no other file."""
+    drawing = (resources.files("froq_lightning.reporting") / "logo.svg").read_bytes()
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing).decode('ascii')}"
 
 
 def _hash(script: str) -> str:

@@ -84,7 +84,7 @@ class QualityBatch:
 class ScoredBatch(QualityBatch):
     """A table with a row for every image that was asked for, by position: of a step of `predict`, or of a scorer.
 
-    Iterating gives `ScoredRow`s, and so does an index; printed, it shows them.
+    Iterating gives each row as a `ScoredRow`, and so does an index; printed, it shows them.
 
     Args:
         keys: B names.

@@ -15,15 +15,18 @@ from froq_lightning.terminal.table import Kind, Line, Part, Table, printable
 
 INDENT, GAP = 2, 2
 # A column of text is made narrower, down to this, where the table is too wide.
-NARROWEST = 10
+NARROWEST = 8
 STYLES: dict[Kind, str] = {"text": "", "title": "bold", "remark": "yellow", "failure": "red", "status": "dim"}
 # For qualities from 0 on, from 20 on, and so on: red to green, readable on light and on dark.
 SCALE = (160, 166, 136, 64, 28)
 QUALITY = "quality"
 # Columns; more than any line has.
 UNBOUNDED = 1_000_000
-# A number with a sign, a percent sign, or a mark; or what stands for one.
-NUMERIC = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?( ?%)?( ?[!*])?|-|…|nan|")
+# A number with a sign, a percent sign, or a mark; an interval; or what stands for one.
+NUMBER = r"[+-]?[\d.,]+(e[+-]?\d+)?(\s?%)?(\s?[!*])?"
+NUMERIC = re.compile(rf"{NUMBER}( to {NUMBER})?|-|…|nan|")
+# Where an interval may be folded.
+TO = " to "
 
 
 def console_of(stream: IO[str], width: int | None = None) -> Console:
@@ -57,7 +60,12 @@ def _print_line(console: Console, line: Line) -> None:
         what, colon, path = str(line).partition(": ")
         console.print(Text.assemble((what + colon, "dim"), path), soft_wrap=True)
     else:
-        console.print(Text(str(line), style=STYLES[line.kind], overflow="fold"))
+        for each in str(line).split("\n"):
+            text = each.lstrip()
+            indented = Padding(
+                Text(text, style=STYLES[line.kind], overflow="fold"), (0, 0, 0, len(each) - len(text)), expand=False
+            )
+            console.print(indented if text else "")
 
 
 def _print_table(console: Console, table: Table) -> None:
@@ -77,34 +85,47 @@ def _print_table(console: Console, table: Table) -> None:
             box=None, padding=(0, GAP, 0, 0), pad_edge=False, show_header=not start, header_style="bold"
         )
         for name, is_numeric, width in zip(header, numeric, widths, strict=True):
-            laid_out.add_column(Text(name), justify="right" if is_numeric else "left", width=width, overflow="fold")
+            laid_out.add_column(Text(name, justify="right" if is_numeric else "left"), width=width, overflow="fold")
         for row in rows[start:end]:
-            cells = zip(header, row, numeric, strict=True)
-            laid_out.add_row(*(_cell(name, text, is_numeric=is_numeric) for name, text, is_numeric in cells))
+            cells = zip(header, row, widths, numeric, strict=True)
+            laid_out.add_row(*(_cell(name, text, width, is_numeric=right) for name, text, width, right in cells))
         console.print(Padding(laid_out, (0, 0, 0, INDENT), expand=False))
 
 
-def _cell(name: str, text: str, *, is_numeric: bool) -> Text:
+def _cell(name: str, text: str, width: int, *, is_numeric: bool) -> Text:
     style = quality_style(text.strip()) if name == QUALITY else ""
-    if is_numeric:  # what stands for a missing mark has to stay, or the numbers would not be aligned
+    if is_numeric:  # here, since Rich would drop the spaces that stand for a missing mark
         text = text.lstrip()
-        text = text.rstrip() + "\N{NO-BREAK SPACE}" * (len(text) - len(text.rstrip()))
+        lines = text.replace(TO, f"{TO.rstrip()}\n").split("\n") if cell_len(text) > width else [text]
+        text = "\n".join(line.rjust(width) for line in lines)
     return Text(text, style=style or ("dim" if text.strip() in ("-", "…") else ""))
 
 
 def _widths(header: Sequence[str], columns: Sequence[Sequence[str]], numeric: Sequence[bool], spare: int) -> list[int]:
-    """Return how wide columns are: as their longest cell, or less where that is too much, but numbers stay whole."""
-    wanted = [max(map(cell_len, [name, *column])) for name, column in zip(header, columns, strict=True)]
-    if sum(wanted) <= spare:
-        return wanted
-    least = [
-        max(map(cell_len, [*name.split(), *column, ""])) if is_numeric else min(most, NARROWEST)
-        for name, column, is_numeric, most in zip(header, columns, numeric, wanted, strict=True)
+    """Return how wide columns are: as their longest cell, or where that is too much, as wide as there is room for.
+
+    Headers and text are folded first, then intervals, and numbers never.
+    """
+    described = list(zip(header, columns, numeric, strict=True))
+    wanted = [_longest([name], column) if right else _longest([name, *column]) for name, column, right in described]
+    whole = [
+        _longest(name.split(), column) if right else min(width, NARROWEST)
+        for width, (name, column, right) in zip(wanted, described, strict=True)
     ]
-    if sum(least) > spare:
-        return wanted
-    widths = list(least)
-    while (left := spare - sum(widths)) and (growing := [at for at, width in enumerate(widths) if width < wanted[at]]):
+    folded = [
+        _longest(name.split(), "\n".join(column).replace(TO, f"{TO.rstrip()}\n").split("\n")) if right else width
+        for width, (name, column, right) in zip(whole, described, strict=True)
+    ]
+    widths = next((each for each in (wanted, whole, folded) if sum(each) <= spare), wanted)
+    while (left := spare - sum(widths)) > 0:
+        growing = [at for at, width in enumerate(widths) if width < wanted[at]]
+        if not growing:
+            break
         for at in growing[:left]:
             widths[at] += 1
     return widths
+
+
+def _longest(texts: Sequence[str], numbers: Sequence[str] = ()) -> int:
+    """Return the width of the longest text, or number, whose leading spaces do not count."""
+    return max(map(cell_len, [*texts, *(number.lstrip() for number in numbers), ""]))

@@ -32,7 +32,7 @@ def run_in_terminal(
     Args:
         command: to run.
         columns: of the terminal.
-        meanwhile: is called with everything that was printed so far, and the number of the process, which leads a group.
+        meanwhile: is called with all that was printed so far, and the number of the process, which leads a group.
         variables: of the environment.
     """
     master, slave = pty.openpty()
@@ -66,6 +66,6 @@ def run_in_terminal(
 
 
 def screen_text(printed: str) -> str:
-    """Return what is left on the screen, line by line, without colours: a line that is drawn again replaces the other."""
+    """Return what is left on the screen, without colours: a line that is drawn again replaces what was there."""
     lines = [ESCAPES.sub("", line.rpartition("\r\x1b[2K")[2]).rstrip() for line in printed.split("\r\n")]
     return "\n".join(lines)

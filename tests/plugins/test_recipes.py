@@ -1,4 +1,4 @@
-"""What the README and CONTRIBUTING show of extensions, as distributions: built, installed, checked, and used."""
+"""What CONTRIBUTING and docs/extend.md show of extensions, as distributions: built, installed, checked, and used."""
 
 import re
 import zipfile
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXTEND = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
 CHECKS = """
 import sys
 from pathlib import Path
@@ -35,13 +35,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The files of the recipes, each as its text names it, and the README's backbone beside them."""
+    """The files of the recipes, each as its text names it, and the backbone of docs/extend.md beside them."""
     folder = tmp_path / "froq-recipes"
     folder.mkdir()
     recipes = re.findall(r"\n`(froq_\w+\.py)`:.*?\n```python\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)
     for name, content in recipes:
         (folder / name).write_text(content)
-    (backbone,) = re.findall(r"\n`(froq_\w+\.py)`:\n\n```python\n(.*?)```", README, flags=re.DOTALL)
+    (backbone,) = re.findall(r"\n`(froq_\w+\.py)`:\n\n```python\n(.*?)```", EXTEND, flags=re.DOTALL)
     (folder / backbone[0]).write_text(backbone[1])
     (stated,) = re.findall(r"```toml\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)
     modules = sorted(path.stem for path in folder.glob("*.py"))
@@ -97,7 +97,7 @@ def test_the_backbone_of_the_readme_has_at_most_25_lines_and_is_used_from_its_fo
         ("pyproject.toml", "toml", "entry-points"),
         ("froq_mynet.py", "python", "class MyNet"),
     ):
-        blocks = re.findall(rf"```{opening}\n(.*?)```", README, flags=re.DOTALL)
+        blocks = re.findall(rf"```{opening}\n(.*?)```", EXTEND, flags=re.DOTALL)
         (folder / name).write_text(next(block for block in blocks if words in block))
     assert sum(bool(line.strip()) for file in folder.iterdir() for line in file.read_text().splitlines()) <= 25
     install_project(folder, "editable")

@@ -1,5 +1,6 @@
 """Every section keeps the contract, and all of them together are a page that needs nothing else."""
 
+import base64
 import dataclasses
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from lightning.pytorch import Trainer
 from markupsafe import Markup
 
+from froq_lightning import reporting
 from froq_lightning.conformance.sections import check_section
 from froq_lightning.data.face_batch import FaceSample
 from froq_lightning.errors import ConfigurationError, ExtensionError
@@ -124,8 +126,16 @@ def test_a_page_needs_nothing_else_and_names_stay_text(page: Page) -> None:
 def test_links_lead_somewhere_and_identifiers_are_used_once(page: Page) -> None:
     identifiers = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
-    targets = {attributes.get("href", attributes.get("xlink:href")) for _, attributes in page.elements} - {None}
+    links = [attributes for tag, attributes in page.elements if tag != "link"]
+    targets = {attributes.get("href", attributes.get("xlink:href")) for attributes in links} - {None}
     assert targets <= {f"#{identifier}" for identifier in identifiers}
+
+
+def test_the_logo_is_in_the_page(page: Page) -> None:
+    icon = base64.b64encode(Path(reporting.__file__).with_name("logo.svg").read_bytes()).decode("ascii")
+    (link,) = [attributes for tag, attributes in page.elements if tag == "link"]
+    assert link == {"rel": "icon", "href": f"data:image/svg+xml;base64,{icon}"}
+    assert f'background: url("{link["href"]}")' in page.html
 
 
 def many_failures(result: Calibration | Evaluation, count: int) -> Calibration | Evaluation:

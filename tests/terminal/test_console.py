@@ -55,7 +55,7 @@ def test_a_pipe_that_is_to_have_colours_has_the_same_text() -> None:
     assert [line.split() for line in told.splitlines()] == [line.split() for line in PLAIN.splitlines()]
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", [60, 80, 120])
 def test_a_terminal_gets_colours_and_nothing_is_cut(columns: int) -> None:
     status, printed = run_in_terminal(SCRIPT, columns)
     assert status == 0
