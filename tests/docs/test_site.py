@@ -14,6 +14,13 @@ import froq_lightning
 pytest.importorskip("sphinx", reason="needs the extra docs")
 pytestmark = pytest.mark.slow
 
+# What each notebook must have printed, besides a picture: one that says nothing shows nothing.
+NOTEBOOKS = {
+    "first_scores": ("no face found", "occluded", "Hold still.", "scores: scores.csv"),
+    "calibrate": ("observer: observer.json", "cross-validated", "calibrated on"),
+    "threshold": ("certain: FNMR of at most 2 %", "true FNMR", "mated trials of"),
+}
+
 
 class Page(HTMLParser):
     """What a page links to, shows, and can be linked to."""
@@ -21,6 +28,7 @@ class Page(HTMLParser):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.links: set[str] = set()
+        self.text = ""
         self.anchors: set[str] = set()
         self.feed(path.read_text(encoding="utf-8"))
 
@@ -29,6 +37,9 @@ class Page(HTMLParser):
         given = dict(attrs)
         self.anchors |= {value for name in ("id", "name") if (value := given.get(name))}
         self.links |= {value for name in ("href", "src") if (value := given.get(name)) is not None}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +103,11 @@ def test_the_reference_has_an_anchor_for_every_public_name(site: Path) -> None:
 
 def test_llms_txt_lies_at_the_root(site: Path) -> None:
     assert (site / "llms.txt").read_text().startswith("# froq-lightning")
+
+
+@pytest.mark.parametrize("name", [path.stem for path in (pages.DOCS / "notebooks").glob("*.md")])
+def test_a_notebook_ran_to_its_end(site: Path, name: str) -> None:
+    pytest.importorskip("froq_dlib", reason="needs the plugin froq-dlib")
+    page = Page(site / "notebooks" / f"{name}.html")
+    assert [words for words in NOTEBOOKS[name] if words not in page.text] == []
+    assert any(link.endswith(".png") and "_images" in link for link in page.links)
