@@ -1,6 +1,6 @@
 """Do the bounds and thresholds of `froq threshold` hold? Simulated on trials of which everything is known.
 
-    froq test --config configs/evaluate.yaml --data.source pairs.csv --trials trials.csv
+    froq test pairs.csv --trials trials.csv
     python benchmarks/guarantee.py trials.csv
 
 The subjects of the trials are taken for all that there are. Samples of them are drawn with replacement, a threshold is
