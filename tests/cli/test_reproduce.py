@@ -60,7 +60,7 @@ def test_the_table_is_made_by_one_command_to_calibrate_and_one_to_test(
     network = f"{{architecture: edgenext_xx_small, weights: {shared / 'data/weights/edgeface_xxs.safetensors'}}}"
     other = {
         "adaface_ir101": "timm",
-        "--model.backbone_options.weights": "--model.backbone_options",
+        "--weights": "--model.backbone_options",
         "adaface.ckpt": network,
     }
     calibrate, folder, all_sets = ([other.get(word, word) for word in command] for command in commands())
