@@ -10,8 +10,10 @@ from froq_lightning.terminal import Table, complain, show, wrote
 FOLDER = Path(__file__).parents[1] / "configs"
 USUAL = {"validate": "calibrate", "predict": "predict", "test": "evaluate"}
 CONFIGS = ("--config=", "-c=")
+NEED_THE_USUAL = {f"{option}{FOLDER / name}.yaml" for option in CONFIGS for name in (*USUAL.values(), "quickstart")}
 # Options that name a network, or may do so.
 NAME_A_NETWORK = (*CONFIGS, "--model=", "--model.backbone=", "--model.observer=")
+QUIET = {"--quiet=true", "--quiet=yes", "--quiet=on"}
 USUAL_BACKBONE = "dlib_resnet29"
 INSTALL = "pip install 'froq-lightning[dlib]'"
 
@@ -60,19 +62,32 @@ def with_config(verb: str, arguments: Sequence[str]) -> list[str]:
 
     Raises:
         ConfigurationError: if a configuration is needed whose network is not installed.
+        UnknownNameError: for a name without a suffix that is no file, and no configuration.
     """
     given = [_with_file(argument) if argument.startswith(CONFIGS) else argument for argument in arguments]
-    if verb not in USUAL or any(argument.startswith(NAME_A_NETWORK) for argument in given):
+    if not NEED_THE_USUAL.isdisjoint(given) and not _starts(given, "--model.backbone="):
+        _require_usual()
+    if verb not in USUAL or _starts(given, *NAME_A_NETWORK):
         return given
-    if USUAL_BACKBONE not in discover(BACKBONES).plugins:
-        raise ConfigurationError(
-            f"Expected a network, --backbone NAME (`froq backbones list`), or the usual one, which `{INSTALL}` installs"
-        )
-    if "--quiet" not in given:
+    _require_usual()
+    if not any(argument == "--quiet" or argument.lower() in QUIET for argument in given):
         complain(f"the network is {USUAL_BACKBONE}, for photographs; --backbone NAME takes another", "status")
     return [f"--config={find_config(USUAL[verb])}", *given]
 
 
+def _starts(arguments: Sequence[str], *options: str) -> bool:
+    return any(argument.startswith(options) for argument in arguments)
+
+
+def _require_usual() -> None:
+    if USUAL_BACKBONE not in discover(BACKBONES).plugins:
+        raise ConfigurationError(
+            f"Expected a network, --backbone NAME (`froq backbones list`), or the usual one, which `{INSTALL}` installs"
+        )
+
+
 def _with_file(argument: str) -> str:
     option, _, name = argument.partition("=")
-    return f"{option}={find_config(name)}" if name in config_names() and not Path(name).exists() else argument
+    if Path(name).exists() or not name.isidentifier():
+        return argument
+    return f"{option}={find_config(name)}"

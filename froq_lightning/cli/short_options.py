@@ -100,8 +100,9 @@ def write_out(verb: str, arguments: Sequence[str]) -> list[str]:
         ConfigurationError: if there are several sources.
     """
     given = list(_paired(options_of(verb), arguments))
-    sources = [value for flag, value in given if not flag]
-    if len(sources) > 1:
+    alone = [value for flag, value in given if not flag]
+    sources = [value for flag, value in given if flag in ("", "--data.source")]
+    if alone and len(sources) > 1:
         raise ConfigurationError(
             f"Expected one source, but got {sources[0]!r} and {sources[1]!r}; name images in a manifest, and join "
             "archives by `::`"
@@ -115,6 +116,9 @@ def _paired(known: dict[str, ShortOption], arguments: Sequence[str]) -> Iterator
     left = list(arguments)
     while left:
         argument = left.pop(0)
+        if argument == "--":  # behind it, nothing is an option
+            yield from (("", source) for source in left)
+            return
         if not argument.startswith("-"):
             yield "", argument
             continue

@@ -35,6 +35,8 @@ WRITTEN_OUT = {
         "--data.source=photos/",
         "--model.backbone=timm",
     ],
+    "--worst 3 -- -dash": ["--worst=3", "--data.source=-dash"],
+    "--source photos/ --source more/": ["--data.source=photos/", "--data.source=more/"],
     "--batch-size auto --output": ["--data.batch_size=auto", "--output"],
 }
 
@@ -52,8 +54,9 @@ def test_options_as_lightning_knows_them_are_left_alone(arguments: list[str]) ->
     assert write_out("predict", arguments) == arguments
 
 
-def test_two_sources_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", "a/", "--worst", "3", "b/"]) == 2
+@pytest.mark.parametrize("line", ["a/ --worst 3 b/", "a/ --source b/", "--data.source=a/ b/", "a/ -- b/"])
+def test_two_sources_are_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", *line.split()]) == 2
     assert "Expected one source, but got 'a/' and 'b/'" in capsys.readouterr().err
 
 
@@ -135,11 +138,12 @@ def test_without_a_network_the_usual_configuration_is_taken(
     assert printed_config(capsys, verb, "photos/", "--backbone", "timm")["data"]["aligner"] is None
 
 
+@pytest.mark.parametrize("line", ["predict photos/", "quickstart", "test pairs.csv --config evaluate"])
 def test_where_the_usual_network_is_not_installed_it_is_told_how(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("froq_lightning.cli.shipped_configs.USUAL_BACKBONE", "not_installed")
-    assert main(["predict", "photos/"]) == 2
+    assert main(line.split()) == 2
     assert "pip install 'froq-lightning[dlib]'" in capsys.readouterr().err
 
 
