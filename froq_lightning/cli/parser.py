@@ -45,8 +45,6 @@ VERBS = {
     ),
 }
 MORE = "`--help all` lists all options, Lightning's too; `--print_config` writes them as YAML."
-
-
 # Options of commands that have a result to print.
 PRINTING = {
     "quiet": "print nothing but errors, and remarks on doubtful results, on standard error",
@@ -84,7 +82,7 @@ def _add_quickstart(commands: Any) -> None:
     quickstart = commands.add_parser(
         "quickstart",
         help=text,
-        description="Score a sample photograph and degraded versions of it: `froq predict --config quickstart`.",
+        description="Stands for `froq predict --config quickstart`, and takes the options of predict.",
     )
     text = "photographs of yours in their place"
     quickstart.add_argument("source", nargs="?", metavar="SOURCE", help=text)
